@@ -1,0 +1,1 @@
+//! hwgym: a gym for hardware design-space exploration.

@@ -1,0 +1,2 @@
+//! The `hwgym` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Analytical models of DNN accelerators.

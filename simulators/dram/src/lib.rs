@@ -1,0 +1,1 @@
+//! Event-driven DRAM controller simulator.

@@ -1,0 +1,6 @@
+//! The simulators of hwgym: pure models without any notion of gyms, agents or studies.
+//!
+//! Each lives in a crate of its own, so that it builds and tests alone.
+pub use hwgym_accelerator as accelerator;
+pub use hwgym_circuit as circuit;
+pub use hwgym_dram as dram;
