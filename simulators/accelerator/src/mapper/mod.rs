@@ -1,0 +1,1 @@
+//! Mappers: searches for a good, or the best, mapping of one layer onto one architecture.

@@ -1,0 +1,1 @@
+//! The loop-nest model (Timeloop-equivalent).
