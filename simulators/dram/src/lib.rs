@@ -1,1 +1,6 @@
 //! Event-driven DRAM controller simulator.
+pub mod error;
+pub mod request;
+
+pub use error::{Error, Result};
+pub use request::Request;
