@@ -1,1 +1,3 @@
 //! An embedded SPICE.
+
+pub mod devices;

@@ -1,0 +1,66 @@
+//! What can be wrong with a model card or an instance.
+
+use thiserror::Error;
+
+/// An unusable model card or instance.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum DeviceError {
+    /// The card's type is none of the supported ones.
+    #[error("model `{model}`: unknown device type `{kind}` (supported: d, nmos, pmos, npn, pnp)")]
+    UnknownKind {
+        /// Card name.
+        model: String,
+        /// Type as written.
+        kind: String,
+    },
+    /// The card's level is not supported.
+    #[error(
+        "model `{model}`: MOS level {level} is not supported (level 1 or level 14/54, BSIM4 versions 4.0 to 4.5 and 4.8)"
+    )]
+    UnknownLevel {
+        /// Card name.
+        model: String,
+        /// Level as written.
+        level: f64,
+    },
+    /// An instance parameter that the device does not have.
+    #[error("device `{device}`: unknown parameter `{parameter}`{hint}")]
+    UnknownParameter {
+        /// Instance name.
+        device: String,
+        /// Parameter as written.
+        parameter: String,
+        /// Empty, or ` (did you mean ...?)`.
+        hint: String,
+    },
+    /// A value that is not a finite number.
+    #[error("`{owner}`: parameter `{parameter}` is {value}, not a finite number")]
+    NotFinite {
+        /// Device or model.
+        owner: String,
+        /// Parameter.
+        parameter: String,
+        /// Value.
+        value: f64,
+    },
+    /// A size that must be positive is not.
+    #[error("device `{device}`: {what} is {value:e}, it must be greater than zero{hint}")]
+    NotPositive {
+        /// Instance name.
+        device: String,
+        /// Which quantity.
+        what: String,
+        /// Value.
+        value: f64,
+        /// Empty, or how the value came about.
+        hint: String,
+    },
+    /// A re-sizing would change which internal nodes exist.
+    #[error(
+        "device `{device}`: the change adds or removes a series-resistance node; build the circuit again"
+    )]
+    TopologyChanged {
+        /// Instance name.
+        device: String,
+    },
+}

