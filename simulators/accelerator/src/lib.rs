@@ -2,6 +2,7 @@
 //! systolic-array (SCALE-Sim-equivalent) models, with mappers.
 pub mod error;
 pub mod mapper;
+pub mod systolic;
 pub mod timeloop;
 pub mod workload;
 
