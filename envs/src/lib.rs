@@ -1,1 +1,33 @@
-//! The contract.
+#![doc = include_str!("../README.md")]
+
+pub mod conformance;
+pub mod encoding;
+pub mod env;
+pub mod episode;
+pub mod error;
+pub mod objective;
+pub mod options;
+pub mod outcome;
+pub mod random;
+pub mod registry;
+pub mod space;
+pub mod wrappers;
+
+pub use encoding::Encoding;
+pub use env::{Env, Fidelity, FidelityLevel};
+pub use episode::{Episode, MultiAgentEpisode, MultiAgentStep, Observation, Step};
+pub use error::EnvError;
+pub use objective::{Bound, Goal, Objective, Score, Scorer};
+pub use options::Options;
+pub use outcome::{Direction, Metric, Outcome};
+pub use random::Random;
+pub use registry::{EnvEntry, OptionInfo, Registry};
+pub use space::{Constraint, Design, DesignSpace, Domain, Group, Parameter, Scale, SpaceError, Value};
+
+/// Everything the author of an environment needs, in one `use`.
+pub mod prelude {
+    pub use crate::{
+        Constraint, Design, DesignSpace, Direction, Domain, Env, EnvEntry, EnvError, Fidelity, Goal, Group,
+        Metric, Objective, Options, Outcome, Parameter, Registry, Scale,
+    };
+}

@@ -1,0 +1,81 @@
+//! The core trait: an agent proposes designs and learns how they did.
+
+use std::sync::Arc;
+
+use hwgym_envs::{Design, DesignSpace, Objective, Scorer};
+
+use crate::Evaluated;
+
+/// A search: [`ask`](Agent::ask) proposes designs, [`tell`](Agent::tell) learns their scores.
+///
+/// An agent is deterministic: the same seed and the same conversation give the same proposals, on any number of threads. That is what lets a
+/// study resume by replaying its records. Agents that learn a policy roll it out inside `ask` and train inside `tell`.
+///
+/// ```
+/// use hwgym_agents::{Problem, Registry};
+/// use hwgym_envs::{DesignSpace, Goal, Metric, Objective, Options, Outcome, Parameter};
+/// use std::sync::Arc;
+///
+/// let space = Arc::new(DesignSpace::new(vec![Parameter::real("x", -1.0, 1.0)])?);
+/// let objective = Objective::new("least", vec![Goal::Minimise("square".into())]);
+/// let scorer = objective.scorer(&[Metric::minimise("square", "1", "x squared")])?;
+/// let problem = Problem::new(space.clone(), &scorer, Some(32));
+///
+/// let mut agent = Registry::builtin().make("random", &Options::none(), &problem, 7)?;
+/// let mut best = f64::NEG_INFINITY;
+/// for _ in 0..32 {
+///     for design in agent.ask(1) {
+///         let outcome = Outcome::feasible([space.number(&design, 0).powi(2)]);
+///         let score = scorer.score(&outcome);
+///         best = best.max(score.rewards[0]);
+///         agent.tell(&[hwgym_agents::Evaluated { design, outcome, score }]);
+///     }
+/// }
+/// assert!(best > -0.05);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Agent: Send {
+    /// Proposes up to `count` designs of the problem's space. Fewer if the agent works in smaller batches; none when it has nothing left.
+    fn ask(&mut self, count: usize) -> Vec<Design>;
+
+    /// Learns results: those of its own proposals, in the order in which it proposed them, or foreign ones (a warm start).
+    fn tell(&mut self, results: &[Evaluated]);
+}
+
+/// What an agent knows of its task before the first evaluation.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The designs there are; its groups are the agents of a multi-agent search.
+    pub space: Arc<DesignSpace>,
+    /// Number of goals; more than one means Pareto.
+    pub goals: usize,
+    /// Number of bounds on metrics: the length of [`Score::slacks`](hwgym_envs::Score::slacks).
+    pub bounds: usize,
+    /// Reference point of the hypervolume, as rewards; empty if none is given.
+    pub reference: Vec<f64>,
+    /// Number of evaluations that the search may make, if it is known.
+    pub budget: Option<usize>,
+}
+
+impl Problem {
+    /// The problem of searching this space for this objective.
+    pub fn new(space: Arc<DesignSpace>, scorer: &Scorer, budget: Option<usize>) -> Self {
+        Self {
+            space,
+            goals: scorer.goal_count(),
+            bounds: scorer.bound_count(),
+            reference: scorer.reference().to_vec(),
+            budget,
+        }
+    }
+
+    /// The problem of an environment and an objective. Errors: an objective that does not fit the environment.
+    pub fn of(
+        env: &dyn hwgym_envs::Env,
+        objective: &Objective,
+        budget: Option<usize>,
+    ) -> Result<Self, hwgym_envs::EnvError> {
+        let scorer = objective.scorer(env.metrics())?;
+        Ok(Self::new(Arc::new(env.space().clone()), &scorer, budget))
+    }
+}

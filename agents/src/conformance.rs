@@ -1,0 +1,139 @@
+//! The conformance kit for agents: what `hwgym agent check` runs, and what third parties run on their own.
+
+use std::sync::Arc;
+
+use hwgym_envs::conformance::Report;
+use hwgym_envs::{
+    DesignSpace, Goal, Group, Metric, Objective, Options, Outcome, Parameter, Scorer, SpaceError,
+};
+
+use crate::{AgentError, Evaluated, Problem, Registry};
+
+const BUDGET: usize = 40;
+
+/// Checks the promises that [`Agent`](crate::Agent) makes, on small spaces of every kind.
+///
+/// A space that the agent says it cannot serve ([`AgentError::Unsupported`]) is passed over, but one must remain.
+pub fn check_agent(registry: &Registry, id: &str, seed: u64) -> Report {
+    let mut report = Report::default();
+    let mut served = 0;
+    for (name, task) in tasks() {
+        let task = match task {
+            Ok(task) => task,
+            Err(error) => {
+                report.rule(name, Err(error.to_string()));
+                continue;
+            }
+        };
+        match registry.make(id, &Options::none(), &task.problem, seed) {
+            Err(AgentError::Unsupported { .. }) => continue,
+            Err(error) => report.rule(name, Err(error.to_string())),
+            Ok(_) => {
+                served += 1;
+                report.rule(name, task.check(registry, id, seed));
+            }
+        }
+    }
+    report.rule(
+        "some space is served",
+        if served > 0 { Ok(()) } else { Err("every space was refused".into()) },
+    );
+    report
+}
+
+struct Task {
+    problem: Problem,
+    scorer: Scorer,
+    evaluate: fn(&DesignSpace, &hwgym_envs::Design) -> Outcome,
+}
+
+fn total(space: &DesignSpace, design: &hwgym_envs::Design) -> f64 {
+    (0..space.len()).map(|i| space.parameters()[i].domain.to_unit(design.coordinate(i))).sum()
+}
+
+fn tasks() -> Vec<(&'static str, Result<Task, AgentError>)> {
+    let mixed = || {
+        vec![
+            Parameter::categorical("kind", ["a", "b", "c"]),
+            Parameter::boolean("flag"),
+            Parameter::powers_of_two("size", 1, 64),
+            Parameter::integer("count", 1, 9),
+            Parameter::real("x", -1.0, 1.0),
+            Parameter::log_real("y", 1e-6, 1.0).when("flag", [true]),
+        ]
+    };
+    let discrete =
+        || vec![Parameter::categorical("kind", ["a", "b", "c"]), Parameter::integer("count", 1, 30)];
+    let reals = || (0..5).map(|i| Parameter::real(&format!("x{i}"), -2.0, 2.0)).collect::<Vec<_>>();
+    let grouped = |space: DesignSpace| {
+        space.with_groups(vec![Group::new("first", ["kind"]), Group::new("second", ["count"])])
+    };
+    let plain: fn(&DesignSpace, &hwgym_envs::Design) -> Outcome =
+        |space, design| Outcome::feasible([total(space, design), 1.0 / (0.1 + total(space, design))]);
+    let holes: fn(&DesignSpace, &hwgym_envs::Design) -> Outcome = |space, design| match total(space, design) {
+        t if t < 0.6 => Outcome::infeasible("total below 0.6", 0.6 - t),
+        t if t > 2.4 => Outcome::failed("total above 2.4"),
+        t => Outcome::feasible([t, 1.0]),
+    };
+    let nothing: fn(&DesignSpace, &hwgym_envs::Design) -> Outcome =
+        |space, design| Outcome::infeasible("never", 1.0 + total(space, design));
+    let constant: fn(&DesignSpace, &hwgym_envs::Design) -> Outcome = |_, _| Outcome::feasible([1.0, 1.0]);
+    vec![
+        ("mixed space, one goal", task(DesignSpace::new(mixed()), 1, plain)),
+        ("mixed space, two goals", task(DesignSpace::new(mixed()), 2, plain)),
+        ("discrete space with groups", task(DesignSpace::new(discrete()).and_then(grouped), 1, plain)),
+        ("real space", task(DesignSpace::new(reals()), 1, plain)),
+        ("infeasible and failed designs", task(DesignSpace::new(reals()), 1, holes)),
+        ("nothing is feasible", task(DesignSpace::new(discrete()), 1, nothing)),
+        ("a constant objective", task(DesignSpace::new(mixed()), 1, constant)),
+        ("a space of one design", task(DesignSpace::new(vec![Parameter::integer("only", 3, 3)]), 1, plain)),
+    ]
+}
+
+fn task(
+    space: Result<DesignSpace, SpaceError>,
+    goals: usize,
+    evaluate: fn(&DesignSpace, &hwgym_envs::Design) -> Outcome,
+) -> Result<Task, AgentError> {
+    let metrics = [Metric::minimise("total", "1", "sum"), Metric::minimise("inverse", "1", "its inverse")];
+    let goals = metrics[..goals].iter().map(|m| Goal::Minimise(m.name.clone())).collect();
+    let scorer = Objective::new("check", goals).scorer(&metrics)?;
+    let space = Arc::new(space.map_err(hwgym_envs::EnvError::from)?);
+    Ok(Task { problem: Problem::new(space, &scorer, Some(BUDGET)), scorer, evaluate })
+}
+
+impl Task {
+    fn check(&self, registry: &Registry, id: &str, seed: u64) -> Result<(), String> {
+        let first = self.run(registry, id, seed, 1)?;
+        if first != self.run(registry, id, seed, 1)? {
+            return Err("two runs with one seed differ".into());
+        }
+        self.run(registry, id, seed, 7).map(drop)
+    }
+
+    /// A search of at most `BUDGET` evaluations, asked in batches. Errors: a design outside the space, too many designs.
+    fn run(&self, registry: &Registry, id: &str, seed: u64, batch: usize) -> Result<Vec<Evaluated>, String> {
+        let make = registry.make(id, &Options::none(), &self.problem, seed);
+        let mut agent = make.map_err(|error| error.to_string())?;
+        let mut all = Vec::new();
+        while all.len() < BUDGET {
+            let designs = agent.ask(batch.min(BUDGET - all.len()));
+            if designs.len() > batch {
+                return Err(format!("asked for {batch} designs, got {}", designs.len()));
+            }
+            if designs.is_empty() {
+                break;
+            }
+            let mut results = Vec::new();
+            for design in designs {
+                self.problem.space.validate(&design).map_err(|error| error.to_string())?;
+                let outcome = (self.evaluate)(&self.problem.space, &design);
+                let score = self.scorer.score(&outcome);
+                results.push(Evaluated { design, outcome, score });
+            }
+            agent.tell(&results);
+            all.extend(results);
+        }
+        if all.is_empty() { Err("it proposed nothing at all".into()) } else { Ok(all) }
+    }
+}

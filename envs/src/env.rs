@@ -1,0 +1,135 @@
+//! The core trait: an environment is a pure, thread-safe function from a design to an outcome.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Design, DesignSpace, Goal, Metric, Objective, Outcome};
+
+/// An environment: a design space, named metrics, and a function from one to the other.
+///
+/// Four methods are required. [`evaluate`](Env::evaluate) must be deterministic and must not panic: what goes wrong for a design is an
+/// [`Outcome`]. Episodes (Gym's `reset` and `step`, one agent or many) are [wrappers](crate::wrappers) over this core.
+///
+/// ```
+/// use hwgym_envs::prelude::*;
+///
+/// struct Resistor { space: DesignSpace, metrics: Vec<Metric> }
+///
+/// impl Env for Resistor {
+///     fn id(&self) -> &str { "resistor-v0" }
+///     fn space(&self) -> &DesignSpace { &self.space }
+///     fn metrics(&self) -> &[Metric] { &self.metrics }
+///     fn evaluate(&self, design: &Design, _: Fidelity) -> Outcome {
+///         let ohm = self.space.number(design, 0);
+///         Outcome::feasible([1.0 / ohm])
+///     }
+/// }
+///
+/// let env = Resistor {
+///     space: DesignSpace::new(vec![Parameter::log_real("R", 1.0, 1e6).unit("ohm")])?,
+///     metrics: vec![Metric::minimise("power_w", "W", "power at 1 V")],
+/// };
+/// let design = env.space().design([("R", 10.0.into())])?;
+/// assert_eq!(env.evaluate(&design, Fidelity::FULL).metrics(), Some(&[0.1][..]));
+/// # Ok::<(), EnvError>(())
+/// ```
+pub trait Env: Send + Sync {
+    /// The versioned id, such as `dram-controller-v0`.
+    fn id(&self) -> &str;
+
+    /// The designs there are.
+    fn space(&self) -> &DesignSpace;
+
+    /// What is measured, in the order in which an outcome lists it.
+    fn metrics(&self) -> &[Metric];
+
+    /// Measures one design of [`space`](Env::space) at a level of [`fidelities`](Env::fidelities).
+    fn evaluate(&self, design: &Design, fidelity: Fidelity) -> Outcome;
+
+    /// Measures many designs; an environment that is cheaper in batches overrides it. One outcome per design, in order.
+    fn evaluate_batch(&self, designs: &[Design], fidelity: Fidelity) -> Vec<Outcome> {
+        designs.iter().map(|design| self.evaluate(design, fidelity)).collect()
+    }
+
+    /// The levels of fidelity, the full one first; the others are cheaper and less exact.
+    fn fidelities(&self) -> Vec<FidelityLevel> {
+        vec![FidelityLevel { name: "full".into(), relative_cost: 1.0 }]
+    }
+
+    /// The objectives that users of this environment would ask for by name, the default first.
+    ///
+    /// Without an override: each metric alone, and all of them as a Pareto objective.
+    fn objectives(&self) -> Vec<Objective> {
+        let names: Vec<&str> = self.metrics().iter().map(|m| m.name.as_str()).collect();
+        let mut objectives: Vec<_> =
+            names.iter().map(|name| Objective::new(*name, vec![Goal::Optimise((*name).into())])).collect();
+        if names.len() > 1 {
+            objectives.push(Objective::new(
+                "pareto",
+                names.iter().map(|name| Goal::Optimise((*name).into())).collect(),
+            ));
+        }
+        objectives
+    }
+
+    /// The representative of all designs that provably have the same outcome as this one.
+    ///
+    /// Enumeration and caches evaluate representatives only. The default knows of inactive parameters, nothing else.
+    fn canonical(&self, design: &Design) -> Design {
+        let mut design = design.clone();
+        self.space().canonicalise(&mut design);
+        design
+    }
+
+    /// What a record of a study should remember of this instance: workload, engine version, model cards.
+    fn provenance(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+/// The index of a level in [`Env::fidelities`]; 0 is the truth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Fidelity(pub u8);
+
+impl Fidelity {
+    /// The truth.
+    pub const FULL: Fidelity = Fidelity(0);
+}
+
+/// A level of fidelity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FidelityLevel {
+    /// Its name, such as `full` or `first-tenth-of-the-trace`.
+    pub name: String,
+    /// Cost of one evaluation, relative to the full level.
+    pub relative_cost: f64,
+}
+
+impl<E: Env + ?Sized> Env for std::sync::Arc<E> {
+    fn id(&self) -> &str {
+        (**self).id()
+    }
+    fn space(&self) -> &DesignSpace {
+        (**self).space()
+    }
+    fn metrics(&self) -> &[Metric] {
+        (**self).metrics()
+    }
+    fn evaluate(&self, design: &Design, fidelity: Fidelity) -> Outcome {
+        (**self).evaluate(design, fidelity)
+    }
+    fn evaluate_batch(&self, designs: &[Design], fidelity: Fidelity) -> Vec<Outcome> {
+        (**self).evaluate_batch(designs, fidelity)
+    }
+    fn fidelities(&self) -> Vec<FidelityLevel> {
+        (**self).fidelities()
+    }
+    fn objectives(&self) -> Vec<Objective> {
+        (**self).objectives()
+    }
+    fn canonical(&self, design: &Design) -> Design {
+        (**self).canonical(design)
+    }
+    fn provenance(&self) -> Vec<(String, String)> {
+        (**self).provenance()
+    }
+}

@@ -1,0 +1,88 @@
+//! The one error type of this crate, and the "did you mean" that its messages use.
+
+use std::path::PathBuf;
+
+use crate::space::SpaceError;
+
+/// What can go wrong before an evaluation starts. During one, nothing is an error: see [`Outcome`](crate::Outcome).
+#[derive(Debug, thiserror::Error)]
+pub enum EnvError {
+    /// The id is in no registry.
+    #[error("no environment is called `{id}`{hint}; `hwgym env list` shows them all", hint = suggestion(.id, .known))]
+    UnknownEnv {
+        /// The id that was asked for.
+        id: String,
+        /// Every id that is registered.
+        known: Vec<String>,
+    },
+    /// Two registrations of one id.
+    #[error(
+        "an environment called `{0}` is registered already; a change of behaviour takes a new version (`-v1`)"
+    )]
+    DuplicateEnv(String),
+    /// The options of an environment, or another RON value, do not read.
+    #[error("{location}: {message}")]
+    Options {
+        /// `file:line:column`, or `options:line:column` where there is no file.
+        location: String,
+        /// What was expected, and the remedy.
+        message: String,
+    },
+    /// An option has a value that the environment cannot use.
+    #[error("option `{option}`: {message}")]
+    Invalid {
+        /// The name of the option.
+        option: String,
+        /// What was expected, and the remedy.
+        message: String,
+    },
+    /// The design space, a design or a name in it is wrong.
+    #[error(transparent)]
+    Space(#[from] SpaceError),
+    /// The objective does not fit the environment.
+    #[error("objective: {0}")]
+    Objective(String),
+    /// A file cannot be read.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A simulator refused its input; the text is the simulator's, with file and line.
+    #[error("{0}")]
+    Simulator(String),
+}
+
+impl EnvError {
+    /// An option with a value that the environment cannot use.
+    pub fn invalid(option: impl Into<String>, message: impl ToString) -> Self {
+        Self::Invalid { option: option.into(), message: message.to_string() }
+    }
+}
+
+/// The known name nearest to `name`, if one is near enough to be a slip of the keyboard.
+pub fn nearest<'a, S: AsRef<str>>(name: &str, known: &'a [S]) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    known
+        .iter()
+        .map(|k| (strsim::jaro_winkler(&lower, &k.as_ref().to_lowercase()), k.as_ref()))
+        .filter(|(similarity, _)| *similarity > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k)
+}
+
+/// `; did you mean `x`?`, or the list of what is known if that is short, or nothing.
+pub fn suggestion<S: AsRef<str>>(name: &str, known: &[S]) -> String {
+    match nearest(name, known) {
+        Some(k) => format!("; did you mean `{k}`?"),
+        None if !known.is_empty() && known.len() <= 16 => {
+            format!(
+                "; expected one of {}",
+                known.iter().map(|k| format!("`{}`", k.as_ref())).collect::<Vec<_>>().join(", ")
+            )
+        }
+        None => String::new(),
+    }
+}

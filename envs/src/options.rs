@@ -1,0 +1,110 @@
+//! Options of environments, agents and surrogates: a piece of RON that remembers where it stood.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use crate::EnvError;
+use crate::error::suggestion;
+
+/// A RON struct such as `(workload: "stream", device: "ddr4_2400_brc")`, not yet read, with the place where it stands.
+///
+/// The owner of the options reads it into a struct of its own with `#[serde(default, deny_unknown_fields)]`, and a mistake is reported at
+/// its line and column in the file it came from.
+///
+/// ```
+/// use hwgym_envs::Options;
+/// #[derive(serde::Deserialize, Default)]
+/// #[serde(default, deny_unknown_fields)]
+/// struct Mine { seed: u64 }
+/// assert_eq!(Options::ron("(seed: 3)").parse::<Mine>()?.seed, 3);
+/// let error = Options::ron("(sed: 3)").parse::<Mine>().err().map(|e| e.to_string());
+/// assert!(error.is_some_and(|e| e.contains("options:1:5") && e.contains("did you mean `seed`?")));
+/// # Ok::<(), hwgym_envs::EnvError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    text: String,
+    file: Option<PathBuf>,
+    /// Lines before the text, and columns before it in its first line.
+    offset: (usize, usize),
+}
+
+impl Options {
+    /// No options: every field takes its default.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Options from a piece of RON.
+    pub fn ron(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// The slice `part` of a file's text; its place is found from the two addresses.
+    pub fn slice_of(part: &str, whole: &str, file: &Path) -> Self {
+        let start =
+            (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize).filter(|s| *s <= whole.len());
+        let before = start.and_then(|s| whole.get(..s)).unwrap_or("");
+        let line_start = before.rfind('\n').map_or(0, |n| n + 1);
+        let offset = (before.matches('\n').count(), before[line_start..].chars().count());
+        Self { text: part.into(), file: Some(file.into()), offset }
+    }
+
+    /// Options from `name=value` pairs, as on a command line; a value that is no RON by itself is taken as a string.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let fields = pairs.into_iter().map(|(name, value)| {
+            let is_ron =
+                ron::from_str::<ron::Value>(value).is_ok() || value.starts_with(['(', '[', '{', '"']);
+            let is_variant = value.chars().next().is_some_and(char::is_uppercase);
+            if is_ron || is_variant { format!("{name}: {value}") } else { format!("{name}: {value:?}") }
+        });
+        Self::ron(format!("({})", fields.collect::<Vec<_>>().join(", ")))
+    }
+
+    /// The RON text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The folder against which relative paths in the options are meant: that of the file, or the current one.
+    pub fn folder(&self) -> PathBuf {
+        self.file.as_deref().and_then(Path::parent).map(PathBuf::from).unwrap_or_default()
+    }
+
+    /// Reads the options. Errors: what RON says, at its line and column.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, EnvError> {
+        let text = if self.text.trim().is_empty() { "()" } else { &self.text };
+        reader().from_str(text).map_err(|error| {
+            let position = error.span.start;
+            let column = position.col + if position.line == 1 { self.offset.1 } else { 0 };
+            let file = self.file.as_ref().map_or("options".into(), |f| f.display().to_string());
+            EnvError::Options {
+                location: format!("{file}:{}:{column}", position.line + self.offset.0),
+                message: explain(&error.code),
+            }
+        })
+    }
+}
+
+/// The RON dialect of every file of the project: `Some` may be left out.
+pub fn reader() -> ron::Options {
+    ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
+}
+
+/// A RON error in words, with "did you mean" for misspelt fields and variants.
+pub fn explain(error: &ron::Error) -> String {
+    match error {
+        ron::Error::NoSuchStructField { expected, found, .. } => {
+            format!("there is no field `{found}`{}{}", suggestion(found, expected), list(expected))
+        }
+        ron::Error::NoSuchEnumVariant { expected, found, .. } => {
+            format!("there is no `{found}`{}{}", suggestion(found, expected), list(expected))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn list(expected: &[&'static str]) -> String {
+    if expected.is_empty() { String::new() } else { format!(" (known: {})", expected.join(", ")) }
+}

@@ -1,0 +1,74 @@
+//! Constraints between parameters, as data: they are checked before a simulator is called, and say by how much they are broken.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Design, DesignSpace};
+
+/// A relation that every sensible design keeps. The numbers are those of [`DesignSpace::number`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Constraint {
+    /// `sum of factor * parameter <= at_most`.
+    Sum {
+        /// What it means, in a line.
+        meaning: String,
+        /// Pairs of parameter and factor.
+        terms: Vec<(String, f64)>,
+        /// The limit.
+        at_most: f64,
+    },
+    /// `product of parameters <= at_most`.
+    Product {
+        /// What it means, in a line.
+        meaning: String,
+        /// The parameters.
+        parameters: Vec<String>,
+        /// The limit.
+        at_most: f64,
+    },
+}
+
+/// A broken constraint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// What the constraint means.
+    pub meaning: String,
+    /// By how much it is broken, above 0, in the constraint's own units.
+    pub amount: f64,
+}
+
+impl Constraint {
+    /// `smaller <= larger`.
+    pub fn ordered(meaning: &str, smaller: &str, larger: &str) -> Self {
+        let terms = vec![(smaller.into(), 1.0), (larger.into(), -1.0)];
+        Self::Sum { meaning: meaning.into(), terms, at_most: 0.0 }
+    }
+
+    /// What it means, in a line.
+    pub fn meaning(&self) -> &str {
+        match self {
+            Self::Sum { meaning, .. } | Self::Product { meaning, .. } => meaning,
+        }
+    }
+
+    /// The parameters that it relates.
+    pub fn parameters(&self) -> Vec<&str> {
+        match self {
+            Self::Sum { terms, .. } => terms.iter().map(|(name, _)| name.as_str()).collect(),
+            Self::Product { parameters, .. } => parameters.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// The violation by this design, if it breaks the constraint.
+    pub fn violation(&self, space: &DesignSpace, design: &Design) -> Option<Violation> {
+        let number = |name: &str| space.position(name).map_or(0.0, |index| space.number(design, index));
+        let (value, limit) = match self {
+            Self::Sum { terms, at_most, .. } => {
+                (terms.iter().map(|(n, factor)| factor * number(n)).sum::<f64>(), *at_most)
+            }
+            Self::Product { parameters, at_most, .. } => {
+                (parameters.iter().map(|n| number(n)).product(), *at_most)
+            }
+        };
+        (value > limit).then(|| Violation { meaning: self.meaning().into(), amount: value - limit })
+    }
+}

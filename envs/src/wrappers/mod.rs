@@ -1,0 +1,63 @@
+//! Wrappers: the same pure environment as an episode, cached, recorded or cut short.
+//!
+//! | wrapper | from | to |
+//! |---|---|---|
+//! | [`Joint`] | [`Env`](crate::Env) | [`Episode`](crate::Episode): one action is one whole design |
+//! | [`Sequential`] | `Env` | `Episode`: one parameter per step ("time-multiplexed") |
+//! | [`MultiAgent`] | `Env` | [`MultiAgentEpisode`](crate::MultiAgentEpisode): one agent per group |
+//! | [`Caching`] | `Env` | `Env` that evaluates no design twice |
+//! | [`Recording`] | `Env` | `Env` that remembers every evaluation |
+//! | [`TimeLimit`] | `Episode` | `Episode` cut after so many steps |
+
+mod caching;
+mod joint;
+mod multi_agent;
+mod recording;
+mod sequential;
+mod time_limit;
+
+pub use caching::Caching;
+pub use joint::Joint;
+pub use multi_agent::MultiAgent;
+pub use recording::Recording;
+pub use sequential::Sequential;
+pub use time_limit::TimeLimit;
+
+use std::sync::Arc;
+
+use crate::episode::Evaluated;
+use crate::{Design, Env, EnvError, Fidelity, Objective, Scorer};
+
+/// What the episodes share: an environment, an objective, and how they observe.
+pub(crate) struct Core {
+    pub env: Arc<dyn Env>,
+    scorer: Scorer,
+}
+
+impl Core {
+    pub fn new(env: Arc<dyn Env>, objective: &Objective) -> Result<Self, EnvError> {
+        let scorer = objective.scorer(env.metrics())?;
+        Ok(Self { env, scorer })
+    }
+
+    pub fn evaluate(&self, design: Design) -> Evaluated {
+        let refused = Scorer::refuse(self.env.space(), &design);
+        let outcome = refused.unwrap_or_else(|| self.env.evaluate(&design, Fidelity::FULL));
+        let score = self.scorer.score(&outcome);
+        Evaluated { design, outcome, score }
+    }
+
+    /// The metrics squashed into (-1, 1) by `x / (1 + |x|)` of their logarithm, zeros without metrics.
+    pub fn observe(&self, evaluated: Option<&Evaluated>) -> Vec<f64> {
+        match evaluated.and_then(|e| e.outcome.metrics()) {
+            None => vec![0.0; self.env.metrics().len()],
+            Some(metrics) => metrics
+                .iter()
+                .map(|m| {
+                    let log = m.signum() * m.abs().ln_1p();
+                    log / (1.0 + log.abs())
+                })
+                .collect(),
+        }
+    }
+}
