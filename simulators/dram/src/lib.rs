@@ -5,6 +5,7 @@ pub mod error;
 pub mod request;
 mod source;
 pub mod standard;
+pub mod trace;
 
 pub use command::Command;
 pub use device::Device;
