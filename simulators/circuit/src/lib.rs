@@ -1,3 +1,4 @@
 //! An embedded SPICE.
 
+pub mod cards;
 pub mod devices;

@@ -25,16 +25,21 @@
 //! # Ok::<(), hwgym_circuit::devices::DeviceError>(())
 //! ```
 
+pub mod bsim4;
 mod depletion;
 mod diode;
+mod dual;
 mod error;
 pub mod limiting;
 mod parameters;
 mod stamp;
 mod surroundings;
+#[cfg(test)]
+mod test_support;
 
 use std::sync::Arc;
 
+pub use bsim4::{Bsim4, Bsim4Model};
 pub use diode::{Diode, DiodeModel};
 pub use error::DeviceError;
 pub use parameters::ModelCard;
@@ -46,6 +51,8 @@ pub use surroundings::{Surroundings, constants};
 pub enum Model {
     /// Junction diode, level 1.
     Diode(Arc<DiodeModel>),
+    /// BSIM4, versions 4.5 and 4.8.
+    Bsim4(Arc<Bsim4Model>),
 }
 
 impl Model {
@@ -59,6 +66,11 @@ impl Model {
         match card.kind.as_str() {
             "d" => DiodeModel::from_card(card, nominal_k)
                 .map(|(model, warnings)| (Self::Diode(Arc::new(model)), warnings)),
+            "nmos" | "pmos" => match card.get("level").unwrap_or(1.0) {
+                14.0 | 54.0 => Bsim4Model::from_card(card, nominal_k)
+                    .map(|(model, warnings)| (Self::Bsim4(Arc::new(model)), warnings)),
+                level => Err(DeviceError::UnknownLevel { model: card.name.clone(), level }),
+            },
             _ => Err(DeviceError::UnknownKind { model: card.name.clone(), kind: card.kind.clone() }),
         }
     }
@@ -68,6 +80,7 @@ impl Model {
     pub fn terminals(&self) -> usize {
         match self {
             Self::Diode(_) => 2,
+            Self::Bsim4(_) => 4,
         }
     }
 
@@ -76,6 +89,7 @@ impl Model {
     pub fn name(&self) -> &str {
         match self {
             Self::Diode(model) => &model.name,
+            Self::Bsim4(model) => &model.name,
         }
     }
 }
@@ -85,6 +99,8 @@ impl Model {
 pub enum Device {
     /// Junction diode, level 1.
     Diode(Box<Diode>),
+    /// BSIM4.
+    Bsim4(Box<Bsim4>),
 }
 
 /// Calls a method on whichever model the device is.
@@ -92,6 +108,7 @@ macro_rules! each {
     ($device:expr, $inner:ident => $call:expr) => {
         match $device {
             Device::Diode($inner) => $call,
+            Device::Bsim4($inner) => $call,
         }
     };
 }
@@ -111,6 +128,9 @@ impl Device {
             Model::Diode(model) => {
                 Diode::new(name, model, parameters, surroundings).map(|d| Self::Diode(Box::new(d)))
             }
+            Model::Bsim4(model) => {
+                Bsim4::new(name, model, parameters, surroundings).map(|d| Self::Bsim4(Box::new(d)))
+            }
         }
     }
 
@@ -125,6 +145,7 @@ impl Device {
     pub fn terminals(&self) -> usize {
         match self {
             Self::Diode(_) => 2,
+            Self::Bsim4(_) => 4,
         }
     }
 
@@ -228,8 +249,23 @@ impl Device {
 
 /// Applies the checks that ngspice applies to BSIM4 cards: its clamps of `ckappas`, `ckappad`, `a2`, `prwg` and `rdsw`
 /// reach only the instances that have the size (`l`, `w`, `nf`) of the *last* instance of their model. Call it with all
-/// devices in deck order after they were made and after every re-sizing. Returns warnings, once per model.
-pub fn apply_model_checks(devices: &mut [Device]) -> Vec<String> {
-    let _ = devices;
-    Vec::new()
+/// devices in deck order after they were made and after every re-sizing.
+pub fn apply_model_checks(devices: &mut [Device]) {
+    for index in (0..devices.len()).rev() {
+        let Device::Bsim4(device) = &devices[index] else { continue };
+        let model = Arc::clone(&device.model);
+        let same_model = |other: &Device| matches!(other, Device::Bsim4(d) if Arc::ptr_eq(&d.model, &model));
+        if devices[index + 1..].iter().any(same_model) {
+            continue;
+        }
+        let key = device.check_key();
+        for other in &mut devices[..=index] {
+            if let Device::Bsim4(other) = other {
+                if Arc::ptr_eq(&other.model, &model) {
+                    let same_size = other.check_key() == key;
+                    other.set_checked(same_size);
+                }
+            }
+        }
+    }
 }

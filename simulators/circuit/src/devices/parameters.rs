@@ -119,27 +119,35 @@ macro_rules! parameter_table {
             }
         }
         impl $name {
-            /// The parameter called `name`, if there is one.
-            fn slot(&mut self, name: &str) -> Option<&mut f64> {
-                let name = name.strip_prefix("r#").unwrap_or(name);
-                $(if name == stringify!($field).trim_start_matches("r#") $(|| name == $alias)* {
-                    return Some(&mut self.$field);
-                })*
-                None
+            /// Finds the field of a parameter name or alias.
+            fn field(name: &str) -> Option<fn(&mut Self) -> &mut f64> {
+                type Fields = std::collections::HashMap<&'static str, fn(&mut $name) -> &mut f64>;
+                static FIELDS: std::sync::OnceLock<Fields> = std::sync::OnceLock::new();
+                let fields = FIELDS.get_or_init(|| {
+                    let mut fields = Fields::new();
+                    $(
+                        fields.insert(stringify!($field), |table| &mut table.$field);
+                        $(fields.insert($alias, |table| &mut table.$field);)*
+                    )*
+                    fields
+                });
+                fields.get(name).copied()
             }
             /// All parameter names, without aliases.
-            fn names() -> Vec<&'static str> {
+            #[must_use]
+            pub fn names() -> Vec<&'static str> {
                 vec![$(stringify!($field)),*]
             }
             /// Reads a card; unknown parameters become warnings.
+            #[allow(dead_code)] // BSIM4 reads its two tables together.
             fn read(card: &crate::devices::ModelCard) -> (Self, Vec<String>) {
                 let mut table = Self::default();
                 for (name, value) in &card.parameters {
-                    if let Some(slot) = table.slot(name) {
-                        *slot = *value;
+                    if let Some(field) = Self::field(name) {
+                        *field(&mut table) = *value;
                     }
                 }
-                let warnings = card.unknown(|name| Self::default().slot(name).is_some(), Self::names);
+                let warnings = card.unknown(|name| Self::field(name).is_some(), Self::names);
                 (table, warnings)
             }
         }

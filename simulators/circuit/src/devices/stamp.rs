@@ -1,5 +1,7 @@
 //! What a device evaluation takes and gives: passes, stamps, charge branches, noise generators.
 
+use super::dual::Dual;
+
 /// Most local nodes a device has (BSIM4 with gate, body and source/drain networks has 11).
 pub const MAX_NODES: usize = 12;
 /// Most charge branches a device has.
@@ -66,6 +68,63 @@ impl Stamp {
         self.g[..n * n].fill(0.0);
         self.q[..charges].fill(0.0);
         self.c[..charges * n].fill(0.0);
+    }
+
+    /// Adds a current leaving node `a` with partials over (gate, drain, body) voltage; `columns` are those nodes and
+    /// the reference node. `polarity` is +1 or -1, `m` the multiplier.
+    #[inline(always)]
+    pub(super) fn row(&mut self, a: usize, current: Dual, columns: [usize; 4], polarity: f64, m: f64) {
+        let n = self.n;
+        let [v, g, d, b] = current.0;
+        self.i[a] += polarity * m * v;
+        let row = &mut self.g[a * n..(a + 1) * n];
+        row[columns[0]] += m * g;
+        row[columns[1]] += m * d;
+        row[columns[2]] += m * b;
+        row[columns[3]] -= m * (g + d + b);
+    }
+
+    /// Adds a charge with partials to branch `k`; see [`Stamp::row`].
+    #[inline(always)]
+    pub(super) fn charge(&mut self, k: usize, charge: Dual, columns: [usize; 4], polarity: f64, m: f64) {
+        let n = self.n;
+        let [v, g, d, b] = charge.0;
+        self.q[k] += polarity * m * v;
+        let row = &mut self.c[k * n..(k + 1) * n];
+        row[columns[0]] += m * g;
+        row[columns[1]] += m * d;
+        row[columns[2]] += m * b;
+        row[columns[3]] -= m * (g + d + b);
+    }
+
+    /// Adds a charge and its slopes over single nodes to branch `k`.
+    #[inline(always)]
+    pub(super) fn linear_charge(&mut self, k: usize, charge: f64, slopes: &[(usize, f64)]) {
+        let n = self.n;
+        self.q[k] += charge;
+        for &(column, slope) in slopes {
+            self.c[k * n + column] += slope;
+        }
+    }
+
+    /// Adds a conductance between `a` and `b` that itself depends on other voltages.
+    #[inline]
+    pub(super) fn modulated(
+        &mut self,
+        a: usize,
+        b: usize,
+        conductance: Dual,
+        columns: [usize; 4],
+        polarity: f64,
+        m: f64,
+    ) {
+        let v = self.v[a] - self.v[b];
+        self.conductance(a, b, m * conductance.v());
+        // The partials are over type-normalised voltages.
+        let mut slopes = conductance * (v * polarity);
+        slopes.0[0] = 0.0;
+        self.row(a, slopes, columns, polarity, m);
+        self.row(b, -slopes, columns, polarity, m);
     }
 
     /// Adds a linear conductance between local nodes `a` and `b`, at the stamp's voltages.
