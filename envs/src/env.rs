@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Design, DesignSpace, Goal, Metric, Objective, Outcome};
+use crate::{Design, DesignSpace, Goal, Metric, Objective, Options, Outcome};
 
 /// An environment: a design space, named metrics, and a function from one to the other.
 ///
@@ -84,6 +84,12 @@ pub trait Env: Send + Sync {
     fn provenance(&self) -> Vec<(String, String)> {
         Vec::new()
     }
+
+    /// The environment that this one imitates, as id and options: that of a surrogate, for example. A study re-simulates its best designs
+    /// there. `None` for an environment that is the truth itself.
+    fn stands_for(&self) -> Option<(String, Options)> {
+        None
+    }
 }
 
 /// The index of a level in [`Env::fidelities`]; 0 is the truth.
@@ -131,5 +137,8 @@ impl<E: Env + ?Sized> Env for std::sync::Arc<E> {
     }
     fn provenance(&self) -> Vec<(String, String)> {
         (**self).provenance()
+    }
+    fn stands_for(&self) -> Option<(String, Options)> {
+        (**self).stands_for()
     }
 }

@@ -19,7 +19,7 @@ use crate::error::suggestion;
 /// struct Mine { seed: u64 }
 /// assert_eq!(Options::ron("(seed: 3)").parse::<Mine>()?.seed, 3);
 /// let error = Options::ron("(sed: 3)").parse::<Mine>().err().map(|e| e.to_string());
-/// assert!(error.is_some_and(|e| e.contains("options:1:5") && e.contains("did you mean `seed`?")));
+/// assert!(error.is_some_and(|e| e.contains("options:1:2") && e.contains("did you mean `seed`?")));
 /// # Ok::<(), hwgym_envs::EnvError>(())
 /// ```
 #[derive(Clone, Debug, Default)]

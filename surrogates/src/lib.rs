@@ -1,1 +1,25 @@
-//! Surrogates.
+#![doc = include_str!("../README.md")]
+
+pub mod accuracy;
+pub mod conformance;
+pub mod dataset;
+pub mod elastic_net;
+pub mod error;
+pub mod features;
+pub mod gradient_boosting;
+pub mod model;
+pub mod nearest_neighbours;
+pub mod registry;
+pub mod surrogate;
+pub mod surrogate_env;
+pub mod transform;
+
+pub use accuracy::{Accuracy, Parity};
+pub use dataset::Dataset;
+pub use error::SurrogateError;
+pub use features::Features;
+pub use model::{Prediction, SurrogateModel};
+pub use registry::{Registry, SurrogateEntry};
+pub use surrogate::{Estimate, Fitted, Surrogate};
+pub use surrogate_env::register;
+pub use transform::Transform;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{Design, DesignSpace, Env, Fidelity, FidelityLevel, Metric, Objective, Outcome};
+use crate::{Design, DesignSpace, Env, Fidelity, FidelityLevel, Metric, Objective, Options, Outcome};
 
 /// An environment that remembers outcomes by [canonical](Env::canonical) design and fidelity.
 ///
@@ -65,5 +65,8 @@ impl Env for Caching {
     }
     fn provenance(&self) -> Vec<(String, String)> {
         self.inner.provenance()
+    }
+    fn stands_for(&self) -> Option<(String, Options)> {
+        self.inner.stands_for()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{Design, DesignSpace, Env, Fidelity, FidelityLevel, Metric, Objective, Outcome};
+use crate::{Design, DesignSpace, Env, Fidelity, FidelityLevel, Metric, Objective, Options, Outcome};
 
 /// An environment that keeps a list of all it was asked and answered: the raw material of a data set.
 pub struct Recording {
@@ -49,5 +49,8 @@ impl Env for Recording {
     }
     fn provenance(&self) -> Vec<(String, String)> {
         self.inner.provenance()
+    }
+    fn stands_for(&self) -> Option<(String, Options)> {
+        self.inner.stands_for()
     }
 }

@@ -1,0 +1,66 @@
+//! The one error type of this crate.
+
+use std::path::PathBuf;
+
+use hwgym_envs::EnvError;
+use hwgym_envs::error::suggestion;
+
+/// Why a surrogate cannot be trained, loaded or asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SurrogateError {
+    /// The id is in no registry.
+    #[error("no surrogate is called `{id}`{hint}; `hwgym surrogate list` shows them all", hint = suggestion(.id, .known))]
+    UnknownSurrogate {
+        /// The id that was asked for.
+        id: String,
+        /// Every id that is registered.
+        known: Vec<String>,
+    },
+    /// Two registrations of one id.
+    #[error("a surrogate called `{0}` is registered already")]
+    DuplicateSurrogate(String),
+    /// A hyperparameter outside its range.
+    #[error("hyperparameter `{name}` is {value}; expected {expected}")]
+    OutOfRange {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+        /// The range in words.
+        expected: String,
+    },
+    /// Training data that no model can learn from.
+    #[error("training data: {0}")]
+    Training(String),
+    /// A file of a data set that does not read.
+    #[error("{}:{line}: {message}", .path.display())]
+    Data {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What was expected, and the remedy.
+        message: String,
+    },
+    /// A model file that is not one, or not for this use.
+    #[error("{}: {message}", .path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What was expected, and the remedy.
+        message: String,
+    },
+    /// A model's numbers do not read.
+    #[error("the model's numbers do not read: {0}")]
+    Numbers(#[from] serde_json::Error),
+    /// The contract's errors.
+    #[error(transparent)]
+    Env(#[from] EnvError),
+}
+
+impl SurrogateError {
+    /// A hyperparameter outside its range.
+    pub fn out_of_range(name: &str, value: impl ToString, expected: &str) -> Self {
+        Self::OutOfRange { name: name.into(), value: value.to_string(), expected: expected.into() }
+    }
+}

@@ -1,0 +1,62 @@
+//! A matrix of features: one row per design, flat and row-major.
+
+use hwgym_envs::{Design, DesignSpace, Encoding};
+
+/// Rows of features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Features {
+    values: Vec<f64>,
+    width: usize,
+    rows: usize,
+}
+
+impl Features {
+    /// A matrix from its rows, one after the other. `None` if the length is no multiple of the width.
+    pub fn new(values: Vec<f64>, width: usize) -> Option<Self> {
+        let rows = if width == 0 { 0 } else { values.len() / width };
+        (rows * width == values.len()).then_some(Self { values, width, rows })
+    }
+
+    /// The designs of a space, encoded.
+    pub fn encode(space: &DesignSpace, designs: &[Design], encoding: Encoding) -> Self {
+        let width = encoding.width(space);
+        let mut values = vec![0.0; width * designs.len()];
+        for (design, row) in designs.iter().zip(values.chunks_exact_mut(width.max(1))) {
+            encoding.encode_into(space, design, row);
+        }
+        Self { values, width, rows: designs.len() }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of features of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// One row.
+    pub fn row(&self, index: usize) -> &[f64] {
+        &self.values[index * self.width..(index + 1) * self.width]
+    }
+
+    /// All rows, one after the other.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The same numbers, column after column.
+    pub fn column_major(&self) -> Vec<f64> {
+        (0..self.width)
+            .flat_map(|column| (0..self.rows).map(move |row| self.values[row * self.width + column]))
+            .collect()
+    }
+
+    /// Some of the rows.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let values = rows.iter().flat_map(|row| self.row(*row).iter().copied()).collect();
+        Self { values, width: self.width, rows: rows.len() }
+    }
+}

@@ -1,0 +1,142 @@
+//! `gradient-boosting`: boosted regression trees (forust).
+//!
+//! Source: Friedman, "Greedy function approximation: a gradient boosting machine", 2001; histogram splits as in XGBoost.
+
+use forust_ml::data::Matrix;
+use forust_ml::gradientbooster::GradientBooster;
+use forust_ml::objective::ObjectiveType;
+use hwgym_envs::Random;
+use serde::{Deserialize, Serialize};
+
+use crate::{Estimate, Features, Fitted, Surrogate, SurrogateEntry, SurrogateError};
+
+/// Hyperparameters of `gradient-boosting`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GradientBoosting {
+    /// Number of trees.
+    pub trees: usize,
+    /// Share of each tree's correction that is taken.
+    pub learning_rate: f32,
+    /// Depth of a tree.
+    pub max_depth: usize,
+    /// L2 penalty on the leaves.
+    pub l2: f32,
+    /// Smallest number of rows in a leaf.
+    pub min_leaf: f32,
+}
+
+impl Default for GradientBoosting {
+    fn default() -> Self {
+        Self { trees: 400, learning_rate: 0.08, max_depth: 6, l2: 1.0, min_leaf: 3.0 }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Trained {
+    booster: GradientBooster,
+    /// Root mean square error on rows that a first booster did not see.
+    residual_sd: f64,
+}
+
+impl GradientBoosting {
+    fn boost(
+        &self,
+        features: &Features,
+        targets: &[f64],
+        seed: u64,
+    ) -> Result<GradientBooster, SurrogateError> {
+        let columns = features.column_major();
+        let matrix = Matrix::new(&columns, features.rows(), features.width());
+        let mut booster = GradientBooster::default()
+            .set_objective_type(ObjectiveType::SquaredLoss)
+            .set_iterations(self.trees)
+            .set_learning_rate(self.learning_rate)
+            .set_max_depth(self.max_depth)
+            .set_max_leaves(usize::MAX)
+            .set_l2(self.l2)
+            .set_min_leaf_weight(self.min_leaf)
+            .set_nbins(256)
+            .set_parallel(false)
+            .set_seed(seed);
+        booster
+            .fit_unweighted(&matrix, targets, None)
+            .map_err(|error| SurrogateError::Training(format!("the trees do not fit: {error}")))?;
+        Ok(booster)
+    }
+}
+
+impl Surrogate for GradientBoosting {
+    fn fit(
+        &self,
+        features: &Features,
+        targets: &[f64],
+        seed: u64,
+    ) -> Result<Box<dyn Fitted>, SurrogateError> {
+        let rows = features.rows();
+        let order = Random::derived(seed, "gradient-boosting").sample_indices(rows, rows);
+        let (held_out, seen) = order.split_at(rows / 8);
+        let mut squares = 0.0;
+        if !held_out.is_empty() {
+            let pick = |indices: &[usize]| indices.iter().map(|i| targets[*i]).collect::<Vec<_>>();
+            let probe = self.boost(&features.select(seen), &pick(seen), seed)?;
+            let predicted = predict(&probe, &features.select(held_out));
+            squares = predicted.iter().zip(pick(held_out)).map(|(p, t)| (p - t).powi(2)).sum();
+        }
+        let residual_sd = (squares / held_out.len().max(1) as f64).sqrt();
+        Ok(Box::new(Trained { booster: self.boost(features, targets, seed)?, residual_sd }))
+    }
+}
+
+fn predict(booster: &GradientBooster, features: &Features) -> Vec<f64> {
+    let columns = features.column_major();
+    booster.predict(&Matrix::new(&columns, features.rows(), features.width()), false)
+}
+
+impl Fitted for Trained {
+    fn predict(&self, features: &Features) -> Vec<Estimate> {
+        predict(&self.booster, features)
+            .into_iter()
+            .map(|mean| Estimate { mean, sd: self.residual_sd })
+            .collect()
+    }
+
+    fn save(&self) -> Result<serde_json::Value, SurrogateError> {
+        Ok(serde_json::to_value(self)?)
+    }
+}
+
+pub(crate) fn entry() -> SurrogateEntry {
+    SurrogateEntry::new(
+        "gradient-boosting",
+        "boosted regression trees (Friedman 2001)",
+        |options| {
+            let settings: GradientBoosting = options.parse()?;
+            if !(1..=100_000).contains(&settings.trees) {
+                return Err(SurrogateError::out_of_range("trees", settings.trees, "1 to 100000"));
+            }
+            if !(settings.learning_rate > 0.0 && settings.learning_rate <= 1.0) {
+                return Err(SurrogateError::out_of_range(
+                    "learning_rate",
+                    settings.learning_rate,
+                    "above 0, at most 1",
+                ));
+            }
+            if !(1..=20).contains(&settings.max_depth) {
+                return Err(SurrogateError::out_of_range("max_depth", settings.max_depth, "1 to 20"));
+            }
+            Ok(Box::new(settings))
+        },
+        |saved| Ok(Box::new(serde_json::from_value::<Trained>(saved)?)),
+    )
+    .hyperparameter("trees", "400", "1 to 100000", "number of trees")
+    .hyperparameter(
+        "learning_rate",
+        "0.08",
+        "above 0, at most 1",
+        "share of each tree's correction that is taken",
+    )
+    .hyperparameter("max_depth", "6", "1 to 20", "depth of a tree")
+    .hyperparameter("l2", "1.0", "from 0", "L2 penalty on the leaves")
+    .hyperparameter("min_leaf", "3.0", "from 0", "smallest number of rows in a leaf")
+}
