@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod encoding;
+pub mod enumerate;
 pub mod env;
 pub mod episode;
 pub mod error;

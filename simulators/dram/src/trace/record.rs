@@ -234,9 +234,11 @@ pub fn record(
     })?;
     let mut running = Running(child);
     let stream = connect(&listener, &mut running, program)?;
+    // Held until the program is dead: with nobody at the other end, valgrind would go on writing to standard error.
+    let _held = stream.try_clone().map_err(socket)?;
     let summary = import(program, BufReader::with_capacity(1 << 16, stream), config, sink)?;
     if summary.cut {
-        // Dropping the guard stops the program.
+        drop(running);
         return Ok((summary, None));
     }
     let status = running.0.wait().map_err(|source| Error::io("valgrind", source))?;
