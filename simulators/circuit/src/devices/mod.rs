@@ -25,12 +25,14 @@
 //! # Ok::<(), hwgym_circuit::devices::DeviceError>(())
 //! ```
 
+mod bjt;
 pub mod bsim4;
 mod depletion;
 mod diode;
 mod dual;
 mod error;
 pub mod limiting;
+mod mos1;
 mod parameters;
 mod stamp;
 mod surroundings;
@@ -39,9 +41,11 @@ mod test_support;
 
 use std::sync::Arc;
 
+pub use bjt::{Bjt, BjtModel};
 pub use bsim4::{Bsim4, Bsim4Model};
 pub use diode::{Diode, DiodeModel};
 pub use error::DeviceError;
+pub use mos1::{Mos1, Mos1Model};
 pub use parameters::ModelCard;
 pub use stamp::{Charge, MAX_CHARGES, MAX_NODES, NoiseSource, Pass, Stamp};
 pub use surroundings::{Surroundings, constants};
@@ -53,6 +57,10 @@ pub enum Model {
     Diode(Arc<DiodeModel>),
     /// BSIM4, versions 4.5 and 4.8.
     Bsim4(Arc<Bsim4Model>),
+    /// MOS level 1.
+    Mos1(Arc<Mos1Model>),
+    /// Gummel-Poon bipolar transistor.
+    Bjt(Arc<BjtModel>),
 }
 
 impl Model {
@@ -69,8 +77,12 @@ impl Model {
             "nmos" | "pmos" => match card.get("level").unwrap_or(1.0) {
                 14.0 | 54.0 => Bsim4Model::from_card(card, nominal_k)
                     .map(|(model, warnings)| (Self::Bsim4(Arc::new(model)), warnings)),
+                1.0 => Mos1Model::from_card(card, nominal_k)
+                    .map(|(model, warnings)| (Self::Mos1(Arc::new(model)), warnings)),
                 level => Err(DeviceError::UnknownLevel { model: card.name.clone(), level }),
             },
+            "npn" | "pnp" => BjtModel::from_card(card, nominal_k)
+                .map(|(model, warnings)| (Self::Bjt(Arc::new(model)), warnings)),
             _ => Err(DeviceError::UnknownKind { model: card.name.clone(), kind: card.kind.clone() }),
         }
     }
@@ -80,7 +92,7 @@ impl Model {
     pub fn terminals(&self) -> usize {
         match self {
             Self::Diode(_) => 2,
-            Self::Bsim4(_) => 4,
+            Self::Bsim4(_) | Self::Mos1(_) | Self::Bjt(_) => 4,
         }
     }
 
@@ -90,6 +102,8 @@ impl Model {
         match self {
             Self::Diode(model) => &model.name,
             Self::Bsim4(model) => &model.name,
+            Self::Mos1(model) => &model.name,
+            Self::Bjt(model) => &model.name,
         }
     }
 }
@@ -101,6 +115,10 @@ pub enum Device {
     Diode(Box<Diode>),
     /// BSIM4.
     Bsim4(Box<Bsim4>),
+    /// MOS level 1.
+    Mos1(Box<Mos1>),
+    /// Bipolar transistor.
+    Bjt(Box<Bjt>),
 }
 
 /// Calls a method on whichever model the device is.
@@ -109,6 +127,8 @@ macro_rules! each {
         match $device {
             Device::Diode($inner) => $call,
             Device::Bsim4($inner) => $call,
+            Device::Mos1($inner) => $call,
+            Device::Bjt($inner) => $call,
         }
     };
 }
@@ -131,6 +151,12 @@ impl Device {
             Model::Bsim4(model) => {
                 Bsim4::new(name, model, parameters, surroundings).map(|d| Self::Bsim4(Box::new(d)))
             }
+            Model::Mos1(model) => {
+                Mos1::new(name, model, parameters, surroundings).map(|d| Self::Mos1(Box::new(d)))
+            }
+            Model::Bjt(model) => {
+                Bjt::new(name, model, parameters, surroundings).map(|d| Self::Bjt(Box::new(d)))
+            }
         }
     }
 
@@ -145,7 +171,7 @@ impl Device {
     pub fn terminals(&self) -> usize {
         match self {
             Self::Diode(_) => 2,
-            Self::Bsim4(_) => 4,
+            Self::Bsim4(_) | Self::Mos1(_) | Self::Bjt(_) => 4,
         }
     }
 
@@ -260,11 +286,11 @@ pub fn apply_model_checks(devices: &mut [Device]) {
         }
         let key = device.check_key();
         for other in &mut devices[..=index] {
-            if let Device::Bsim4(other) = other {
-                if Arc::ptr_eq(&other.model, &model) {
-                    let same_size = other.check_key() == key;
-                    other.set_checked(same_size);
-                }
+            if let Device::Bsim4(other) = other
+                && Arc::ptr_eq(&other.model, &model)
+            {
+                let same_size = other.check_key() == key;
+                other.set_checked(same_size);
             }
         }
     }

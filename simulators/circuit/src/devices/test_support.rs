@@ -87,3 +87,54 @@ pub(crate) fn golden_circuits() -> Option<std::path::PathBuf> {
         .map(|folder| folder.join("shared/golden/circuit/circuits"))
         .find(|folder| folder.is_dir())
 }
+
+/// Compares the operating-point quantities of every device of a golden circuit: `devices` are its `m` lines, `rows` the
+/// reference's values (type-normalised voltages, which are applied to the inner nodes here).
+pub(crate) fn check_operating_points(devices: &str, rows: &str, tolerance: f64) {
+    let mut reader = csv::Reader::from_reader(rows.as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let mut compared = 0;
+    for row in reader.records() {
+        let row = row.unwrap();
+        let line = devices.lines().find(|line| line.starts_with(&format!("{} ", &row[0]))).unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let parameters: Vec<(String, f64)> = words[6..]
+            .iter()
+            .map(|word| word.split_once('=').unwrap())
+            .map(|(name, value)| (name.to_owned(), number(value)))
+            .collect();
+        let text = match words[5] {
+            "n4" | "p4" => crate::cards::BSIM4_BASE,
+            "n4b" | "p4b" => crate::cards::BSIM4_FULL,
+            "n4c" | "p4c" => crate::cards::BSIM4_V48,
+            _ => crate::cards::LEVEL1,
+        };
+        let surroundings = super::Surroundings::default();
+        let mut device = Device::new(words[0], &model(text, words[5]), &parameters, &surroundings).unwrap();
+        let at = |name: &str| {
+            let column = headers.iter().position(|header| header == name).unwrap();
+            row[column].trim().parse::<f64>().unwrap()
+        };
+        let sign = if words[5].starts_with('p') { -1.0 } else { 1.0 };
+        let (vgs, vds, vbs) = (sign * at("vgs"), sign * at("vds"), sign * at("vbs"));
+        let mut v = vec![vds, vgs, 0.0, vbs];
+        v.extend(device.internal_nodes().iter().map(|name| match *name {
+            "drain" => vds,
+            "source" => 0.0,
+            "gate" | "midgate" => vgs,
+            _ => vbs,
+        }));
+        device.evaluate(&v, Pass::Free, true, &mut Stamp::default());
+        for (name, value) in device.op_info() {
+            if headers.iter().any(|header| header == name) {
+                let golden = at(name);
+                // The reference prints 12 digits; capacitances below an attofarad are differences of larger ones.
+                let floor = if name.starts_with('c') { 1e-18 } else { 1e-12 };
+                let error = (value - golden).abs() / golden.abs().max(floor);
+                assert!(error < tolerance, "{} {name}: {value:e}, reference {golden:e}", &row[0]);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 0);
+}

@@ -98,6 +98,9 @@ parameter_table! {
     }
 }
 
+/// Access to a field of the binnable table.
+type BinField = fn(&mut Bins) -> &mut f64;
+
 /// A card as read: plain parameters, base values and the three sets of binning coefficients.
 #[derive(Debug, Clone)]
 pub(super) struct Card {
@@ -137,7 +140,7 @@ impl Card {
     }
 
     /// Splits a binning prefix off: which coefficient set, and the field.
-    fn prefixed(name: &str) -> Option<(usize, fn(&mut Bins) -> &mut f64)> {
+    fn prefixed(name: &str) -> Option<(usize, BinField)> {
         let (head, rest) = name.split_at_checked(1)?;
         let prefix = ["l", "w", "p"].iter().position(|known| *known == head)?;
         Some((prefix, Bins::field(rest)?))
