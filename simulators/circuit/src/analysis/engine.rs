@@ -1,0 +1,443 @@
+//! Newton's method on the circuit: assembling the linearised system, factoring it by the fixed program, and SPICE's sequence of passes.
+
+use super::integrate::Integrator;
+use super::system::System;
+use super::waveform::Span;
+use crate::devices::{Pass, Stamp};
+use crate::error::{CircuitError, Result};
+use crate::matrix::{Program, order};
+
+/// Multipliers above this mean that the order of elimination no longer suits the values.
+const GROWTH_LIMIT: f64 = 1e8;
+/// Iterations that every Newton loop may take, however small the deck's `itl` options are.
+const LEAST_LIMIT: usize = 100;
+
+/// How a Newton loop begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Start {
+    /// Cold: device start voltages, then held nodesets, then free.
+    Junction,
+    /// From the present solution.
+    Warm,
+    /// First pass with extrapolated device voltages; the factor of [`Pass::Predict`].
+    Predict(f64),
+    /// First time step.
+    FirstTransient,
+}
+
+/// Why a Newton loop ended without a solution.
+#[derive(Debug, Clone)]
+pub enum Stop {
+    /// Too many iterations or a result that is not a number.
+    NoConvergence,
+    /// No pivot left at these columns.
+    Singular(Vec<u32>),
+}
+
+/// A circuit with its solution vectors and work space.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub system: System,
+    /// Solution: the iterate at which the devices were last evaluated, as ngspice reports it. Index 0 is ground.
+    pub x: Vec<f64>,
+    next: Vec<f64>,
+    /// Linear part of the matrix by slot.
+    pub base: Vec<f64>,
+    /// Linear part of the right-hand side.
+    pub rhs_base: Vec<f64>,
+    a: Vec<f64>,
+    b: Vec<f64>,
+    lu: Vec<f64>,
+    program: Option<Program>,
+    pub ac_program: Option<Program>,
+    pub stamp: Stamp,
+    /// Conductance from every node to ground while stepping gmin, S.
+    pub diagonal_gmin: f64,
+    /// Factor on the independent sources while stepping them.
+    pub source_factor: f64,
+    pub integrator: Integrator,
+    /// Whether charges enter the equations (transient) or only states are wanted.
+    pub dynamic: Dynamic,
+    /// Nodes forced to a voltage through a large conductance during a whole operating point (`.ic`).
+    pub forced: Vec<(usize, f64)>,
+    /// Nodes held during the first passes, with their values.
+    pub held: Vec<(usize, f64)>,
+    pub span: Span,
+    /// Newton iterations since the start, all analyses together.
+    pub iterations: u64,
+    gather: Vec<f64>,
+    /// Fixed entries (gains, ones of voltage branches), recomputed on refresh.
+    fixed: Vec<f64>,
+}
+
+/// What charges mean in a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dynamic {
+    /// Not evaluated.
+    Off,
+    /// Evaluated and stored, no current (operating point before a transient).
+    States,
+    /// Integrated over the time step.
+    Step,
+}
+
+impl Engine {
+    pub fn new(system: System) -> Result<Self> {
+        let n = system.n;
+        let slots = system.pattern.places.len();
+        let mut engine = Self {
+            x: vec![0.0; n + 1],
+            next: vec![0.0; n + 1],
+            base: vec![0.0; slots],
+            rhs_base: vec![0.0; n + 1],
+            a: vec![0.0; slots],
+            b: vec![0.0; n + 1],
+            lu: vec![0.0; slots],
+            program: None,
+            ac_program: None,
+            stamp: Stamp::default(),
+            diagonal_gmin: 0.0,
+            source_factor: 1.0,
+            integrator: Integrator::new(system.states, &system.netlist.options),
+            dynamic: Dynamic::Off,
+            forced: Vec::new(),
+            held: Vec::new(),
+            span: Span::default(),
+            iterations: 0,
+            gather: vec![0.0; crate::devices::MAX_NODES],
+            fixed: vec![0.0; slots],
+            system,
+        };
+        engine.refresh_fixed()?;
+        Ok(engine)
+    }
+
+    /// Recomputes gains after parameters changed.
+    pub fn refresh_fixed(&mut self) -> Result<()> {
+        self.fixed.fill(0.0);
+        self.system.add_fixed(&mut self.fixed)
+    }
+
+    /// Linear part for DC: resistors, gains, shorted inductors, sources.
+    pub fn prepare_dc(&mut self) {
+        self.static_base();
+        self.rhs_base.fill(0.0);
+        let factor = self.source_factor;
+        let span = self.span;
+        let transient = self.dynamic == Dynamic::States;
+        for s in &self.system.sources {
+            let wave = || s.wave.as_ref().map(|w| w.value(0.0, span));
+            let value = if transient { wave().or(s.dc) } else { s.dc.or_else(wave) };
+            let value = s.swept.or(value).unwrap_or(0.0) * factor;
+            add_source(&mut self.rhs_base, s, value);
+        }
+    }
+
+    /// Fixed entries and resistors into `base`.
+    pub fn static_base(&mut self) {
+        self.base.copy_from_slice(&self.fixed);
+        for r in &self.system.resistors {
+            add_quad(&mut self.base, r.slots, r.g);
+        }
+    }
+
+    /// Linear part for a time point: sources at `time`, capacitors and inductors as companions.
+    pub fn prepare_step(&mut self, time: f64) {
+        self.static_base();
+        self.rhs_base.fill(0.0);
+        let span = self.span;
+        for s in &self.system.sources {
+            let value = s.wave.as_ref().map(|w| w.value(time, span)).or(s.dc).unwrap_or(0.0);
+            add_source(&mut self.rhs_base, s, value);
+        }
+        let integrator = &self.integrator;
+        let a0 = integrator.a0();
+        for (state, c) in self.system.capacitors.iter().enumerate() {
+            add_quad(&mut self.base, c.slots, a0 * c.c);
+            let history = integrator.history(state);
+            self.rhs_base[c.nodes[0] as usize] -= history;
+            self.rhs_base[c.nodes[1] as usize] += history;
+        }
+        let first = self.system.capacitors.len();
+        for (i, l) in self.system.inductors.iter().enumerate() {
+            self.base[l.slot as usize] -= a0 * l.l;
+            self.rhs_base[l.branch as usize] += integrator.history(first + i);
+        }
+        for k in &self.system.mutuals {
+            for slot in k.slots {
+                self.base[slot as usize] -= a0 * k.m;
+            }
+        }
+    }
+
+    /// Evaluates all devices at `x` and assembles matrix and right-hand side. Returns whether a junction voltage was limited.
+    fn load(&mut self, pass: Pass) -> bool {
+        self.a.copy_from_slice(&self.base);
+        self.b.copy_from_slice(&self.rhs_base);
+        if self.diagonal_gmin > 0.0 {
+            for slot in &self.system.diagonal {
+                self.a[*slot as usize] += self.diagonal_gmin;
+            }
+        }
+        for (node, value) in &self.forced {
+            self.a[self.system.diagonal[*node] as usize] += 1e10;
+            self.b[*node] += 1e10 * value;
+        }
+        let charges = self.dynamic != Dynamic::Off;
+        let step = self.dynamic == Dynamic::Step;
+        let a0 = self.integrator.a0();
+        let mut limited = false;
+        for (device, place) in self.system.devices.iter_mut().zip(&self.system.places) {
+            for (v, node) in self.gather.iter_mut().zip(&place.nodes) {
+                *v = self.x[*node as usize];
+            }
+            let stamp = &mut self.stamp;
+            limited |= device.evaluate(&self.gather[..place.nodes.len()], pass, charges, stamp);
+            let mut current = [0.0f64; crate::devices::MAX_NODES];
+            for g in &place.conductances {
+                let value = stamp.g[g.local as usize];
+                self.a[g.slot as usize] += value;
+                current[g.row as usize] += value * stamp.v[g.column as usize];
+            }
+            for (k, node) in place.nodes.iter().enumerate() {
+                self.b[*node as usize] += current[k] - stamp.i[k];
+            }
+            if charges {
+                let list = device.charges();
+                let mut equivalent = [0.0f64; crate::devices::MAX_CHARGES];
+                let mut active = [false; crate::devices::MAX_CHARGES];
+                for c in &place.capacitances {
+                    let value = stamp.c[c.local as usize];
+                    active[c.charge as usize] |= value != 0.0;
+                    if step {
+                        let g = a0 * value;
+                        self.a[c.slot_a as usize] += g;
+                        self.a[c.slot_b as usize] -= g;
+                        equivalent[c.charge as usize] += g * stamp.v[c.column as usize];
+                    }
+                }
+                for (k, charge) in list.iter().enumerate() {
+                    let i = self.integrator.charge(place.state + k, stamp.q[k], active[k]);
+                    if step && active[k] {
+                        let extra = equivalent[k] - i;
+                        self.b[place.nodes[charge.a] as usize] += extra;
+                        self.b[place.nodes[charge.b] as usize] -= extra;
+                    }
+                }
+            }
+        }
+        limited
+    }
+
+    /// Charges of capacitors and fluxes of inductors at the present solution.
+    pub fn store_linear_states(&mut self) {
+        let first = self.system.capacitors.len();
+        for (state, c) in self.system.capacitors.iter().enumerate() {
+            let v = self.x[c.nodes[0] as usize] - self.x[c.nodes[1] as usize];
+            self.integrator.charge(state, c.c * v, true);
+        }
+        let mut flux = [0.0; 1];
+        for (i, l) in self.system.inductors.iter().enumerate() {
+            flux[0] = l.l * self.x[l.branch as usize];
+            for k in &self.system.mutuals {
+                for side in 0..2 {
+                    if k.inductors[side] == i {
+                        flux[0] += k.m * self.x[self.system.inductors[k.inductors[1 - side]].branch as usize];
+                    }
+                }
+            }
+            self.integrator.charge(first + i, flux[0], true);
+        }
+    }
+
+    /// Holds nodes as nodesets: empties their rows.
+    fn hold(&mut self) {
+        for (node, value) in &self.held {
+            let mut branches = false;
+            for (slot, (row, column)) in self.system.pattern.places.iter().enumerate().skip(1) {
+                if *row as usize == *node {
+                    if self.system.is_branch[*column as usize] {
+                        branches |= self.a[slot] != 0.0;
+                    } else {
+                        self.a[slot] = 0.0;
+                    }
+                }
+            }
+            let diagonal = self.system.diagonal[*node] as usize;
+            (self.a[diagonal], self.b[*node]) = if branches { (1e10, 1e10 * value) } else { (1.0, *value) };
+        }
+    }
+
+    fn solve(&mut self) -> std::result::Result<(), Stop> {
+        for attempt in 0..2 {
+            if self.program.is_none() || attempt == 1 {
+                let a = &self.a;
+                let program = order(&self.system.pattern, |slot| (a[slot], 0.0)).map_err(|e| Stop::Singular(e.columns))?;
+                self.lu.resize(program.slots, 0.0);
+                self.program = Some(program);
+            }
+            let Some(program) = &self.program else { continue };
+            self.lu[..self.a.len()].copy_from_slice(&self.a);
+            self.lu[self.a.len()..].fill(0.0);
+            let growth = program.factor(&mut self.lu);
+            if growth < GROWTH_LIMIT || (attempt == 1 && growth.is_finite()) {
+                program.solve(&self.lu, &mut self.b, &mut self.next);
+                return Ok(());
+            }
+        }
+        Err(Stop::NoConvergence)
+    }
+
+    fn close(&self) -> bool {
+        let o = &self.system.netlist.options;
+        self.next.iter().zip(&self.x).zip(&self.system.is_branch).skip(1).all(|((new, old), branch)| {
+            let absolute = if *branch { o.abstol } else { o.vntol };
+            (new - old).abs() <= o.reltol * new.abs().max(old.abs()) + absolute
+        })
+    }
+
+    /// One Newton loop. Returns the iterations used; on success `x` is the solution.
+    pub fn newton(&mut self, start: Start, limit: usize) -> std::result::Result<usize, Stop> {
+        #[derive(PartialEq)]
+        enum Mode {
+            Junction,
+            Fix,
+            Float,
+            First,
+        }
+        let limit = limit.max(LEAST_LIMIT);
+        let (mut mode, mut pass) = match start {
+            Start::Junction => (Mode::Junction, Pass::Junction),
+            Start::Warm => (Mode::Float, Pass::Newton),
+            Start::Predict(factor) => (Mode::First, Pass::Predict { factor }),
+            Start::FirstTransient => (Mode::First, Pass::FirstTransient),
+        };
+        if start == Start::Junction {
+            self.x.fill(0.0);
+        }
+        let mut released = false;
+        for iteration in 1..=limit {
+            let limited = self.load(pass);
+            self.iterations += 1;
+            if !self.held.is_empty() && matches!(mode, Mode::Junction | Mode::Fix) {
+                self.hold();
+                // Emptied rows may not suit the recorded order.
+                self.program = None;
+                released = true;
+            }
+            self.solve()?;
+            if !self.next.iter().all(|v| v.is_finite()) {
+                return Err(Stop::NoConvergence);
+            }
+            let mut converged = !limited && iteration > 1 && self.close();
+            match mode {
+                Mode::Float => {
+                    if converged && released {
+                        released = false;
+                        converged = false;
+                    }
+                    if converged {
+                        return Ok(iteration);
+                    }
+                }
+                Mode::Junction => {
+                    mode = Mode::Fix;
+                    pass = Pass::Newton;
+                }
+                Mode::Fix => {
+                    if converged {
+                        mode = Mode::Float;
+                        if !self.held.is_empty() {
+                            self.program = None;
+                        }
+                    }
+                }
+                Mode::First => {
+                    mode = Mode::Float;
+                    pass = Pass::Newton;
+                }
+            }
+            std::mem::swap(&mut self.x, &mut self.next);
+        }
+        Err(Stop::NoConvergence)
+    }
+
+    /// The unknowns that changed most between the last two iterates, for messages.
+    pub fn restless(&self) -> Vec<String> {
+        let mut list: Vec<(f64, usize)> = (1..=self.system.n)
+            .map(|k| {
+                let d = (self.x[k] - self.next[k]).abs();
+                let scale = if self.system.is_branch[k] { 1e-6 } else { 1e-3 };
+                (if d.is_finite() { d / (self.x[k].abs().max(self.next[k].abs()) + scale) } else { f64::INFINITY }, k)
+            })
+            .collect();
+        list.sort_by(|a, b| b.0.total_cmp(&a.0));
+        list.iter().take(3).filter(|(d, _)| *d > 0.0).map(|(_, k)| self.system.names[*k].clone()).collect()
+    }
+
+    /// The error for a failed Newton loop.
+    pub fn failure(&self, analysis: &'static str, at: String, stop: &Stop) -> CircuitError {
+        if let Stop::Singular(columns) = stop {
+            return super::diagnose::singular(&self.system, columns);
+        }
+        super::diagnose::structure(&self.system)
+            .unwrap_or_else(|| CircuitError::NoConvergence { analysis, at, nodes: self.restless() })
+    }
+
+    /// Small-signal matrices at the present solution: conductances and capacitances by slot.
+    pub fn small_signal(&mut self, g: &mut Vec<f64>, c: &mut Vec<f64>) {
+        self.static_base();
+        let slots = self.base.len();
+        g.clear();
+        g.extend_from_slice(&self.base);
+        c.clear();
+        c.resize(slots, 0.0);
+        for cap in &self.system.capacitors {
+            add_quad(c, cap.slots, cap.c);
+        }
+        for l in &self.system.inductors {
+            c[l.slot as usize] -= l.l;
+        }
+        for k in &self.system.mutuals {
+            for slot in k.slots {
+                c[slot as usize] -= k.m;
+            }
+        }
+        for (device, place) in self.system.devices.iter_mut().zip(&self.system.places) {
+            for (v, node) in self.gather.iter_mut().zip(&place.nodes) {
+                *v = self.x[*node as usize];
+            }
+            device.evaluate(&self.gather[..place.nodes.len()], Pass::AtState, true, &mut self.stamp);
+            for e in &place.conductances {
+                g[e.slot as usize] += self.stamp.g[e.local as usize];
+            }
+            for e in &place.capacitances {
+                let value = self.stamp.c[e.local as usize];
+                c[e.slot_a as usize] += value;
+                c[e.slot_b as usize] -= value;
+            }
+        }
+    }
+}
+
+/// Adds a conductance to a quad of slots.
+pub fn add_quad(values: &mut [f64], slots: [u32; 4], g: f64) {
+    values[slots[0] as usize] += g;
+    values[slots[1] as usize] -= g;
+    values[slots[2] as usize] -= g;
+    values[slots[3] as usize] += g;
+}
+
+fn add_source(rhs: &mut [f64], s: &super::system::Independent, value: f64) {
+    if s.branch != 0 {
+        rhs[s.branch as usize] += value;
+    } else {
+        rhs[s.nodes[0] as usize] -= value * s.multiplier;
+        rhs[s.nodes[1] as usize] += value * s.multiplier;
+    }
+}
+
+/// Turns a result around: used where a missing solution is an error of the analysis.
+pub fn or_failure<T>(engine: &Engine, result: std::result::Result<T, Stop>, analysis: &'static str, at: String) -> Result<T> {
+    result.map_err(|stop| engine.failure(analysis, at, &stop))
+}

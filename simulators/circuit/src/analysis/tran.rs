@@ -1,0 +1,306 @@
+//! Transient analysis: ngspice's step control, breakpoint by breakpoint.
+
+use std::time::Instant;
+
+use super::engine::{Dynamic, Engine, Start};
+use super::result::Table;
+use super::waveform::Span;
+use crate::devices::Pass;
+use crate::error::{CircuitError, Result};
+
+/// Range of a transient analysis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TranSpec {
+    /// Suggested step, s.
+    pub step: f64,
+    /// End, s.
+    pub stop: f64,
+    /// Points before this time are not recorded, s.
+    pub start: f64,
+    /// Largest step, s.
+    pub max_step: Option<f64>,
+    /// Start from `.ic` values without an operating point.
+    pub uic: bool,
+}
+
+/// Step control between two breakpoints.
+struct Clock {
+    time: f64,
+    delta: f64,
+    saved: f64,
+    max_step: f64,
+    min_step: f64,
+    min_break: f64,
+    /// The breakpoint at or before which the next step ends, and the one after it.
+    breaks: [f64; 2],
+}
+
+fn almost(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-14 * a.abs().max(b.abs())
+}
+
+impl Engine {
+    /// Runs a transient analysis into a table of `time` and all columns.
+    pub fn transient(&mut self, spec: TranSpec) -> Result<Table> {
+        let names = std::iter::once("time".to_string()).chain(self.system.columns.iter().map(|c| c.name.clone())).collect();
+        let mut table = Table::new(names);
+        let unknowns: Vec<usize> = self.system.columns.iter().map(|c| c.unknown).collect();
+        let data = &mut table.data;
+        self.transient_solve(spec, |time, x| {
+            data.push(time);
+            data.extend(unknowns.iter().map(|u| x[*u]));
+        })?;
+        Ok(table)
+    }
+
+    /// Runs a transient analysis; `record(time, x)` receives every accepted point from `start` on, with the solution by unknown.
+    pub fn transient_solve(&mut self, spec: TranSpec, mut record: impl FnMut(f64, &[f64])) -> Result<()> {
+        check(&spec)?;
+        let options = self.system.netlist.options.clone();
+        self.span = Span { step: spec.step, stop: spec.stop };
+        self.start_point(spec.uic)?;
+        let natural = (spec.stop - spec.start) / 50.0;
+        let max_step = spec.max_step.filter(|m| *m > 0.0).unwrap_or(if spec.step < natural { spec.step } else { natural });
+        let min_step = 1e-11 * max_step;
+        let mut clock = Clock {
+            time: 0.0,
+            delta: (spec.stop / 100.0).min(spec.step) / 10.0,
+            saved: spec.stop / 50.0,
+            max_step,
+            min_step,
+            min_break: 10.0 * min_step,
+            breaks: [0.0, spec.stop],
+        };
+        clock.breaks[1] = self.next_break(0.0, &clock, spec);
+        self.integrator.order = 1;
+        self.integrator.steps = [max_step; 7];
+        self.integrator.start();
+        for d in &mut self.system.devices {
+            d.accept();
+        }
+        self.dynamic = Dynamic::Step;
+        let begun = Instant::now();
+        let mut first = true;
+        let mut points = 0usize;
+        let (reltol_stop, start) = (spec.stop * (1.0 - 1e-13), spec.start);
+        let result = loop {
+            if clock.time >= start || almost(clock.time, start) {
+                record(clock.time, &self.x);
+            }
+            if clock.time >= reltol_stop {
+                break Ok(());
+            }
+            if clock.time > clock.breaks[0] {
+                clock.breaks[0] = clock.breaks[1];
+                clock.breaks[1] = self.next_break(clock.breaks[0], &clock, spec);
+            }
+            clock.delta = clock.delta.min(clock.max_step);
+            if almost(clock.time, clock.breaks[0]) || clock.breaks[0] - clock.time <= clock.min_step {
+                self.integrator.order = 1;
+                clock.delta = clock.delta.min(0.1 * clock.saved.min(clock.breaks[1] - clock.breaks[0]));
+                if first {
+                    clock.delta /= 10.0;
+                }
+                clock.delta = clock.delta.max(2.0 * clock.min_step);
+            } else if clock.time + clock.delta >= clock.breaks[0] {
+                clock.saved = clock.delta;
+                clock.delta = clock.breaks[0] - clock.time;
+            }
+            self.integrator.steps.rotate_right(1);
+            self.integrator.shift();
+            let step = self.one_step(&mut clock, &mut first, &mut points, options.max_order);
+            if let Err(e) = step {
+                break Err(e);
+            }
+            for d in &mut self.system.devices {
+                d.accept();
+            }
+            if points > options.max_points {
+                break Err(limit(format!("more than {} time points at {:e} s; raise `max_points` or the tolerances", options.max_points, clock.time)));
+            }
+            if points.is_multiple_of(64) && begun.elapsed().as_secs_f64() > options.time_limit_s {
+                break Err(limit(format!("{} s passed at time {:e} s; raise `time_limit_s` or the tolerances", options.time_limit_s, clock.time)));
+            }
+        };
+        self.dynamic = Dynamic::Off;
+        self.span = Span::default();
+        result
+    }
+
+    /// Steps once, retrying with smaller steps until a point is accepted.
+    fn one_step(&mut self, clock: &mut Clock, first: &mut bool, points: &mut usize, max_order: usize) -> Result<()> {
+        loop {
+            *points += 1;
+            let tried = clock.delta;
+            let target = clock.time + clock.delta;
+            self.integrator.steps[0] = clock.delta;
+            self.integrator.set_coefficients();
+            self.prepare_step(target);
+            let start = if *first { Start::FirstTransient } else { Start::Predict(self.integrator.steps[0] / self.integrator.steps[1]) };
+            match self.newton(start, self.system.netlist.options.itl4) {
+                Ok(_) => {
+                    self.store_linear_states();
+                    if *first {
+                        *first = false;
+                        self.integrator.flatten_history();
+                        clock.time = target;
+                        return Ok(());
+                    }
+                    let mut allowed = self.allowed_step(clock.delta);
+                    if allowed > 0.9 * clock.delta {
+                        if self.integrator.order == 1 && max_order > 1 {
+                            self.integrator.order = 2;
+                            allowed = self.allowed_step(clock.delta);
+                            if allowed <= 1.05 * clock.delta {
+                                self.integrator.order = 1;
+                            }
+                        }
+                        clock.time = target;
+                        clock.delta = allowed;
+                        return Ok(());
+                    }
+                    clock.delta = allowed;
+                }
+                Err(stop) => {
+                    if matches!(stop, super::engine::Stop::Singular(_)) && tried <= clock.min_step {
+                        return Err(self.failure("tran", format!(" at time {target:e} s"), &stop));
+                    }
+                    clock.delta /= 8.0;
+                    self.integrator.order = 1;
+                }
+            }
+            if clock.delta <= clock.min_step {
+                if tried > clock.min_step {
+                    clock.delta = clock.min_step;
+                } else {
+                    return Err(CircuitError::NoConvergence {
+                        analysis: "tran",
+                        at: format!(" at time {target:e} s (the step fell below {:e} s)", clock.min_step),
+                        nodes: self.restless(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The solution at time zero.
+    fn start_point(&mut self, uic: bool) -> Result<()> {
+        self.begin_dc(Dynamic::States);
+        let slots = &self.system.netlist.slots;
+        let initial: Vec<(usize, f64)> = self.system.netlist.initial.iter().map(|(n, v)| (*n as usize, slots.get(*v))).collect();
+        self.integrator.order = 1;
+        self.integrator.steps = [1.0; 7];
+        if !uic {
+            // `.ic` holds its nodes through the whole operating point, nodesets only at its beginning.
+            if initial.is_empty() {
+                self.operating_point("tran")?;
+            } else {
+                self.forced_point(&initial)?;
+            }
+            self.store_linear_states();
+            return Ok(());
+        }
+        self.held.clear();
+        self.x.fill(0.0);
+        for s in &self.system.sources {
+            let value = s.wave.as_ref().map(|w| w.value(0.0, self.span)).or(s.dc).unwrap_or(0.0);
+            if s.branch != 0 && s.nodes[1] == 0 {
+                self.x[s.nodes[0] as usize] = value;
+            } else if s.branch != 0 && s.nodes[0] == 0 {
+                self.x[s.nodes[1] as usize] = -value;
+            }
+        }
+        for (node, value) in &initial {
+            self.x[*node] = *value;
+        }
+        self.x[0] = 0.0;
+        self.evaluate_states();
+        self.store_linear_states();
+        // `ic=` of capacitors and inductors wins over node values.
+        let first = self.system.capacitors.len();
+        for (k, c) in self.system.capacitors.iter().enumerate() {
+            if let Some(v) = c.initial {
+                self.integrator.charge(k, c.c * v, true);
+            }
+        }
+        for (k, l) in self.system.inductors.iter().enumerate() {
+            let i = l.initial.unwrap_or(0.0);
+            self.integrator.charge(first + k, l.l * i, true);
+        }
+        Ok(())
+    }
+
+    /// Operating point with nodes forced to voltages through 1e10 S, as ngspice does for `.ic`.
+    fn forced_point(&mut self, initial: &[(usize, f64)]) -> Result<()> {
+        self.forced.clear();
+        self.forced.extend_from_slice(initial);
+        let result = self.operating_point("tran");
+        self.forced.clear();
+        result
+    }
+
+    /// Charges of all devices exactly at `x`.
+    fn evaluate_states(&mut self) {
+        let mut v = [0.0; crate::devices::MAX_NODES];
+        for (device, place) in self.system.devices.iter_mut().zip(&self.system.places) {
+            for (v, node) in v.iter_mut().zip(&place.nodes) {
+                *v = self.x[*node as usize];
+            }
+            device.evaluate(&v[..place.nodes.len()], Pass::Free, true, &mut self.stamp);
+            for k in 0..device.charges().len() {
+                self.integrator.charge(place.state + k, self.stamp.q[k], true);
+            }
+        }
+    }
+
+    /// The step that the truncation errors of all tested states allow, at most twice the present one.
+    fn allowed_step(&self, delta: f64) -> f64 {
+        let mut allowed = 2.0 * delta;
+        let linear = self.system.capacitors.len() + self.system.inductors.len();
+        for state in 0..linear {
+            allowed = allowed.min(self.integrator.allowed(state));
+        }
+        for (device, place) in self.system.devices.iter().zip(&self.system.places) {
+            for (k, charge) in device.charges().iter().enumerate() {
+                if charge.truncation {
+                    allowed = allowed.min(self.integrator.allowed(place.state + k));
+                }
+            }
+        }
+        allowed
+    }
+
+    /// The first breakpoint after `t`.
+    fn next_break(&self, t: f64, clock: &Clock, spec: TranSpec) -> f64 {
+        let after = t + clock.min_break;
+        let mut next = self
+            .system
+            .sources
+            .iter()
+            .filter_map(|s| s.wave.as_ref())
+            .map(|w| w.next_corner(after, self.span))
+            .fold(f64::INFINITY, f64::min);
+        if spec.uic && after < spec.step {
+            next = next.min(spec.step);
+        }
+        if next >= spec.stop - clock.min_break { if t >= spec.stop { f64::INFINITY } else { spec.stop } } else { next }
+    }
+}
+
+fn check(spec: &TranSpec) -> Result<()> {
+    let fail = |message: String| Err(CircuitError::Analysis { analysis: "tran", message });
+    if !(spec.step > 0.0 && spec.step.is_finite()) {
+        return fail(format!("the step is {:e} s, it must be positive", spec.step));
+    }
+    if !(spec.stop > 0.0 && spec.stop.is_finite()) {
+        return fail(format!("the stop time is {:e} s, it must be positive", spec.stop));
+    }
+    if !(spec.start >= 0.0 && spec.start < spec.stop) {
+        return fail(format!("recording starts at {:e} s, expected 0 <= start < stop", spec.start));
+    }
+    Ok(())
+}
+
+fn limit(limit: String) -> CircuitError {
+    CircuitError::Limit { analysis: "tran", limit }
+}

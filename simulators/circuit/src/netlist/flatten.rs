@@ -1,0 +1,396 @@
+//! Expands subcircuits into a flat list of elements with their values, nodes and models resolved.
+
+use std::collections::HashMap;
+
+use super::command::{self, Setup};
+use super::deck::{Body, Deck, RawModel, Subcircuit, syntax};
+use super::element::{self, Card, Element, Kind, Source, Waveform};
+use super::scope::Scopes;
+use super::{FlatModel, Netlist, Parameter, Value};
+use crate::error::{CircuitError, Location, Result, did_you_mean};
+
+/// Subcircuits nested deeper than this are taken for recursion.
+const MAX_NESTING: usize = 64;
+/// Elements of one circuit; more is taken for an accident.
+const MAX_ELEMENTS: usize = 1_000_000;
+/// MOS instance parameters that are lengths; `ad` and `as` are areas.
+const LENGTHS: [&str; 8] = ["w", "l", "pd", "ps", "sa", "sb", "sd", "sc"];
+
+struct Flattener<'d> {
+    scopes: Scopes<'d>,
+    nodes: HashMap<String, u32>,
+    node_names: Vec<String>,
+    node_locations: Vec<Location>,
+    globals: Vec<String>,
+    elements: Vec<Element>,
+    models: Vec<FlatModel>,
+    model_index: HashMap<(usize, String), u32>,
+    options: command::Options,
+}
+
+/// Expands a deck with some of its top-level parameters replaced.
+pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
+    let mut scopes = Scopes::new(&deck.top, overrides);
+    let definitions: HashMap<&str, &Location> = deck.top.parameters.iter().map(|(n, t)| (n.as_str(), &t.location)).collect();
+    for (name, value) in overrides {
+        let lower = name.to_ascii_lowercase();
+        let nowhere = Location { file: "<parameters>".into(), line: 0 };
+        if !definitions.contains_key(lower.as_str()) {
+            let hint = did_you_mean(&lower, definitions.keys().copied());
+            return Err(CircuitError::Unknown { kind: "parameter", name: name.clone(), hint, location: nowhere });
+        }
+        if !value.is_finite() {
+            let location = definitions.get(lower.as_str()).map_or(nowhere, |l| (*l).clone());
+            return Err(CircuitError::Value {
+                element: "parameter".into(),
+                name: name.clone(),
+                value: *value,
+                expected: "a finite number".into(),
+                location,
+            });
+        }
+    }
+    let mut setup = Setup::default();
+    let mut globals = vec!["0".to_string(), "gnd".to_string()];
+    for line in &deck.top.commands {
+        if line.text.to_ascii_lowercase().starts_with(".global") {
+            globals.extend(line.text.split_whitespace().skip(1).map(str::to_ascii_lowercase));
+        } else {
+            command::read(line, &mut scopes, &mut setup)?;
+        }
+    }
+    let ground = Location { file: "<netlist>".into(), line: 1 };
+    let mut f = Flattener {
+        scopes,
+        nodes: HashMap::from([("0".to_string(), 0), ("gnd".to_string(), 0)]),
+        node_names: vec!["0".to_string()],
+        node_locations: vec![ground],
+        globals,
+        elements: Vec::new(),
+        models: Vec::new(),
+        model_index: HashMap::new(),
+        options: setup.options.clone(),
+    };
+    f.body(&deck.top, 0, &HashMap::new(), Value::Const(1.0), 0)?;
+    f.check_names()?;
+    let mut parameters: Vec<Parameter> = Vec::new();
+    for (name, text) in deck.top.parameters.iter().rev() {
+        if parameters.iter().all(|p| p.name != *name) {
+            // Resolving here makes every top-level parameter settable, and reports errors in unused ones.
+            let slot = match f.scopes.resolve(0, name, &text.location)? {
+                Value::Slot(s) => Some(s),
+                Value::Const(_) => None,
+            };
+            parameters.push(Parameter { name: name.clone(), slot, location: text.location.clone() });
+        }
+    }
+    parameters.reverse();
+    if let Some(slot) = f.scopes.temperature_slot() {
+        f.scopes.slots.set(slot, setup.options.temperature_c);
+        let all = f.scopes.slots.dependents(&[slot]);
+        f.scopes.slots.recompute(&all);
+    }
+    let measures = setup.measures.iter().map(|l| crate::measure::parse(l.text.as_str(), &l.location, &mut |text, location| f.scopes.value_of(0, text, location))).collect::<Result<Vec<_>>>()?;
+    let preset = |list: &[(String, Value, Location)], what: &str, warnings: &mut Vec<String>| {
+        let mut out = Vec::new();
+        for (name, value, location) in list {
+            match f.nodes.get(name) {
+                Some(n) => out.push((*n, *value)),
+                None => warnings.push(format!("{location}: {what} of unknown node `{name}` is ignored{}", did_you_mean(name, f.node_names.iter().map(String::as_str)))),
+            }
+        }
+        out
+    };
+    let nodesets = preset(&setup.nodesets, ".nodeset", &mut setup.warnings);
+    let initial = preset(&setup.initial, ".ic", &mut setup.warnings);
+    Ok(Netlist {
+        title: deck.title.clone(),
+        slots: f.scopes.slots,
+        parameters,
+        nodes: f.node_names,
+        node_locations: f.node_locations,
+        elements: f.elements,
+        models: f.models,
+        options: setup.options,
+        analyses: setup.analyses,
+        measures,
+        nodesets,
+        initial,
+        warnings: setup.warnings,
+    })
+}
+
+impl<'d> Flattener<'d> {
+    fn body(&mut self, body: &'d Body, scope: usize, ports: &HashMap<String, String>, multiplier: Value, depth: usize) -> Result<()> {
+        for line in &body.elements {
+            let card = element::parse(line)?;
+            if self.elements.len() >= MAX_ELEMENTS {
+                return Err(syntax(&line.location, format!("the circuit has more than {MAX_ELEMENTS} elements")));
+            }
+            // Nodes count from their first use by an element, as in ngspice's flattened deck.
+            let names = card.nodes.iter().map(|n| self.node_name(n, scope, ports)).collect::<Vec<_>>();
+            if card.name.starts_with('x') {
+                self.instance(&card, scope, names, multiplier, depth)?;
+            } else {
+                let nodes = names.into_iter().map(|n| self.node(n, &line.location)).collect();
+                self.element(card, scope, nodes, multiplier)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn node_name(&self, name: &str, scope: usize, ports: &HashMap<String, String>) -> String {
+        if let Some(n) = ports.get(name) {
+            return n.clone();
+        }
+        let path = &self.scopes.list[scope].path;
+        if path.is_empty() || self.globals.iter().any(|g| g == name) { name.to_string() } else { format!("{path}{name}") }
+    }
+
+    fn node(&mut self, name: String, location: &Location) -> u32 {
+        if let Some(n) = self.nodes.get(&name) {
+            return *n;
+        }
+        let index = self.node_names.len() as u32;
+        self.nodes.insert(name.clone(), index);
+        self.node_names.push(name);
+        self.node_locations.push(location.clone());
+        index
+    }
+
+    fn find_subcircuit(&self, scope: usize, name: &str) -> Option<&'d Subcircuit> {
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            if let Some(found) = self.scopes.list[id].body.subcircuits.get(name) {
+                return Some(found);
+            }
+            at = self.scopes.parent(id);
+        }
+        None
+    }
+
+    fn instance(&mut self, card: &Card, scope: usize, nodes: Vec<String>, multiplier: Value, depth: usize) -> Result<()> {
+        let name = card.model.clone().unwrap_or_default();
+        let Some(definition) = self.find_subcircuit(scope, &name) else {
+            let mut known: Vec<&str> = Vec::new();
+            let mut at = Some(scope);
+            while let Some(id) = at {
+                known.extend(self.scopes.list[id].body.subcircuits.keys().map(String::as_str));
+                at = self.scopes.parent(id);
+            }
+            let hint = did_you_mean(&name, known);
+            return Err(CircuitError::Unknown { kind: "subcircuit", name, hint, location: card.location.clone() });
+        };
+        if depth >= MAX_NESTING {
+            return Err(CircuitError::SubcircuitRecursion { name, limit: MAX_NESTING, location: card.location.clone() });
+        }
+        if nodes.len() != definition.ports.len() {
+            let message = format!(
+                "`{}` connects {} nodes, but subcircuit `{name}` has {} ports ({})",
+                card.name,
+                nodes.len(),
+                definition.ports.len(),
+                definition.ports.join(" ")
+            );
+            return Err(syntax(&card.location, message));
+        }
+        let path = format!("{}{}.", self.scopes.list[scope].path, card.name);
+        let inner = self.scopes.open(Some(scope), &definition.body, path, &definition.defaults);
+        let mut own = Value::Const(1.0);
+        for (key, text) in &card.parameters {
+            let value = self.scopes.value(scope, text)?;
+            if key == "m" {
+                own = value;
+            }
+            self.scopes.bind(inner, key, value);
+        }
+        let multiplier = self.scopes.product(multiplier, own);
+        let ports = definition.ports.iter().cloned().zip(nodes).collect();
+        self.body(&definition.body, inner, &ports, multiplier, depth + 1)
+    }
+
+    fn element(&mut self, card: Card, scope: usize, nodes: Vec<u32>, multiplier: Value) -> Result<()> {
+        let location = card.location.clone();
+        let letter = card.name.as_bytes()[0];
+        let path = &self.scopes.list[scope].path;
+        let full = |name: &str, path: &str| match path.is_empty() {
+            true => name.to_string(),
+            false => format!("{}.{path}{name}", &name[..1]),
+        };
+        let name = full(&card.name, path);
+        let controls: Vec<String> = card.controls.iter().map(|c| full(c, path)).collect();
+        let value = card.value.as_ref().map(|t| self.scopes.value_of(scope, t, &location));
+        let mut parameters = Vec::new();
+        let mut m = multiplier;
+        for (key, text) in &card.parameters {
+            // Words as values (`noisy=no`) concern nothing here.
+            if matches!(key.as_str(), "noisy") {
+                continue;
+            }
+            let value = self.scopes.value(scope, text)?;
+            if key == "m" {
+                m = self.scopes.product(multiplier, value);
+            } else {
+                let factor = match key.as_str() {
+                    k if letter == b'm' && LENGTHS.contains(&k) => self.options.scale,
+                    "ad" | "as" if letter == b'm' => self.options.scale * self.options.scale,
+                    _ => 1.0,
+                };
+                let value = self.scopes.product(value, Value::Const(factor));
+                parameters.push((key.clone(), value));
+            }
+        }
+        let mut value = match value {
+            Some(Ok(v)) => Some(v),
+            Some(Err(e)) => return Err(e),
+            None => None,
+        };
+        let mut model_name = card.model.clone();
+        // `r1 a b rval`: a bare word is a model if there is one, else a parameter.
+        if matches!(letter, b'r' | b'c' | b'l')
+            && let Some(word) = &model_name
+            && value.is_none()
+            && self.find_model(scope, word).is_none()
+            && let Ok(v) = self.scopes.value_of(scope, word, &location)
+        {
+            value = Some(v);
+            model_name = None;
+        }
+        let mut out = Element { name, kind: Kind::Resistor, nodes, value, model: None, parameters, multiplier: m, location };
+        out.kind = match letter {
+            b'r' => Kind::Resistor,
+            b'c' => Kind::Capacitor,
+            b'l' => Kind::Inductor,
+            b'k' => Kind::Mutual(controls[0].clone(), controls[1].clone()),
+            b'e' => Kind::Vcvs,
+            b'g' => Kind::Vccs,
+            b'f' => Kind::Cccs(controls[0].clone()),
+            b'h' => Kind::Ccvs(controls[0].clone()),
+            b'v' => Kind::Voltage(self.source(&card, scope)?),
+            b'i' => Kind::Current(self.source(&card, scope)?),
+            _ => Kind::Device,
+        };
+        if let Some(model) = model_name {
+            out.model = Some(self.model(scope, &model, &out)?);
+        }
+        self.elements.push(out);
+        Ok(())
+    }
+
+    fn source(&mut self, card: &Card, scope: usize) -> Result<Source> {
+        let Some(raw) = &card.source else { return Ok(Source::default()) };
+        let mut value = |text: &Option<String>| text.as_ref().map(|t| self.scopes.value_of(scope, t, &card.location)).transpose();
+        let (dc, ac, phase) = (value(&raw.dc)?, value(&raw.ac)?, value(&raw.phase)?);
+        let wave = match &raw.wave {
+            None => None,
+            Some((kind, list)) => {
+                let values = list.iter().map(|t| self.scopes.value_of(scope, t, &card.location)).collect::<Result<Vec<_>>>()?;
+                Some(match *kind {
+                    "pulse" => Waveform::Pulse(values),
+                    "sin" => Waveform::Sin(values),
+                    "exp" => Waveform::Exp(values),
+                    "pwl" => Waveform::Pwl(values),
+                    _ => Waveform::Sffm(values),
+                })
+            }
+        };
+        Ok(Source { dc, ac, phase, wave })
+    }
+
+    /// The scope that defines a model (or its bins).
+    fn find_model(&self, scope: usize, name: &str) -> Option<usize> {
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            let body = self.scopes.list[id].body;
+            if body.models.contains_key(name) || body.bins.contains_key(name) {
+                return Some(id);
+            }
+            at = self.scopes.parent(id);
+        }
+        None
+    }
+
+    fn model(&mut self, scope: usize, name: &str, element: &Element) -> Result<u32> {
+        let location = &element.location;
+        let Some(home) = self.find_model(scope, name) else {
+            let mut known: Vec<&str> = Vec::new();
+            let mut at = Some(scope);
+            while let Some(id) = at {
+                known.extend(self.scopes.list[id].body.models.keys().map(String::as_str));
+                known.extend(self.scopes.list[id].body.bins.keys().map(String::as_str));
+                at = self.scopes.parent(id);
+            }
+            let hint = did_you_mean(name, known);
+            return Err(CircuitError::Unknown { kind: "model", name: name.to_string(), hint, location: location.clone() });
+        };
+        let body = self.scopes.list[home].body;
+        let chosen = match body.models.get(name) {
+            Some(_) => name.to_string(),
+            None => self.bin(home, name, element)?,
+        };
+        if let Some(index) = self.model_index.get(&(home, chosen.clone())) {
+            return Ok(*index);
+        }
+        let raw: &'d RawModel = &body.models[&chosen];
+        let (kind, list) = raw.parse()?;
+        let mut parameters = Vec::with_capacity(list.len());
+        let mut version = None;
+        for (key, text) in list {
+            match self.scopes.value(home, text) {
+                Ok(value) => parameters.push((key.clone(), value)),
+                Err(_) if key == "version" => version = Some(text.text.clone()),
+                Err(e) => return Err(e),
+            }
+        }
+        let index = self.models.len() as u32;
+        let full = format!("{}{chosen}", self.scopes.list[home].path);
+        self.models.push(FlatModel { name: full, kind: kind.clone(), parameters, version, location: raw.line.location.clone() });
+        self.model_index.insert((home, chosen), index);
+        Ok(index)
+    }
+
+    /// The bin of a binned model that covers the element's `w/nf` and `l`.
+    fn bin(&mut self, home: usize, base: &str, element: &Element) -> Result<String> {
+        let size = |name: &str, default: f64, s: &Scopes| element.parameter(name).map_or(default, |v| s.slots.get(v));
+        let length = size("l", 5e-6, &self.scopes);
+        let width = size("w", 5e-6, &self.scopes) / size("nf", 1.0, &self.scopes);
+        let body = self.scopes.list[home].body;
+        let mut range = [f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY, f64::NEG_INFINITY];
+        for bin in &body.bins[base] {
+            let (_, list) = body.models[bin].parse()?;
+            let mut limits = [0.0, 1.0, 0.0, 1.0];
+            for (key, text) in list {
+                if let Some(i) = ["lmin", "lmax", "wmin", "wmax"].iter().position(|k| k == key) {
+                    let v = self.scopes.value(home, text)?;
+                    limits[i] = self.scopes.slots.get(v);
+                }
+            }
+            // A hair of tolerance, so that a size written at a bin's edge falls into a bin.
+            let covers = |x: f64, low: f64, high: f64| x >= low * (1.0 - 1e-9) && x < high * (1.0 - 1e-9);
+            if covers(length, limits[0], limits[1]) && covers(width, limits[2], limits[3]) {
+                return Ok(bin.clone());
+            }
+            for (i, v) in limits.iter().enumerate() {
+                range[i] = if i % 2 == 0 { range[i].min(*v) } else { range[i].max(*v) };
+            }
+        }
+        Err(CircuitError::NoBin {
+            element: element.name.clone(),
+            model: base.to_string(),
+            width,
+            length,
+            hint: format!("its bins span l = {:e} to {:e}, w = {:e} to {:e} m (and need not fill that range)", range[0], range[1], range[2], range[3]),
+            location: element.location.clone(),
+        })
+    }
+
+    fn check_names(&self) -> Result<()> {
+        let mut seen: HashMap<&str, &Location> = HashMap::new();
+        for e in &self.elements {
+            if let Some(first) = seen.insert(&e.name, &e.location) {
+                return Err(syntax(&e.location, format!("element `{}` is already defined at {first}", e.name)));
+            }
+        }
+        Ok(())
+    }
+}
