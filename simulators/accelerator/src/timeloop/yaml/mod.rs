@@ -1,0 +1,12 @@
+//! Reading Timeloop's own YAML: architecture, component tables, problem, mapping, constraints, mapper.
+mod architecture;
+mod constraints;
+mod document;
+mod loops;
+mod mapping;
+mod problem;
+mod specification;
+mod tables;
+
+pub use document::MAX_BYTES;
+pub use specification::{MapperSettings, Specification};

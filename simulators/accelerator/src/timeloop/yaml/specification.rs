@@ -1,0 +1,138 @@
+//! Several files read as one specification, as Timeloop's command line takes them.
+use std::path::Path;
+use std::rc::Rc;
+
+use super::document::{self, MAX_BYTES, Node};
+use super::tables::Tables;
+use super::{architecture, constraints, mapping, problem};
+use crate::error::{Error, Result};
+use crate::timeloop::architecture::Architecture;
+use crate::timeloop::constraints::Constraints;
+use crate::timeloop::mapping::Nest;
+use crate::timeloop::model::Model;
+use crate::workload::Problem;
+
+/// The `mapper:` section, as far as it has a meaning here.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MapperSettings {
+    /// `optimization_metrics` (or `optimization_metric`), the first one decides.
+    pub metrics: Vec<String>,
+    /// `search_size`: valid mappings to evaluate; 0 is no limit.
+    pub search_size: Option<u64>,
+    /// `timeout`: consecutive invalid mappings after which a search ends.
+    pub timeout: Option<u64>,
+    /// `victory_condition`: consecutive mappings without progress after which a search ends.
+    pub victory_condition: Option<u64>,
+    /// `algorithm`.
+    pub algorithm: Option<String>,
+    /// `max_permutations_per_if_visit`.
+    pub max_permutations: Option<u64>,
+}
+
+/// Everything the files say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Specification {
+    /// The hardware, with energies and areas.
+    pub architecture: Architecture,
+    /// The layer.
+    pub problem: Problem,
+    /// The mapping, where one is given.
+    pub mapping: Option<Nest>,
+    /// All constraints.
+    pub constraints: Constraints,
+    /// The mapper's settings.
+    pub mapper: MapperSettings,
+}
+
+impl Specification {
+    /// Reads files in order; each holds one or more sections (`architecture`, `ERT`, `ART`, `problem`, `mapping`,
+    /// `constraints`, `mapper`). A section that appears twice is taken from the last file, tables and constraints add up.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or anything wrong in it, with its place.
+    pub fn from_files<P: AsRef<Path>>(paths: &[P]) -> Result<Self> {
+        let mut texts = Vec::new();
+        for path in paths {
+            let path = path.as_ref();
+            let name = path.display().to_string();
+            let length = std::fs::metadata(path).map_err(|e| Error::file(path, &e))?.len();
+            if length > MAX_BYTES as u64 {
+                return Err(Error::at(
+                    name,
+                    (1, 1),
+                    format!("the file has {length} bytes, at most {MAX_BYTES} are read"),
+                    "a specification has a few kilobytes: is this the right file?",
+                ));
+            }
+            let bytes = std::fs::read(path).map_err(|e| Error::file(path, &e))?;
+            let text = String::from_utf8(bytes).map_err(|e| {
+                let line =
+                    e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
+                Error::at(&*name, (line + 1, 1), "this is not UTF-8 text", "save the file as UTF-8")
+            })?;
+            texts.push((name, text));
+        }
+        let texts: Vec<(&str, &str)> = texts.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        Self::from_texts(&texts)
+    }
+
+    /// Reads `(name, text)` pairs; the name is used in errors.
+    ///
+    /// # Errors
+    /// Anything wrong in the texts, with its place.
+    pub fn from_texts(texts: &[(&str, &str)]) -> Result<Self> {
+        let roots: Vec<Rc<Node>> =
+            texts.iter().map(|(name, text)| document::parse(name, text)).collect::<Result<_>>()?;
+        let missing = |section: &str| {
+            let files: Vec<&str> = texts.iter().map(|(n, _)| *n).collect();
+            Error::invalid(
+                format!("no `{section}:` section in {}", files.join(", ")),
+                format!("give a file with a `{section}:` section at the top level"),
+            )
+        };
+        let with = |section: &str| roots.iter().rev().find(|r| r.get(section).is_some());
+        let mut tables = Tables::default();
+        for root in &roots {
+            tables.read(root)?;
+        }
+        let read = architecture::read(with("architecture").ok_or_else(|| missing("architecture"))?, &tables)?;
+        let problem = problem::read(with("problem").ok_or_else(|| missing("problem"))?)?;
+        let mut constraints = Constraints::none();
+        for (node, level) in &read.constraints {
+            constraints::read_component(node, *level, &read.architecture, &problem, &mut constraints)?;
+        }
+        for root in &roots {
+            constraints::read(root, &read.architecture, &problem, &mut constraints)?;
+        }
+        let mapping = match with("mapping").and_then(|r| r.get("mapping")) {
+            Some(node) => Some(mapping::read(node, &read.architecture, &problem)?),
+            None => None,
+        };
+        let mapper = with("mapper")
+            .and_then(|r| r.get("mapper"))
+            .map_or(Ok(MapperSettings::default()), |n| mapper(n))?;
+        Ok(Self { architecture: read.architecture, problem, mapping, constraints, mapper })
+    }
+
+    /// The compiled model.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn model(&self) -> Result<Model> {
+        Model::new(self.architecture.clone(), self.problem.clone())
+    }
+}
+
+fn mapper(node: &Node) -> Result<MapperSettings> {
+    let whole = |keys: &[&str]| node.any(keys).map(|n| n.whole()).transpose();
+    Ok(MapperSettings {
+        metrics: node
+            .any(&["optimization_metrics", "optimization_metric"])
+            .map_or(Ok(Vec::new()), |n| n.words())?,
+        search_size: whole(&["search_size"])?,
+        timeout: whole(&["timeout"])?,
+        victory_condition: whole(&["victory_condition"])?,
+        algorithm: node.get("algorithm").map(|n| n.text().map(String::from)).transpose()?,
+        max_permutations: whole(&["max_permutations_per_if_visit"])?,
+    })
+}
