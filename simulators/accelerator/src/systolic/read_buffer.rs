@@ -76,29 +76,41 @@ impl Window {
     }
 }
 
-/// Number of array elements (m, c) with m < `height`, c < `width` on anti-diagonals before `diagonal`.
-fn before_diagonal(height: i128, width: i128, diagonal: i128) -> i128 {
-    let triangle = |n: i128| if n <= 0 { 0 } else { n * (n + 1) / 2 };
-    triangle(diagonal) - triangle(diagonal - height) - triangle(diagonal - width)
-        + triangle(diagonal - height - width)
+/// n (n + 1), twice the number of elements on n growing anti-diagonals, modulo 2^64.
+fn twice_triangle(n: i64) -> i64 {
+    if n <= 0 { 0 } else { n.wrapping_mul(n + 1) }
+}
+
+/// Number of array elements (m, c) with m < `height`, c < `width` on anti-diagonals before `diagonal`. The squares may
+/// wrap; twice the result does not, so it is exact.
+fn before_diagonal(height: i64, width: i64, diagonal: i64) -> i64 {
+    twice_triangle(diagonal)
+        .wrapping_sub(twice_triangle(diagonal - height))
+        .wrapping_sub(twice_triangle(diagonal - width))
+        .wrapping_add(twice_triangle(diagonal - height - width))
+        / 2
 }
 
 /// Positions of a streamed operand: the folds' matrices, `time` rows each, stacked and read by anti-diagonals.
 #[derive(Debug, Clone, Copy)]
 struct Stream {
-    ports: i128,
+    ports: i64,
     /// Ports used by the last matrix.
-    last_ports: i128,
-    time: i128,
+    last_ports: i64,
+    time: i64,
     /// Row at which the last matrix starts, and rows in total.
-    last_start: i128,
-    height: i128,
+    last_start: i64,
+    height: i64,
 }
 
 impl Stream {
     fn position(&self, row: u64, port: u64) -> u64 {
-        let (row, port) = (i128::from(row), i128::from(port));
+        let (row, port) = (row as i64, port as i64);
         let diagonal = row + port;
+        if diagonal + 1 < self.last_start && diagonal >= self.ports {
+            // Only full diagonals of full matrices before this one.
+            return (self.ports * diagonal - self.ports * (self.ports - 1) / 2 + port) as u64;
+        }
         let full = before_diagonal(self.last_start, self.ports, diagonal);
         let last = before_diagonal(self.time, self.last_ports, diagonal - self.last_start);
         // On the diagonal itself, ports before this one: those in full matrices, then those in the last.
@@ -155,11 +167,11 @@ pub(super) fn events(g: &Geometry, operand: Operand, size: u64) -> Result<(Windo
         return Ok(walk::events(g, operand, size));
     }
     let stream = Stream {
-        ports: i128::from(ports),
-        last_ports: i128::from(extent - (folds - 1) * ports),
-        time: i128::from(g.over_time),
-        last_start: i128::from((folds - 1) * g.over_time),
-        height: i128::from(folds * g.over_time),
+        ports: ports as i64,
+        last_ports: (extent - (folds - 1) * ports) as i64,
+        time: g.over_time as i64,
+        last_start: ((folds - 1) * g.over_time) as i64,
+        height: (folds * g.over_time) as i64,
     };
     let mut follower = Follower {
         geometry: g,
@@ -287,8 +299,12 @@ impl Follower<'_> {
         let y = outer / width * layer.stride + filter_row;
         let x = outer % width * layer.stride + filter_column;
         let mut best = u64::MAX;
-        for other_row in rows_of(y, layer.filter_height, layer.stride, layer.output_height()) {
-            for other_column in rows_of(x, layer.filter_width, layer.stride, width) {
+        // Later outputs use the element earlier in their window, so their copies are the ones fetched already; those of
+        // the same output row are nearest.
+        let own_row = outer / width;
+        let rows = rows_of(y, layer.filter_height, layer.stride, layer.output_height());
+        for other_row in std::iter::once(own_row).chain(rows.rev().filter(|&row| row != own_row)) {
+            for other_column in rows_of(x, layer.filter_width, layer.stride, width).rev() {
                 let outer = other_row * width + other_column;
                 let inner = ((y - other_row * layer.stride) * layer.filter_width
                     + (x - other_column * layer.stride))
