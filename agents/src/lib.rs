@@ -3,8 +3,10 @@
 pub mod agent;
 pub mod conformance;
 pub mod error;
+pub mod genetic;
 pub mod random;
 pub mod registry;
+pub mod tools;
 
 pub use agent::{Agent, Problem};
 pub use error::AgentError;
