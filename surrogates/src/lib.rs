@@ -23,3 +23,5 @@ pub use registry::{Registry, SurrogateEntry};
 pub use surrogate::{Estimate, Fitted, Surrogate};
 pub use surrogate_env::register;
 pub use transform::Transform;
+
+pub mod gaussian_process;

@@ -1,0 +1,456 @@
+//! A fitted Gaussian process: prediction, gradients of the prediction, growth by one point.
+
+use super::cholesky::{Cholesky, dot};
+use super::kernel::{Inputs, difference, matern, squared_distance};
+use super::lbfgs::{LbfgsSettings, minimise};
+use super::likelihood::{Fitted, LEARNED_NOISE, Posterior, solve};
+
+/// The variance that measurement adds, relative to standardised outputs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Noise {
+    /// This variance; 1e-6 for simulators, which repeat themselves.
+    Fixed(f64),
+    /// Learned with the lengths.
+    Learned,
+}
+
+/// How a Gaussian process is fitted.
+#[derive(Clone, Debug)]
+pub struct GaussianProcessSettings {
+    /// Measurement noise.
+    pub noise: Noise,
+    /// Prior mean of the log length of a numeric input, beside half the log of the number of inputs.
+    pub numeric_prior: f64,
+    /// The same for a category.
+    pub categorical_prior: f64,
+    /// Iterations of the search for lengths and variance.
+    pub iterations: usize,
+    /// Lengths are found on at most this many points, evenly taken; the model then uses all.
+    pub points_for_lengths: usize,
+    /// Also start the search from the default lengths, not from those of a previous fit alone.
+    pub restart: bool,
+}
+
+impl Default for GaussianProcessSettings {
+    fn default() -> Self {
+        Self {
+            noise: Noise::Fixed(1e-6),
+            numeric_prior: -0.5,
+            categorical_prior: 0.0,
+            iterations: 30,
+            points_for_lengths: 500,
+            restart: true,
+        }
+    }
+}
+
+/// Smallest and largest length, smallest and largest variance.
+const LENGTHS: (f64, f64) = (0.02, 50.0);
+const VARIANCES: (f64, f64) = (0.02, 200.0);
+
+/// A Gaussian process conditioned on points.
+#[derive(Clone, Debug)]
+pub struct GaussianProcess {
+    inputs: Inputs,
+    outputs: Vec<f64>,
+    parameters: Vec<f64>,
+    inverse_squares: Vec<f64>,
+    variance: f64,
+    diagonal: f64,
+    fitted: Fitted,
+    negative_log_posterior: f64,
+}
+
+/// Work space of predictions, so that they do not allocate.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    covariances: Vec<f64>,
+    slopes: Vec<f64>,
+    half: Vec<f64>,
+    solved: Vec<f64>,
+}
+
+impl GaussianProcess {
+    /// Fits lengths and variance, starting from the parameters of a `previous` fit if there is one, and conditions on the points.
+    ///
+    /// `outputs` holds one finite, standardised value per point. Where no covariance can be factored (points that coincide beyond
+    /// rescue), noise is added until one can.
+    pub fn fit(
+        inputs: &Inputs,
+        outputs: &[f64],
+        settings: &GaussianProcessSettings,
+        previous: Option<&[f64]>,
+    ) -> Self {
+        let width = inputs.width();
+        let half_log = 0.5 * (width.max(1) as f64).ln();
+        let prior: Vec<f64> = inputs
+            .categorical
+            .iter()
+            .map(|c| half_log + if *c { settings.categorical_prior } else { settings.numeric_prior })
+            .collect();
+        let noise = match settings.noise {
+            Noise::Fixed(variance) => Some(variance),
+            Noise::Learned => None,
+        };
+        let mut default: Vec<f64> = prior
+            .iter()
+            .zip(&inputs.categorical)
+            .map(|(mu, category)| if *category { *mu } else { (mu - 0.7).min(1.0) })
+            .collect();
+        default.push(0.0);
+        let mut low = vec![LENGTHS.0.ln(); width];
+        let mut high = vec![LENGTHS.1.ln(); width];
+        low.push(VARIANCES.0.ln());
+        high.push(VARIANCES.1.ln());
+        if noise.is_none() {
+            default.push(LEARNED_NOISE.0);
+            low.push(1e-8f64.ln());
+            high.push(0.0);
+        }
+        let mut starts: Vec<Vec<f64>> =
+            previous.filter(|p| p.len() == default.len()).map(<[f64]>::to_vec).into_iter().collect();
+        if settings.restart || starts.is_empty() {
+            starts.push(default.clone());
+        }
+        let stride = inputs.len().div_ceil(settings.points_for_lengths.max(1)).max(1);
+        let chosen: Vec<usize> = (0..inputs.len()).step_by(stride).collect();
+        let (subset, subset_outputs);
+        let (points, values) = if stride == 1 {
+            (inputs, outputs)
+        } else {
+            subset = inputs.select(&chosen);
+            subset_outputs = chosen.iter().map(|i| outputs[*i]).collect::<Vec<_>>();
+            (&subset, &subset_outputs[..])
+        };
+        let mut posterior =
+            Posterior { inputs: points, outputs: values, prior: &prior, noise, slopes: Vec::new() };
+        let search = LbfgsSettings { iterations: settings.iterations, ..LbfgsSettings::default() };
+        let mut best = (f64::INFINITY, default);
+        for mut start in starts {
+            let value = minimise(&mut start, &low, &high, &search, |p, g| posterior.value_and_gradient(p, g));
+            if value < best.0 {
+                best = (value, start);
+            }
+        }
+        Self::condition(inputs, outputs, &prior, noise, best.1)
+    }
+
+    fn condition(
+        inputs: &Inputs,
+        outputs: &[f64],
+        prior: &[f64],
+        noise: Option<f64>,
+        parameters: Vec<f64>,
+    ) -> Self {
+        let width = inputs.width();
+        let mut posterior = Posterior { inputs, outputs, prior, noise, slopes: Vec::new() };
+        let mut extra = noise.unwrap_or_else(|| parameters[width + 1].exp());
+        loop {
+            if let Some((fitted, value)) = posterior.at(&parameters) {
+                return Self {
+                    inverse_squares: parameters[..width].iter().map(|l| (-2.0 * l).exp()).collect(),
+                    variance: parameters[width].exp(),
+                    diagonal: posterior.diagonal(&parameters),
+                    inputs: inputs.clone(),
+                    outputs: outputs.to_vec(),
+                    parameters,
+                    fitted,
+                    negative_log_posterior: value,
+                };
+            }
+            // Ends: a diagonal of 1e6 makes any correlation matrix of finite points positive definite.
+            extra = (extra * 100.0).max(1e-8);
+            posterior.noise = Some(extra);
+            if extra > 1e12 {
+                let fitted = solve(Cholesky::default(), &[]);
+                return Self {
+                    inverse_squares: vec![1.0; width],
+                    variance: 1.0,
+                    diagonal: 0.0,
+                    inputs: Inputs::new(inputs.categorical.clone(), Vec::new()),
+                    outputs: Vec::new(),
+                    parameters,
+                    fitted,
+                    negative_log_posterior: f64::INFINITY,
+                };
+            }
+        }
+    }
+
+    /// Number of points.
+    pub fn len(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// True before any point.
+    pub fn is_empty(&self) -> bool {
+        self.outputs.is_empty()
+    }
+
+    /// Log lengths, log variance, and the log noise if it was learned: what a later fit starts from.
+    pub fn parameters(&self) -> &[f64] {
+        &self.parameters
+    }
+
+    /// The fitted length of each input.
+    pub fn lengths(&self) -> Vec<f64> {
+        self.parameters[..self.inputs.width()].iter().map(|l| l.exp()).collect()
+    }
+
+    /// The negative log posterior of the parameters, without constants: smaller is better.
+    pub fn negative_log_posterior(&self) -> f64 {
+        self.negative_log_posterior
+    }
+
+    /// Conditions on one more point without a new fit, in quadratic time. False, and nothing changed, where the point coincides with
+    /// another beyond what the covariance can hold.
+    pub fn add(&mut self, point: &[f64], output: f64) -> bool {
+        let mut covariances = vec![0.0; self.len()];
+        for (i, place) in covariances.iter_mut().enumerate() {
+            *place = self.variance * matern(self.squared(point, i)).0;
+        }
+        if !self.fitted.cholesky.grow(&covariances, self.variance + self.diagonal) {
+            return false;
+        }
+        self.inputs.values.extend_from_slice(point);
+        self.outputs.push(output);
+        self.resolve();
+        true
+    }
+
+    /// Replaces the outputs (their standardisation may have moved); the points stay. One value per point.
+    pub fn set_outputs(&mut self, outputs: &[f64]) {
+        if outputs.len() == self.outputs.len() {
+            self.outputs.copy_from_slice(outputs);
+            self.resolve();
+        }
+    }
+
+    fn resolve(&mut self) {
+        let cholesky = std::mem::take(&mut self.fitted.cholesky);
+        self.fitted = solve(cholesky, &self.outputs);
+    }
+
+    #[inline]
+    fn squared(&self, point: &[f64], index: usize) -> f64 {
+        squared_distance(point, self.inputs.row(index), &self.inputs.categorical, &self.inverse_squares)
+    }
+
+    /// Mean and standard deviation at a point.
+    pub fn predict(&self, point: &[f64]) -> (f64, f64) {
+        self.predict_with(point, &mut Scratch::default())
+    }
+
+    /// Mean and standard deviation at a point, without allocation.
+    pub fn predict_with(&self, point: &[f64], scratch: &mut Scratch) -> (f64, f64) {
+        scratch.covariances.resize(self.len(), 0.0);
+        scratch.half.resize(self.len(), 0.0);
+        for i in 0..self.len() {
+            scratch.covariances[i] = self.variance * matern(self.squared(point, i)).0;
+        }
+        let mean = self.fitted.mean + dot(&scratch.covariances, &self.fitted.weights);
+        self.fitted.cholesky.forward(&scratch.covariances, &mut scratch.half);
+        (mean, self.deviation(&scratch.half))
+    }
+
+    fn deviation(&self, half: &[f64]) -> f64 {
+        (self.variance - dot(half, half)).max(1e-12 * self.variance.max(1e-6)).sqrt()
+    }
+
+    /// Mean and standard deviation at a point, with their gradients; the entries of categories are 0. Both gradients have one entry
+    /// per input.
+    pub fn predict_with_gradient(
+        &self,
+        point: &[f64],
+        mean_gradient: &mut [f64],
+        deviation_gradient: &mut [f64],
+        scratch: &mut Scratch,
+    ) -> (f64, f64) {
+        let size = self.len();
+        scratch.covariances.resize(size, 0.0);
+        scratch.slopes.resize(size, 0.0);
+        scratch.half.resize(size, 0.0);
+        scratch.solved.resize(size, 0.0);
+        for i in 0..size {
+            let (value, slope) = matern(self.squared(point, i));
+            scratch.covariances[i] = self.variance * value;
+            scratch.slopes[i] = slope;
+        }
+        let mean = self.fitted.mean + dot(&scratch.covariances, &self.fitted.weights);
+        self.fitted.cholesky.forward(&scratch.covariances, &mut scratch.half);
+        self.fitted.cholesky.backward(&scratch.half, &mut scratch.solved);
+        let deviation = self.deviation(&scratch.half);
+        mean_gradient.fill(0.0);
+        deviation_gradient.fill(0.0);
+        // dk/dx_j = -5/3 v (1 + sqrt5 r) exp(-sqrt5 r) d_j / l_j^2.
+        for i in 0..size {
+            let factor = -5.0 / 3.0 * self.variance * scratch.slopes[i];
+            let (for_mean, for_variance) = (factor * self.fitted.weights[i], factor * scratch.solved[i]);
+            for (j, x) in self.inputs.row(i).iter().enumerate() {
+                if !self.inputs.categorical[j] {
+                    let d = difference(point[j], *x, false);
+                    mean_gradient[j] += for_mean * d;
+                    deviation_gradient[j] += for_variance * d;
+                }
+            }
+        }
+        for j in 0..self.inputs.width() {
+            mean_gradient[j] *= self.inverse_squares[j];
+            deviation_gradient[j] *= -self.inverse_squares[j] / deviation;
+        }
+        (mean, deviation)
+    }
+
+    /// Joint covariance of the prediction at these points (row-major), with their means: what Thompson sampling draws from.
+    pub fn predict_joint(&self, points: &Inputs) -> (Vec<f64>, Vec<f64>) {
+        let count = points.len();
+        let mut means = Vec::with_capacity(count);
+        let mut halves = vec![0.0; count * self.len()];
+        let mut covariances = vec![0.0; self.len()];
+        for p in 0..count {
+            for (i, place) in covariances.iter_mut().enumerate() {
+                *place = self.variance * matern(self.squared(points.row(p), i)).0;
+            }
+            means.push(self.fitted.mean + dot(&covariances, &self.fitted.weights));
+            let half = &mut halves[p * self.len()..(p + 1) * self.len()];
+            self.fitted.cholesky.forward(&covariances, half);
+        }
+        let mut joint = vec![0.0; count * count];
+        for p in 0..count {
+            for q in 0..=p {
+                let squared = squared_distance(
+                    points.row(p),
+                    points.row(q),
+                    &points.categorical,
+                    &self.inverse_squares,
+                );
+                let (a, b) = (&halves[p * self.len()..(p + 1) * self.len()], &halves[q * self.len()..]);
+                let value = self.variance * matern(squared).0 - dot(a, &b[..self.len()]);
+                joint[p * count + q] = value;
+                joint[q * count + p] = value;
+            }
+        }
+        (means, joint)
+    }
+
+    /// `m + sum_i w_i` over the points: the mean far from them all is [`mean`](Self::mean).
+    pub fn mean(&self) -> f64 {
+        self.fitted.mean
+    }
+
+    /// A draw from the joint prediction at these points, from standard normal numbers, one per point.
+    pub fn draw(&self, points: &Inputs, normals: &[f64]) -> Vec<f64> {
+        let (mut means, joint) = self.predict_joint(points);
+        let count = points.len();
+        let mut jitter = 1e-9 * self.variance;
+        while jitter < self.variance {
+            let packed: Vec<f64> = (0..count)
+                .flat_map(|p| (0..=p).map(move |q| (p, q)))
+                .map(|(p, q)| joint[p * count + q] + if p == q { jitter } else { 0.0 })
+                .collect();
+            if let Some(cholesky) = Cholesky::new(packed, count) {
+                for (p, mean) in means.iter_mut().enumerate() {
+                    let from = super::cholesky::start(p);
+                    *mean += dot(&cholesky.factor[from..=from + p], &normals[..=p]);
+                }
+                break;
+            }
+            jitter *= 100.0;
+        }
+        means
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(count: usize) -> (Inputs, Vec<f64>) {
+        let mut values = Vec::new();
+        let mut outputs = Vec::new();
+        for i in 0..count {
+            let (x, y, c) = ((i as f64 * 0.618).fract(), (i as f64 * 0.414).fract(), (i % 3) as f64);
+            values.extend([x, y, c]);
+            outputs.push((4.0 * x).sin() + y * y - 0.5 * c);
+        }
+        (Inputs::new(vec![false, false, true], values), outputs)
+    }
+
+    #[test]
+    fn the_gradient_of_the_posterior_is_exact() {
+        let (inputs, outputs) = data(14);
+        let prior = [0.1, 0.2, 0.3];
+        for noise in [Some(1e-4), None] {
+            let mut posterior =
+                Posterior { inputs: &inputs, outputs: &outputs, prior: &prior, noise, slopes: Vec::new() };
+            let at = [-0.3, 0.4, 0.6, 0.2, -4.0];
+            let at = if noise.is_some() { &at[..4] } else { &at[..] };
+            let mut gradient = vec![0.0; at.len()];
+            posterior.value_and_gradient(at, &mut gradient);
+            let mut other = vec![0.0; at.len()];
+            for j in 0..at.len() {
+                let mut shifted = at.to_vec();
+                shifted[j] += 1e-5;
+                let above = posterior.value_and_gradient(&shifted, &mut other);
+                shifted[j] -= 2e-5;
+                let below = posterior.value_and_gradient(&shifted, &mut other);
+                let numeric = (above - below) / 2e-5;
+                assert!(
+                    (numeric - gradient[j]).abs() < 1e-4 * (1.0 + numeric.abs()),
+                    "{j}: {numeric} {}",
+                    gradient[j]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_the_prediction_is_exact() {
+        let (inputs, outputs) = data(14);
+        let model = GaussianProcess::fit(&inputs, &outputs, &GaussianProcessSettings::default(), None);
+        let (mut dm, mut ds, mut scratch) = ([0.0; 3], [0.0; 3], Scratch::default());
+        let point = [0.37, 0.71, 1.0];
+        let (mean, deviation) = model.predict_with_gradient(&point, &mut dm, &mut ds, &mut scratch);
+        assert_eq!((mean, deviation), model.predict(&point));
+        for j in 0..2 {
+            let mut shifted = point;
+            shifted[j] += 1e-6;
+            let above = model.predict(&shifted);
+            shifted[j] -= 2e-6;
+            let below = model.predict(&shifted);
+            assert!(((above.0 - below.0) / 2e-6 - dm[j]).abs() < 1e-4);
+            assert!(((above.1 - below.1) / 2e-6 - ds[j]).abs() < 1e-3);
+        }
+        assert_eq!((dm[2], ds[2]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn adding_a_point_is_conditioning_on_it() {
+        let (inputs, outputs) = data(20);
+        let settings = GaussianProcessSettings::default();
+        let first: Vec<usize> = (0..19).collect();
+        let mut grown = GaussianProcess::fit(&inputs.select(&first), &outputs[..19], &settings, None);
+        let parameters = grown.parameters().to_vec();
+        let still = GaussianProcessSettings { iterations: 0, restart: false, ..settings };
+        let whole = GaussianProcess::fit(&inputs, &outputs, &still, Some(&parameters));
+        assert!(grown.add(inputs.row(19), outputs[19]));
+        let (a, b) = (grown.predict(&[0.2, 0.9, 2.0]), whole.predict(&[0.2, 0.9, 2.0]));
+        assert!((a.0 - b.0).abs() < 1e-8 && (a.1 - b.1).abs() < 1e-8);
+        assert!((grown.predict(inputs.row(19)).0 - outputs[19]).abs() < 1e-3);
+    }
+
+    #[test]
+    fn coinciding_points_and_constants_are_survived() {
+        let inputs = Inputs::new(vec![false], vec![0.5; 6]);
+        let model = GaussianProcess::fit(&inputs, &[0.0; 6], &GaussianProcessSettings::default(), None);
+        let (mean, deviation) = model.predict(&[0.1]);
+        assert!(mean.abs() < 1e-9 && deviation.is_finite());
+        let empty = GaussianProcess::fit(
+            &Inputs::new(vec![false], vec![]),
+            &[],
+            &GaussianProcessSettings::default(),
+            None,
+        );
+        assert!(empty.predict(&[0.3]).1 > 0.5);
+    }
+}
