@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::analysis::engine::Dynamic;
-use crate::analysis::{Engine, System, Table, TranSpec};
+use crate::analysis::{Dynamic, Engine, System, Table, TranSpec};
 use crate::error::{CircuitError, Result};
 use crate::measure::{self, Domain, Measured};
 use crate::netlist::{Analysis, Deck, Netlist, ParseOptions};
@@ -35,7 +34,8 @@ impl Results {
 
     /// Writes every table as `<stem>.csv` into `folder`, which is made if missing. Returns the files.
     pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>> {
-        std::fs::create_dir_all(folder).map_err(|e| CircuitError::Write { path: folder.to_path_buf(), reason: e.to_string() })?;
+        std::fs::create_dir_all(folder)
+            .map_err(|e| CircuitError::Write { path: folder.to_path_buf(), reason: e.to_string() })?;
         let mut files = Vec::new();
         for (stem, table) in &self.tables {
             let path = folder.join(format!("{stem}.csv"));
@@ -63,7 +63,10 @@ impl Circuit {
 
     /// Reads a deck file.
     pub fn read(path: impl AsRef<Path>, options: &ParseOptions) -> Result<Self> {
-        Ok(Self { deck: Arc::new(Netlist::outline_path(path.as_ref(), options)?), parameters: options.parameters.clone() })
+        Ok(Self {
+            deck: Arc::new(Netlist::outline_path(path.as_ref(), options)?),
+            parameters: options.parameters.clone(),
+        })
     }
 
     /// Replaces a top-level `.param`.
@@ -85,7 +88,7 @@ impl Circuit {
     }
 
     /// A solver for the present parameters.
-    pub fn engine(&self) -> Result<Engine> {
+    pub(crate) fn engine(&self) -> Result<Engine> {
         Engine::new(System::new(self.netlist()?)?)
     }
 
@@ -100,7 +103,10 @@ impl Circuit {
         let mut results = Results { warnings: engine.system.warnings.clone(), ..Results::default() };
         let mut analyses = engine.system.netlist.analyses.clone();
         if analyses.is_empty() {
-            return Err(CircuitError::Analysis { analysis: "deck", message: "has no analysis card (.op, .dc, .ac, .noise, .tran or .tf)".into() });
+            return Err(CircuitError::Analysis {
+                analysis: "deck",
+                message: "has no analysis card (.op, .dc, .ac, .noise, .tran or .tf)".into(),
+            });
         }
         // ngspice runs several .dc cards last first and names its files in that order.
         let order = |a: &Analysis| matches!(a, Analysis::Dc(_));
@@ -110,7 +116,11 @@ impl Circuit {
         analyses.extend(dc);
         for (analysis, _) in &analyses {
             for (stem, table) in run(&mut engine, analysis)? {
-                let count = results.tables.iter().filter(|(s, _)| s.trim_end_matches(|c: char| c.is_ascii_digit()) == stem).count();
+                let count = results
+                    .tables
+                    .iter()
+                    .filter(|(s, _)| s.trim_end_matches(|c: char| c.is_ascii_digit()) == stem)
+                    .count();
                 let name = if count == 0 { stem.to_string() } else { format!("{stem}{}", count + 1) };
                 results.tables.push((name, table));
             }
@@ -150,14 +160,17 @@ impl Circuit {
 }
 
 /// Runs one analysis on an engine. Returns file stems and tables.
-pub fn run(engine: &mut Engine, analysis: &Analysis) -> Result<Vec<(&'static str, Table)>> {
+fn run(engine: &mut Engine, analysis: &Analysis) -> Result<Vec<(&'static str, Table)>> {
     let slots = engine.system.netlist.slots.clone();
     Ok(match analysis {
         Analysis::Op => {
             engine.begin_dc(Dynamic::Off);
             engine.operating_point("op")?;
             let columns = engine.system.columns.iter();
-            let table = Table { columns: columns.clone().map(|c| c.name.clone()).collect(), data: columns.map(|c| engine.x[c.unknown]).collect() };
+            let table = Table {
+                columns: columns.clone().map(|c| c.name.clone()).collect(),
+                data: columns.map(|c| engine.x[c.unknown]).collect(),
+            };
             vec![("op", table)]
         }
         Analysis::Dc(sweeps) => vec![("dc", engine.dc(sweeps)?)],

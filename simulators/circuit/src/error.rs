@@ -49,7 +49,9 @@ pub enum CircuitError {
         path: PathBuf,
     },
     /// An include leads out of the folders that the caller allowed.
-    #[error("{location}: include of {path} leaves the deck's folder; allow the folder it lies in (`ParseOptions::allow_folder`, or `--allow-include DIR`)")]
+    #[error(
+        "{location}: include of {path} leaves the deck's folder; allow the folder it lies in (`ParseOptions::allow_folder`, or `--allow-include DIR`)"
+    )]
     IncludeEscapes {
         /// The file that was asked for.
         path: PathBuf,
@@ -139,7 +141,9 @@ pub enum CircuitError {
         location: Location,
     },
     /// No bin of a binned model covers the device.
-    #[error("{location}: {element}: no bin of model `{model}` covers w/nf = {width:e} m, l = {length:e} m; {hint}")]
+    #[error(
+        "{location}: {element}: no bin of model `{model}` covers w/nf = {width:e} m, l = {length:e} m; {hint}"
+    )]
     NoBin {
         /// Element name.
         element: String,

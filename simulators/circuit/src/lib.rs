@@ -11,7 +11,7 @@
 //! # Ok::<(), hwgym_circuit::CircuitError>(())
 //! ```
 
-pub mod analysis;
+mod analysis;
 pub mod cards;
 mod circuit;
 pub mod devices;
@@ -19,8 +19,10 @@ mod error;
 mod matrix;
 pub mod measure;
 pub mod netlist;
+mod prepared;
 
-pub use analysis::{Engine, System, Table, TranSpec};
-pub use circuit::{Circuit, Results, run};
+pub use analysis::{NoiseTotals, Table, TranSpec};
+pub use circuit::{Circuit, Results};
 pub use error::{CircuitError, Location, Result};
 pub use netlist::{Netlist, ParseOptions};
+pub use prepared::{Prepared, Probe, StartPoint};

@@ -82,7 +82,12 @@ pub fn groups(frequencies: &[f64]) -> impl Iterator<Item = (usize, [f64; LANES])
 
 impl Engine {
     /// Solves AC at every frequency around the present solution. `visit(index, lane, x)` receives each frequency's solution by unknown.
-    pub fn ac_solve(&mut self, work: &mut SmallSignal, frequencies: &[f64], mut visit: impl FnMut(usize, usize, &[crate::matrix::Lane])) -> Result<()> {
+    pub fn ac_solve(
+        &mut self,
+        work: &mut SmallSignal,
+        frequencies: &[f64],
+        mut visit: impl FnMut(usize, usize, &[crate::matrix::Lane]),
+    ) -> Result<()> {
         work.linearise(self);
         work.ac_sources(self);
         let mut done = 0;
@@ -101,7 +106,9 @@ impl Engine {
     /// Runs an AC analysis around the present solution: `frequency`, then real and imaginary part of every column.
     pub fn ac(&mut self, frequencies: &[f64]) -> Result<Table> {
         let names = std::iter::once("frequency".to_string())
-            .chain(self.system.columns.iter().flat_map(|c| [format!("{}.re", c.name), format!("{}.im", c.name)]))
+            .chain(
+                self.system.columns.iter().flat_map(|c| [format!("{}.re", c.name), format!("{}.im", c.name)]),
+            )
             .collect();
         let mut table = Table::new(names);
         let unknowns: Vec<usize> = self.system.columns.iter().map(|c| c.unknown).collect();
@@ -121,7 +128,10 @@ impl Engine {
     pub fn transfer(&mut self, output: &Output, input: &str) -> Result<Table> {
         let (plus, minus) = self.system.output(output, "tf")?;
         let Some(source) = self.system.source(input) else {
-            return Err(CircuitError::Analysis { analysis: "tf", message: format!("there is no independent source `{input}`") });
+            return Err(CircuitError::Analysis {
+                analysis: "tf",
+                message: format!("there is no independent source `{input}`"),
+            });
         };
         let s = self.system.sources[source].clone();
         let mut work = SmallSignal::default();
@@ -161,7 +171,11 @@ impl Engine {
             Output::Current(v) => format!("i({v})"),
         };
         Ok(Table {
-            columns: vec!["transfer_function".into(), format!("output_impedance_at_{shown}"), format!("{input}#input_impedance")],
+            columns: vec![
+                "transfer_function".into(),
+                format!("output_impedance_at_{shown}"),
+                format!("{input}#input_impedance"),
+            ],
             data: vec![values[0], resistance_out, resistance_in],
         })
     }

@@ -35,7 +35,9 @@ impl Engine {
             Target::Source(i) if self.system.sources[i].branch == 0 => "v(i-sweep)".to_string(),
             Target::Source(_) => "v(v-sweep)".to_string(),
         };
-        let mut table = Table::new(std::iter::once(name).chain(self.system.columns.iter().map(|c| c.name.clone())).collect());
+        let mut table = Table::new(
+            std::iter::once(name).chain(self.system.columns.iter().map(|c| c.name.clone())).collect(),
+        );
         let kelvin = self.system.surroundings.temperature_k;
         let result = self.sweep(&ranges, &mut table);
         for r in &ranges {
@@ -74,7 +76,8 @@ impl Engine {
                     done
                 };
                 if !solved {
-                    self.solve_dc(false).map_err(|stop| self.failure("dc", format!(" at sweep value {value:e}"), &stop))?;
+                    self.solve_dc(false)
+                        .map_err(|stop| self.failure("dc", format!(" at sweep value {value:e}"), &stop))?;
                 }
                 failed_before = false;
                 for d in &mut self.system.devices {
@@ -97,11 +100,22 @@ impl Engine {
             Target::Temperature
         } else if let Some(i) = system.source(&sweep.name) {
             Target::Source(i)
-        } else if let Some(i) = system.resistors.iter().position(|r| system.netlist.elements[r.element].name == sweep.name) {
+        } else if let Some(i) =
+            system.resistors.iter().position(|r| system.netlist.elements[r.element].name == sweep.name)
+        {
             Target::Resistor(i)
         } else {
-            let known = system.netlist.elements.iter().map(|e| e.name.as_str()).filter(|n| n.starts_with(['v', 'i', 'r']));
-            return fail(format!("cannot sweep `{}`: there is no such source or resistor{}", sweep.name, did_you_mean(&sweep.name, known)));
+            let known = system
+                .netlist
+                .elements
+                .iter()
+                .map(|e| e.name.as_str())
+                .filter(|n| n.starts_with(['v', 'i', 'r']));
+            return fail(format!(
+                "cannot sweep `{}`: there is no such source or resistor{}",
+                sweep.name,
+                did_you_mean(&sweep.name, known)
+            ));
         };
         let (start, stop, step) = (slots.get(sweep.start), slots.get(sweep.stop), slots.get(sweep.step));
         if ![start, stop, step].iter().all(|v| v.is_finite()) {

@@ -19,6 +19,8 @@ pub enum Start {
     Junction,
     /// From the present solution.
     Warm,
+    /// From the present solution, whatever the devices were evaluated at before.
+    Placed,
     /// First pass with extrapolated device voltages; the factor of [`Pass::Predict`].
     Predict(f64),
     /// First time step.
@@ -272,7 +274,8 @@ impl Engine {
         for attempt in 0..2 {
             if self.program.is_none() || attempt == 1 {
                 let a = &self.a;
-                let program = order(&self.system.pattern, |slot| (a[slot], 0.0)).map_err(|e| Stop::Singular(e.columns))?;
+                let program = order(&self.system.pattern, |slot| (a[slot], 0.0))
+                    .map_err(|e| Stop::Singular(e.columns))?;
                 self.lu.resize(program.slots, 0.0);
                 self.program = Some(program);
             }
@@ -309,6 +312,7 @@ impl Engine {
         let (mut mode, mut pass) = match start {
             Start::Junction => (Mode::Junction, Pass::Junction),
             Start::Warm => (Mode::Float, Pass::Newton),
+            Start::Placed => (Mode::First, Pass::Free),
             Start::Predict(factor) => (Mode::First, Pass::Predict { factor }),
             Start::FirstTransient => (Mode::First, Pass::FirstTransient),
         };
@@ -368,7 +372,14 @@ impl Engine {
             .map(|k| {
                 let d = (self.x[k] - self.next[k]).abs();
                 let scale = if self.system.is_branch[k] { 1e-6 } else { 1e-3 };
-                (if d.is_finite() { d / (self.x[k].abs().max(self.next[k].abs()) + scale) } else { f64::INFINITY }, k)
+                (
+                    if d.is_finite() {
+                        d / (self.x[k].abs().max(self.next[k].abs()) + scale)
+                    } else {
+                        f64::INFINITY
+                    },
+                    k,
+                )
             })
             .collect();
         list.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -380,8 +391,11 @@ impl Engine {
         if let Stop::Singular(columns) = stop {
             return super::diagnose::singular(&self.system, columns);
         }
-        super::diagnose::structure(&self.system)
-            .unwrap_or_else(|| CircuitError::NoConvergence { analysis, at, nodes: self.restless() })
+        super::diagnose::structure(&self.system).unwrap_or_else(|| CircuitError::NoConvergence {
+            analysis,
+            at,
+            nodes: self.restless(),
+        })
     }
 
     /// Small-signal matrices at the present solution: conductances and capacitances by slot.
@@ -435,9 +449,4 @@ fn add_source(rhs: &mut [f64], s: &super::system::Independent, value: f64) {
         rhs[s.nodes[0] as usize] -= value * s.multiplier;
         rhs[s.nodes[1] as usize] += value * s.multiplier;
     }
-}
-
-/// Turns a result around: used where a missing solution is an error of the analysis.
-pub fn or_failure<T>(engine: &Engine, result: std::result::Result<T, Stop>, analysis: &'static str, at: String) -> Result<T> {
-    result.map_err(|stop| engine.failure(analysis, at, &stop))
 }

@@ -107,9 +107,9 @@ impl Integrator {
         }
     }
 
-    /// The step that the truncation error of one state allows, s.
-    pub fn allowed(&self, state: usize) -> f64 {
-        let (q, i) = (|k: usize| self.q[k][state], |k: usize| self.i[k][state]);
+    /// The step that the truncation error of one state allows, s. ngspice tests the charge of one of `parallel` equal devices.
+    pub fn allowed(&self, state: usize, parallel: f64) -> f64 {
+        let (q, i) = (|k: usize| self.q[k][state] / parallel, |k: usize| self.i[k][state] / parallel);
         let h = self.steps[0];
         let current = self.abstol + self.reltol * i(0).abs().max(i(1).abs());
         let charge = self.reltol * q(0).abs().max(q(1).abs()).max(self.chgtol) / h;

@@ -1,19 +1,22 @@
-//! The analyses: operating point, DC sweep, AC, transfer function, noise and transient, all on one [`Engine`].
+//! The analyses: operating point, DC sweep, AC, transfer function, noise and transient, all on one `Engine`.
 
-pub mod ac;
+mod ac;
 mod dc;
-pub mod diagnose;
-pub mod engine;
+mod diagnose;
+mod engine;
 mod integrate;
-pub mod noise;
+mod noise;
 mod op;
 mod passive;
-pub mod result;
-pub mod system;
-pub mod tran;
+mod result;
+mod system;
+mod tran;
 mod waveform;
 
-pub use engine::Engine;
+pub(crate) use ac::SmallSignal;
+pub(crate) use engine::{Dynamic, Engine, Start};
+pub use noise::NoiseTotals;
+pub(crate) use noise::NoiseWork;
 pub use result::Table;
-pub use system::System;
+pub(crate) use system::System;
 pub use tran::TranSpec;

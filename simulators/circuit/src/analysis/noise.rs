@@ -70,11 +70,12 @@ pub struct NoiseWork {
 }
 
 /// Integral of a density between two frequencies, interpolated as a power law (ngspice's rule). `slope` is that of the logarithms;
-/// with it `a f^(slope + 1)` is simply `density f` at both ends.
-fn integrate(d0: f64, d1: f64, slope: f64, f0: f64, f1: f64, ln_ratio: f64) -> f64 {
+/// with it `a f^(slope + 1)` is simply `d f` at both ends. `d0` and `d1` are the floored densities of which logarithms were taken, `density`
+/// the one at `f1` as it is.
+fn integrate(density: f64, d0: f64, d1: f64, slope: f64, f0: f64, f1: f64, ln_ratio: f64) -> f64 {
     let exponent = slope + 1.0;
     if slope.abs() < 1e-10 {
-        d1 * (f1 - f0)
+        density * (f1 - f0)
     } else if exponent.abs() < 1e-10 {
         d1 * f1 * ln_ratio
     } else {
@@ -108,8 +109,10 @@ impl Engine {
                         let separator = if place.class == 1 { '.' } else { '_' };
                         let own = format!("{separator}{}", device.name());
                         let columns = LABELS[usize::from(place.class.min(3))];
-                        let owned = work.sources.iter().map(|s| columns.iter().position(|l| *l == s.label)).collect();
-                        let columns = columns.iter().map(|label| format!("{own}{separator}{label}")).collect();
+                        let owned =
+                            work.sources.iter().map(|s| columns.iter().position(|l| *l == s.label)).collect();
+                        let columns =
+                            columns.iter().map(|label| format!("{own}{separator}{label}")).collect();
                         names.push(OwnerColumns { own, columns, owned });
                     }
                 }
@@ -123,7 +126,11 @@ impl Engine {
                     }
                     if let Some(names) = &mut names {
                         let columns = vec![format!("_{}_thermal", e.name), format!("_{}_1overf", e.name)];
-                        names.push(OwnerColumns { own: format!("_{}", e.name), columns, owned: vec![Some(0), Some(1)] });
+                        names.push(OwnerColumns {
+                            own: format!("_{}", e.name),
+                            columns,
+                            owned: vec![Some(0), Some(1)],
+                        });
                     }
                 }
             }
@@ -201,7 +208,8 @@ impl Engine {
                     let (ln0, ln1) = (*ln_previous, d1.ln());
                     *ln_previous = ln1;
                     if done > 0 {
-                        let part = integrate(d0, d1, (ln1 - ln0) / ln_ratio, previous_f, f, ln_ratio);
+                        let part =
+                            integrate(*density, d0, d1, (ln1 - ln0) / ln_ratio, previous_f, f, ln_ratio);
                         total.0 += part;
                         // ngspice refers both ends of the interval to the input by the gain at its upper end.
                         total.1 += part / gain2;
@@ -222,15 +230,28 @@ impl Engine {
     }
 
     /// Runs a noise analysis: the spectra and the integrated table, with per-source columns if asked for.
-    pub fn noise(&mut self, output: &Output, input: &str, frequencies: &[f64], per_source: bool) -> Result<(Table, Table)> {
+    pub fn noise(
+        &mut self,
+        output: &Output,
+        input: &str,
+        frequencies: &[f64],
+        per_source: bool,
+    ) -> Result<(Table, Table)> {
         let nodes = self.system.output(output, "noise")?;
         if matches!(output, Output::Current(_)) {
-            return Err(CircuitError::Analysis { analysis: "noise", message: "the output must be a voltage, v(a) or v(a,b)".into() });
+            return Err(CircuitError::Analysis {
+                analysis: "noise",
+                message: "the output must be a voltage, v(a) or v(a,b)".into(),
+            });
         }
         let Some(source) = self.system.source(input) else {
-            let known = self.system.sources.iter().map(|s| self.system.netlist.elements[s.element].name.as_str());
+            let known =
+                self.system.sources.iter().map(|s| self.system.netlist.elements[s.element].name.as_str());
             let hint = crate::error::did_you_mean(input, known);
-            return Err(CircuitError::Analysis { analysis: "noise", message: format!("there is no independent source `{input}`{hint}") });
+            return Err(CircuitError::Analysis {
+                analysis: "noise",
+                message: format!("there is no independent source `{input}`{hint}"),
+            });
         };
         let mut work = NoiseWork::default();
         let mut names = Vec::new();

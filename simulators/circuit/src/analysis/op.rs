@@ -29,7 +29,8 @@ impl Engine {
             return Err(first);
         }
         let held = std::mem::take(&mut self.held);
-        let result = self.gmin_stepping().or_else(|_| self.device_gmin_stepping()).or_else(|_| self.source_stepping());
+        let result =
+            self.gmin_stepping().or_else(|_| self.device_gmin_stepping()).or_else(|_| self.source_stepping());
         self.held = held;
         self.diagonal_gmin = 0.0;
         self.source_factor = 1.0;
@@ -170,6 +171,13 @@ impl Engine {
     pub fn begin_dc(&mut self, dynamic: Dynamic) {
         self.dynamic = dynamic;
         let slots = &self.system.netlist.slots;
-        self.held = self.system.netlist.nodesets.iter().map(|(n, v)| (*n as usize, slots.get(*v))).filter(|(n, _)| *n != 0).collect();
+        self.held = self
+            .system
+            .netlist
+            .nodesets
+            .iter()
+            .map(|(n, v)| (*n as usize, slots.get(*v)))
+            .filter(|(n, _)| *n != 0)
+            .collect();
     }
 }

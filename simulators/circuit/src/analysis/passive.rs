@@ -7,7 +7,11 @@ use crate::netlist::{Element, Netlist};
 /// A parameter of the instance, or of its model, or a default.
 fn parameter(netlist: &Netlist, e: &Element, name: &str) -> Option<f64> {
     let own = e.parameter(name);
-    let model = || e.model.and_then(|m| netlist.models[m as usize].parameters.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v));
+    let model = || {
+        e.model.and_then(|m| {
+            netlist.models[m as usize].parameters.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v)
+        })
+    };
     own.or_else(model).map(|v| netlist.slots.get(v))
 }
 
@@ -17,7 +21,8 @@ fn temperature_factor(netlist: &Netlist, e: &Element, kelvin: f64) -> f64 {
     let own = e.parameter("temp").map(|v| netlist.slots.get(v) + 273.15);
     let shift = e.parameter("dtemp").map_or(0.0, |v| netlist.slots.get(v));
     let dt = own.unwrap_or(kelvin + shift) - nominal;
-    1.0 + parameter(netlist, e, "tc1").unwrap_or(0.0) * dt + parameter(netlist, e, "tc2").unwrap_or(0.0) * dt * dt
+    1.0 + parameter(netlist, e, "tc1").unwrap_or(0.0) * dt
+        + parameter(netlist, e, "tc2").unwrap_or(0.0) * dt * dt
 }
 
 fn missing(e: &Element, what: &str) -> CircuitError {
@@ -44,7 +49,8 @@ pub fn conductance(netlist: &Netlist, e: &Element, swept: Option<f64>, kelvin: f
         }
     };
     let scale = parameter(netlist, e, "scale").unwrap_or(1.0);
-    let ohms = finite(ohms, e, "resistance", "a finite number")? * temperature_factor(netlist, e, kelvin) * scale;
+    let ohms =
+        finite(ohms, e, "resistance", "a finite number")? * temperature_factor(netlist, e, kelvin) * scale;
     let ohms = if ohms == 0.0 { 1e-3 } else { ohms };
     finite(get(e.multiplier) / ohms, e, "conductance", "a finite number")
 }
@@ -56,21 +62,35 @@ pub fn capacitance(netlist: &Netlist, e: &Element, kelvin: f64) -> Result<f64> {
     let farads = match e.value.map(get).or_else(|| e.parameter("c").map(get)).or_else(|| p("cap")) {
         Some(c) => c,
         None => {
-            let Some(l) = p("l") else { return Err(missing(e, "capacitance; expected a value, or `l`, `w` and a model with `cj`")) };
+            let Some(l) = p("l") else {
+                return Err(missing(e, "capacitance; expected a value, or `l`, `w` and a model with `cj`"));
+            };
             let narrow = p("narrow").unwrap_or(0.0);
             let (w, l) = (p("w").or(p("defw")).unwrap_or(10e-6) - narrow, l - narrow);
             p("cj").unwrap_or(0.0) * l * w + p("cjsw").unwrap_or(0.0) * 2.0 * (l + w)
         }
     };
     let scale = p("scale").unwrap_or(1.0);
-    finite(farads * temperature_factor(netlist, e, kelvin) * scale * get(e.multiplier), e, "capacitance", "a finite number")
+    finite(
+        farads * temperature_factor(netlist, e, kelvin) * scale * get(e.multiplier),
+        e,
+        "capacitance",
+        "a finite number",
+    )
 }
 
 /// Inductance in henries.
 pub fn inductance(netlist: &Netlist, e: &Element, kelvin: f64) -> Result<f64> {
     let get = |v| netlist.slots.get(v);
-    let Some(value) = e.value.map(get).or_else(|| parameter(netlist, e, "l")).or_else(|| parameter(netlist, e, "ind")) else {
+    let Some(value) =
+        e.value.map(get).or_else(|| parameter(netlist, e, "l")).or_else(|| parameter(netlist, e, "ind"))
+    else {
         return Err(missing(e, "inductance"));
     };
-    finite(value * temperature_factor(netlist, e, kelvin) / get(e.multiplier), e, "inductance", "a finite number")
+    finite(
+        value * temperature_factor(netlist, e, kelvin) / get(e.multiplier),
+        e,
+        "inductance",
+        "a finite number",
+    )
 }

@@ -59,7 +59,12 @@ impl Table {
 
     /// The table as CSV text; numbers as ngspice's `%.12e`.
     pub fn to_csv(&self) -> String {
-        let mut out = self.columns.iter().map(|c| if c.contains(',') { format!("\"{c}\"") } else { c.clone() }).collect::<Vec<_>>().join(",");
+        let mut out = self
+            .columns
+            .iter()
+            .map(|c| if c.contains(',') { format!("\"{c}\"") } else { c.clone() })
+            .collect::<Vec<_>>()
+            .join(",");
         out.push('\n');
         for row in self.data.chunks(self.columns.len().max(1)) {
             for (i, v) in row.iter().enumerate() {
@@ -75,7 +80,8 @@ impl Table {
 
     /// Writes the table as CSV.
     pub fn write_csv(&self, path: &Path) -> Result<()> {
-        let fail = |e: std::io::Error| CircuitError::Write { path: path.to_path_buf(), reason: e.to_string() };
+        let fail =
+            |e: std::io::Error| CircuitError::Write { path: path.to_path_buf(), reason: e.to_string() };
         let mut file = std::fs::File::create(path).map_err(fail)?;
         file.write_all(self.to_csv().as_bytes()).map_err(fail)
     }
@@ -106,7 +112,10 @@ mod tests {
     #[test]
     fn numbers_are_written_as_ngspice_does() {
         let t = Table { columns: vec!["a".into(), "b".into()], data: vec![1.5e-5, -2.0, 3e120, 0.0] };
-        assert_eq!(t.to_csv(), "a,b\n1.500000000000e-05,-2.000000000000e+00\n3.000000000000e+120,0.000000000000e+00\n");
+        assert_eq!(
+            t.to_csv(),
+            "a,b\n1.500000000000e-05,-2.000000000000e+00\n3.000000000000e+120,0.000000000000e+00\n"
+        );
         assert_eq!(t.len(), 2);
         assert_eq!(t.column("b").unwrap().collect::<Vec<_>>(), [-2.0, 0.0]);
         assert_eq!(t.last("a"), Some(3e120));

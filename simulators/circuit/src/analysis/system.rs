@@ -27,6 +27,8 @@ pub struct Capacitor {
     pub nodes: [u32; 2],
     pub slots: Quad,
     pub c: f64,
+    /// `m=`.
+    pub parallel: f64,
     /// `ic=` of the element, V.
     pub initial: Option<f64>,
 }
@@ -96,6 +98,8 @@ pub struct Place {
     pub capacitances: Vec<Capacitance>,
     /// First of its charge states.
     pub state: usize,
+    /// Devices in parallel of which ngspice's error test sees one (bipolar and BSIM4; the others fold `m` into their area).
+    pub parallel: f64,
     /// Rank of its type in ngspice's order: bipolar, BSIM4, diode, other MOS.
     pub class: u8,
     /// Parameters that follow slots: index in the device, source, last value.
@@ -148,7 +152,8 @@ pub enum NoiseOwner {
 /// Rank of an element's device type in ngspice's setup order.
 fn class(netlist: &Netlist, e: &Element) -> u8 {
     let Some(card) = e.model.map(|m| &netlist.models[m as usize]) else { return 3 };
-    let level = card.parameters.iter().rev().find(|(n, _)| n == "level").map_or(1.0, |(_, v)| netlist.slots.get(*v));
+    let level =
+        card.parameters.iter().rev().find(|(n, _)| n == "level").map_or(1.0, |(_, v)| netlist.slots.get(*v));
     match card.kind.as_str() {
         "npn" | "pnp" => 0,
         "nmos" | "pmos" if level == 14.0 || level == 54.0 => 1,
@@ -177,10 +182,21 @@ impl System {
             .map(|m| match m.kind.as_str() {
                 "r" | "res" | "c" | "cap" | "l" | "ind" => Ok(None),
                 kind => {
-                    let parameters = m.parameters.iter().map(|(n, v)| (n.clone(), netlist.slots.get(*v))).collect();
-                    let card = ModelCard { name: m.name.clone(), kind: kind.to_string(), parameters, version: m.version.clone() };
-                    let (model, list) = Model::from_card(&card, options.nominal_c + 273.15)
-                        .map_err(|e| CircuitError::Device { element: m.name.clone(), message: e.to_string(), location: m.location.clone() })?;
+                    let parameters =
+                        m.parameters.iter().map(|(n, v)| (n.clone(), netlist.slots.get(*v))).collect();
+                    let card = ModelCard {
+                        name: m.name.clone(),
+                        kind: kind.to_string(),
+                        parameters,
+                        version: m.version.clone(),
+                    };
+                    let (model, list) = Model::from_card(&card, options.nominal_c + 273.15).map_err(|e| {
+                        CircuitError::Device {
+                            element: m.name.clone(),
+                            message: e.to_string(),
+                            location: m.location.clone(),
+                        }
+                    })?;
                     warnings.extend(list.into_iter().map(|w| format!("{}: {w}", m.location)));
                     Ok(Some(model))
                 }
@@ -254,7 +270,8 @@ impl System {
             netlist,
         };
         system.connect(&internal, &made)?;
-        system.noise_order = order.iter().map(|i| NoiseOwner::Device(*i)).chain(system.resistor_order()).collect();
+        system.noise_order =
+            order.iter().map(|i| NoiseOwner::Device(*i)).chain(system.resistor_order()).collect();
         system.refresh()?;
         Ok(system)
     }
@@ -267,9 +284,17 @@ impl System {
             }
         }
         let p = &mut self.pattern;
-        let quad = |p: &mut Pattern, a: u32, b: u32, c: u32, d: u32| [p.slot(a, c), p.slot(a, d), p.slot(b, c), p.slot(b, d)];
-        let inductor_index: HashMap<&str, usize> =
-            self.netlist.elements.iter().filter(|e| matches!(e.kind, Kind::Inductor)).enumerate().map(|(i, e)| (e.name.as_str(), i)).collect();
+        let quad = |p: &mut Pattern, a: u32, b: u32, c: u32, d: u32| {
+            [p.slot(a, c), p.slot(a, d), p.slot(b, c), p.slot(b, d)]
+        };
+        let inductor_index: HashMap<&str, usize> = self
+            .netlist
+            .elements
+            .iter()
+            .filter(|e| matches!(e.kind, Kind::Inductor))
+            .enumerate()
+            .map(|(i, e)| (e.name.as_str(), i))
+            .collect();
         let control = |name: &str, e: &Element| {
             self.branches.get(name).copied().ok_or_else(|| CircuitError::Unknown {
                 kind: "controlling voltage source",
@@ -282,14 +307,35 @@ impl System {
             let (a, b) = (e.nodes.first().copied().unwrap_or(0), e.nodes.get(1).copied().unwrap_or(0));
             let branch = self.branches.get(&e.name).copied().unwrap_or(0);
             if branch != 0 {
-                for (row, column, sign) in [(a, branch, 1.0), (b, branch, -1.0), (branch, a, 1.0), (branch, b, -1.0)] {
+                for (row, column, sign) in
+                    [(a, branch, 1.0), (b, branch, -1.0), (branch, a, 1.0), (branch, b, -1.0)]
+                {
                     self.fixed.push(Fixed { slot: p.slot(row, column), sign, element: None });
                 }
             }
             match &e.kind {
-                Kind::Resistor => self.resistors.push(Resistor { element, nodes: [a, b], slots: quad(p, a, b, a, b), g: 0.0, swept: None }),
-                Kind::Capacitor => self.capacitors.push(Capacitor { element, nodes: [a, b], slots: quad(p, a, b, a, b), c: 0.0, initial: None }),
-                Kind::Inductor => self.inductors.push(Inductor { element, branch, slot: p.slot(branch, branch), l: 0.0, initial: None }),
+                Kind::Resistor => self.resistors.push(Resistor {
+                    element,
+                    nodes: [a, b],
+                    slots: quad(p, a, b, a, b),
+                    g: 0.0,
+                    swept: None,
+                }),
+                Kind::Capacitor => self.capacitors.push(Capacitor {
+                    element,
+                    nodes: [a, b],
+                    slots: quad(p, a, b, a, b),
+                    c: 0.0,
+                    parallel: 1.0,
+                    initial: None,
+                }),
+                Kind::Inductor => self.inductors.push(Inductor {
+                    element,
+                    branch,
+                    slot: p.slot(branch, branch),
+                    l: 0.0,
+                    initial: None,
+                }),
                 Kind::Mutual(one, two) => {
                     let find = |name: &String| {
                         inductor_index.get(name.as_str()).copied().ok_or_else(|| CircuitError::Unknown {
@@ -301,7 +347,12 @@ impl System {
                     };
                     let inductors = [find(one)?, find(two)?];
                     let (x, y) = (self.branches[one], self.branches[two]);
-                    self.mutuals.push(Mutual { element, inductors, slots: [p.slot(x, y), p.slot(y, x)], m: 0.0 });
+                    self.mutuals.push(Mutual {
+                        element,
+                        inductors,
+                        slots: [p.slot(x, y), p.slot(y, x)],
+                        m: 0.0,
+                    });
                 }
                 Kind::Voltage(_) | Kind::Current(_) => self.sources.push(Independent {
                     element,
@@ -319,7 +370,9 @@ impl System {
                     }
                 }
                 Kind::Vccs => {
-                    for (slot, sign) in quad(p, a, b, e.nodes[2], e.nodes[3]).into_iter().zip([1.0, -1.0, -1.0, 1.0]) {
+                    for (slot, sign) in
+                        quad(p, a, b, e.nodes[2], e.nodes[3]).into_iter().zip([1.0, -1.0, -1.0, 1.0])
+                    {
                         self.fixed.push(Fixed { slot, sign, element: Some(element) });
                     }
                 }
@@ -346,7 +399,12 @@ impl System {
             let conductances = device
                 .conductance_pattern()
                 .into_iter()
-                .map(|(r, c)| Conductance { row: r as u8, column: c as u8, local: (r * count + c) as u16, slot: p.slot(nodes[r], nodes[c]) })
+                .map(|(r, c)| Conductance {
+                    row: r as u8,
+                    column: c as u8,
+                    local: (r * count + c) as u16,
+                    slot: p.slot(nodes[r], nodes[c]),
+                })
                 .collect();
             let mut capacitances = Vec::new();
             for (k, charge) in device.charges().iter().enumerate() {
@@ -366,9 +424,20 @@ impl System {
                 .cloned()
                 .chain([("m".to_string(), e.multiplier)])
                 .filter(|(_, v)| matches!(v, Value::Slot(_)))
-                .filter_map(|(name, v)| device.parameter_index(&name).map(|index| (index, v, self.netlist.slots.get(v))))
+                .filter_map(|(name, v)| {
+                    device.parameter_index(&name).map(|index| (index, v, self.netlist.slots.get(v)))
+                })
                 .collect();
-            self.places.push(Place { element: *element, nodes, conductances, capacitances, state, class: class(&self.netlist, e), bound });
+            self.places.push(Place {
+                element: *element,
+                nodes,
+                conductances,
+                capacitances,
+                state,
+                parallel: 1.0,
+                class: class(&self.netlist, e),
+                bound,
+            });
             state += device.charges().len();
         }
         self.states = state;
@@ -400,19 +469,24 @@ impl System {
         let node = |name: &str| {
             self.netlist.node(name).map(|n| n as usize).ok_or_else(|| CircuitError::Analysis {
                 analysis,
-                message: format!("there is no node `{name}`{}", did_you_mean(name, self.netlist.nodes.iter().map(String::as_str))),
+                message: format!(
+                    "there is no node `{name}`{}",
+                    did_you_mean(name, self.netlist.nodes.iter().map(String::as_str))
+                ),
             })
         };
         match output {
             Output::Voltage(a, None) => Ok((node(a)?, 0)),
             Output::Voltage(a, Some(b)) => Ok((node(a)?, node(b)?)),
-            Output::Current(name) => self.branches.get(name).map(|b| (*b as usize, 0)).ok_or_else(|| CircuitError::Analysis {
-                analysis,
-                message: format!(
-                    "there is no branch current `i({name})`{}",
-                    did_you_mean(name, self.branches.keys().map(String::as_str))
-                ),
-            }),
+            Output::Current(name) => {
+                self.branches.get(name).map(|b| (*b as usize, 0)).ok_or_else(|| CircuitError::Analysis {
+                    analysis,
+                    message: format!(
+                        "there is no branch current `i({name})`{}",
+                        did_you_mean(name, self.branches.keys().map(String::as_str))
+                    ),
+                })
+            }
         }
     }
 
@@ -426,11 +500,17 @@ impl System {
         let kelvin = self.surroundings.temperature_k;
         let slots = &self.netlist.slots;
         for r in &mut self.resistors {
-            r.g = super::passive::conductance(&self.netlist, &self.netlist.elements[r.element], r.swept, kelvin)?;
+            r.g = super::passive::conductance(
+                &self.netlist,
+                &self.netlist.elements[r.element],
+                r.swept,
+                kelvin,
+            )?;
         }
         for c in &mut self.capacitors {
             let e = &self.netlist.elements[c.element];
             c.c = super::passive::capacitance(&self.netlist, e, kelvin)?;
+            c.parallel = slots.get(e.multiplier);
             c.initial = e.parameter("ic").map(|v| slots.get(v));
         }
         for l in &mut self.inductors {
@@ -452,6 +532,9 @@ impl System {
         let mut changed = false;
         for (device, place) in self.devices.iter_mut().zip(&mut self.places) {
             let mut touched = false;
+            if place.class < 2 {
+                place.parallel = slots.get(self.netlist.elements[place.element].multiplier);
+            }
             for (index, source, last) in &mut place.bound {
                 let now = slots.get(*source);
                 if now.to_bits() != last.to_bits() {
@@ -463,7 +546,9 @@ impl System {
             }
             if touched {
                 changed = true;
-                device.update(&self.surroundings).map_err(|e| device_error(&self.netlist.elements[place.element], &e))?;
+                device
+                    .update(&self.surroundings)
+                    .map_err(|e| device_error(&self.netlist.elements[place.element], &e))?;
             }
         }
         if changed {
@@ -476,7 +561,9 @@ impl System {
     pub fn set_temperature(&mut self, celsius: f64) -> Result<()> {
         self.surroundings.temperature_k = celsius + 273.15;
         for (device, place) in self.devices.iter_mut().zip(&self.places) {
-            device.update(&self.surroundings).map_err(|e| device_error(&self.netlist.elements[place.element], &e))?;
+            device
+                .update(&self.surroundings)
+                .map_err(|e| device_error(&self.netlist.elements[place.element], &e))?;
         }
         devices::apply_model_checks(&mut self.devices);
         self.refresh()
@@ -508,7 +595,13 @@ pub fn finite(value: f64, e: &Element, name: &str, expected: &str) -> Result<f64
     if value.is_finite() {
         return Ok(value);
     }
-    Err(CircuitError::Value { element: e.name.clone(), name: name.into(), value, expected: expected.into(), location: e.location.clone() })
+    Err(CircuitError::Value {
+        element: e.name.clone(),
+        name: name.into(),
+        value,
+        expected: expected.into(),
+        location: e.location.clone(),
+    })
 }
 
 fn set_source(s: &mut Independent, source: &Source, e: &Element, netlist: &Netlist) -> Result<()> {
@@ -534,8 +627,17 @@ pub fn device_error(e: &Element, error: &devices::DeviceError) -> CircuitError {
     CircuitError::Device { element: e.name.clone(), message: error.to_string(), location: e.location.clone() }
 }
 
-fn device(netlist: &Netlist, e: &Element, models: &[Option<Model>], surroundings: &Surroundings) -> Result<Device> {
-    let wrong = |message: String| CircuitError::Device { element: e.name.clone(), message, location: e.location.clone() };
+fn device(
+    netlist: &Netlist,
+    e: &Element,
+    models: &[Option<Model>],
+    surroundings: &Surroundings,
+) -> Result<Device> {
+    let wrong = |message: String| CircuitError::Device {
+        element: e.name.clone(),
+        message,
+        location: e.location.clone(),
+    };
     let Some(index) = e.model else { return Err(wrong("needs a model".into())) };
     let card = &netlist.models[index as usize];
     let allowed: &[&str] = match e.name.as_bytes()[0] {
@@ -545,9 +647,17 @@ fn device(netlist: &Netlist, e: &Element, models: &[Option<Model>], surroundings
     };
     let model = match &models[index as usize] {
         Some(m) if allowed.contains(&card.kind.as_str()) => m,
-        _ => return Err(wrong(format!("model `{}` is of type `{}`, expected {}", card.name, card.kind, allowed.join(" or ")))),
+        _ => {
+            return Err(wrong(format!(
+                "model `{}` is of type `{}`, expected {}",
+                card.name,
+                card.kind,
+                allowed.join(" or ")
+            )));
+        }
     };
-    let mut parameters: Vec<(String, f64)> = e.parameters.iter().map(|(n, v)| (n.clone(), netlist.slots.get(*v))).collect();
+    let mut parameters: Vec<(String, f64)> =
+        e.parameters.iter().map(|(n, v)| (n.clone(), netlist.slots.get(*v))).collect();
     if let Some(area) = e.value {
         parameters.push(("area".into(), netlist.slots.get(area)));
     }

@@ -42,7 +42,9 @@ fn almost(a: f64, b: f64) -> bool {
 impl Engine {
     /// Runs a transient analysis into a table of `time` and all columns.
     pub fn transient(&mut self, spec: TranSpec) -> Result<Table> {
-        let names = std::iter::once("time".to_string()).chain(self.system.columns.iter().map(|c| c.name.clone())).collect();
+        let names = std::iter::once("time".to_string())
+            .chain(self.system.columns.iter().map(|c| c.name.clone()))
+            .collect();
         let mut table = Table::new(names);
         let unknowns: Vec<usize> = self.system.columns.iter().map(|c| c.unknown).collect();
         let data = &mut table.data;
@@ -60,7 +62,11 @@ impl Engine {
         self.span = Span { step: spec.step, stop: spec.stop };
         self.start_point(spec.uic)?;
         let natural = (spec.stop - spec.start) / 50.0;
-        let max_step = spec.max_step.filter(|m| *m > 0.0).unwrap_or(if spec.step < natural { spec.step } else { natural });
+        let max_step = spec.max_step.filter(|m| *m > 0.0).unwrap_or(if spec.step < natural {
+            spec.step
+        } else {
+            natural
+        });
         let min_step = 1e-11 * max_step;
         let mut clock = Clock {
             time: 0.0,
@@ -81,13 +87,18 @@ impl Engine {
         self.dynamic = Dynamic::Step;
         let begun = Instant::now();
         let mut first = true;
+        // Without an operating point there is no solution at time zero to record.
+        let mut recorded_from = if spec.uic { f64::MIN_POSITIVE } else { 0.0 };
+        if spec.start > 0.0 {
+            recorded_from = spec.start;
+        }
         let mut points = 0usize;
-        let (reltol_stop, start) = (spec.stop * (1.0 - 1e-13), spec.start);
+        let end = spec.stop * (1.0 - 1e-13);
         let result = loop {
-            if clock.time >= start || almost(clock.time, start) {
+            if clock.time >= recorded_from || (clock.time > 0.0 && almost(clock.time, recorded_from)) {
                 record(clock.time, &self.x);
             }
-            if clock.time >= reltol_stop {
+            if clock.time >= end {
                 break Ok(());
             }
             if clock.time > clock.breaks[0] {
@@ -116,10 +127,16 @@ impl Engine {
                 d.accept();
             }
             if points > options.max_points {
-                break Err(limit(format!("more than {} time points at {:e} s; raise `max_points` or the tolerances", options.max_points, clock.time)));
+                break Err(limit(format!(
+                    "more than {} time points at {:e} s; raise `max_points` or the tolerances",
+                    options.max_points, clock.time
+                )));
             }
             if points.is_multiple_of(64) && begun.elapsed().as_secs_f64() > options.time_limit_s {
-                break Err(limit(format!("{} s passed at time {:e} s; raise `time_limit_s` or the tolerances", options.time_limit_s, clock.time)));
+                break Err(limit(format!(
+                    "{} s passed at time {:e} s; raise `time_limit_s` or the tolerances",
+                    options.time_limit_s, clock.time
+                )));
             }
         };
         self.dynamic = Dynamic::Off;
@@ -128,7 +145,13 @@ impl Engine {
     }
 
     /// Steps once, retrying with smaller steps until a point is accepted.
-    fn one_step(&mut self, clock: &mut Clock, first: &mut bool, points: &mut usize, max_order: usize) -> Result<()> {
+    fn one_step(
+        &mut self,
+        clock: &mut Clock,
+        first: &mut bool,
+        points: &mut usize,
+        max_order: usize,
+    ) -> Result<()> {
         loop {
             *points += 1;
             let tried = clock.delta;
@@ -136,7 +159,11 @@ impl Engine {
             self.integrator.steps[0] = clock.delta;
             self.integrator.set_coefficients();
             self.prepare_step(target);
-            let start = if *first { Start::FirstTransient } else { Start::Predict(self.integrator.steps[0] / self.integrator.steps[1]) };
+            let start = if *first {
+                Start::FirstTransient
+            } else {
+                Start::Predict(self.integrator.steps[0] / self.integrator.steps[1])
+            };
             match self.newton(start, self.system.netlist.options.itl4) {
                 Ok(_) => {
                     self.store_linear_states();
@@ -187,7 +214,8 @@ impl Engine {
     fn start_point(&mut self, uic: bool) -> Result<()> {
         self.begin_dc(Dynamic::States);
         let slots = &self.system.netlist.slots;
-        let initial: Vec<(usize, f64)> = self.system.netlist.initial.iter().map(|(n, v)| (*n as usize, slots.get(*v))).collect();
+        let initial: Vec<(usize, f64)> =
+            self.system.netlist.initial.iter().map(|(n, v)| (*n as usize, slots.get(*v))).collect();
         self.integrator.order = 1;
         self.integrator.steps = [1.0; 7];
         if !uic {
@@ -202,18 +230,11 @@ impl Engine {
         }
         self.held.clear();
         self.x.fill(0.0);
-        for s in &self.system.sources {
-            let value = s.wave.as_ref().map(|w| w.value(0.0, self.span)).or(s.dc).unwrap_or(0.0);
-            if s.branch != 0 && s.nodes[1] == 0 {
-                self.x[s.nodes[0] as usize] = value;
-            } else if s.branch != 0 && s.nodes[0] == 0 {
-                self.x[s.nodes[1] as usize] = -value;
-            }
-        }
         for (node, value) in &initial {
             self.x[*node] = *value;
         }
         self.x[0] = 0.0;
+        // Sources switch on in the first step, as in ngspice.
         self.evaluate_states();
         self.store_linear_states();
         // `ic=` of capacitors and inductors wins over node values.
@@ -258,12 +279,13 @@ impl Engine {
         let mut allowed = 2.0 * delta;
         let linear = self.system.capacitors.len() + self.system.inductors.len();
         for state in 0..linear {
-            allowed = allowed.min(self.integrator.allowed(state));
+            let parallel = self.system.capacitors.get(state).map_or(1.0, |c| c.parallel);
+            allowed = allowed.min(self.integrator.allowed(state, parallel));
         }
         for (device, place) in self.system.devices.iter().zip(&self.system.places) {
             for (k, charge) in device.charges().iter().enumerate() {
                 if charge.truncation {
-                    allowed = allowed.min(self.integrator.allowed(place.state + k));
+                    allowed = allowed.min(self.integrator.allowed(place.state + k, place.parallel));
                 }
             }
         }
@@ -283,7 +305,11 @@ impl Engine {
         if spec.uic && after < spec.step {
             next = next.min(spec.step);
         }
-        if next >= spec.stop - clock.min_break { if t >= spec.stop { f64::INFINITY } else { spec.stop } } else { next }
+        if next >= spec.stop - clock.min_break {
+            if t >= spec.stop { f64::INFINITY } else { spec.stop }
+        } else {
+            next
+        }
     }
 }
 

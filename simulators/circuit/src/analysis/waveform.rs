@@ -45,7 +45,12 @@ impl Wave {
     pub fn new(wave: &Waveform, netlist: &Netlist, e: &Element) -> Result<Self> {
         let (kind, list) = parts(wave);
         let values: Vec<f64> = list.iter().map(|v| netlist.slots.get(*v)).collect();
-        let fail = |message: &str| Err(CircuitError::Syntax { message: format!("`{}`: {message}", e.name), location: e.location.clone() });
+        let fail = |message: &str| {
+            Err(CircuitError::Syntax {
+                message: format!("`{}`: {message}", e.name),
+                location: e.location.clone(),
+            })
+        };
         if values.iter().any(|v| !v.is_finite()) {
             return fail("a value of its waveform is not a finite number");
         }
@@ -87,7 +92,13 @@ impl Wave {
     }
 
     fn pulse(&self, span: Span) -> (f64, f64, f64, f64, f64) {
-        (self.at_index(2), self.or(3, span.step), self.or(4, span.step), self.or(5, span.stop), self.or(6, span.stop))
+        (
+            self.at_index(2),
+            self.or(3, span.step),
+            self.or(4, span.step),
+            self.or(5, span.stop),
+            self.or(6, span.stop),
+        )
     }
 
     /// The value at time `t` (seconds).

@@ -148,7 +148,15 @@ fn factor(program: &Program, a: &mut [Lane], g: &[f64], c: &[f64], omega: &[f64;
             t += upper.len();
         }
     }
-    growth.iter().fold(0.0, |m: f64, v| if *v <= m { m } else if v.is_nan() { f64::INFINITY } else { *v })
+    growth.iter().fold(0.0, |m: f64, v| {
+        if *v <= m {
+            m
+        } else if v.is_nan() {
+            f64::INFINITY
+        } else {
+            *v
+        }
+    })
 }
 
 #[inline(always)]

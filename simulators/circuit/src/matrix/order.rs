@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::program::{Pivot, Program};
 use super::Pattern;
+use super::program::{Pivot, Program};
 
 /// A pivot must be at least this part of the largest entry of its column.
 const THRESHOLD: f64 = 1e-3;
@@ -79,14 +79,16 @@ pub fn order(pattern: &Pattern, value: impl Fn(usize) -> (f64, f64)) -> Result<P
         let pivot_row = std::mem::take(&mut rows[pr as usize]);
         let Some((diagonal, pivot)) = pivot_row.get(&pc).copied() else { continue };
         let norm = pivot.0 * pivot.0 + pivot.1 * pivot.1;
-        let inverse = if norm.is_normal() { (pivot.0 / norm, -pivot.1 / norm) } else { (1.0 / size(pivot), 0.0) };
+        let inverse =
+            if norm.is_normal() { (pivot.0 / norm, -pivot.1 / norm) } else { (1.0 / size(pivot), 0.0) };
         let (l0, u0) = (program.lower.len() as u32, program.upper.len() as u32);
         for (c, (slot, _)) in &pivot_row {
             if *c != pc {
                 program.upper.push((*slot, *c));
             }
         }
-        let below: Vec<u32> = columns[pc as usize].iter().copied().filter(|r| active_rows.contains(r)).collect();
+        let below: Vec<u32> =
+            columns[pc as usize].iter().copied().filter(|r| active_rows.contains(r)).collect();
         for r in below {
             let Some((slot, v)) = rows[r as usize].remove(&pc) else { continue };
             let multiplier = times(v, inverse);

@@ -90,7 +90,9 @@ mod tests {
         let mut p = Pattern::new(3);
         let entries = [(1, 2, 1.0), (1, 3, 2.0), (2, 1, 3.0), (2, 3, 1.0), (3, 1, 1.0), (3, 2, 1.0)];
         let slots: Vec<(u32, f64)> = entries.iter().map(|(r, c, v)| (p.slot(*r, *c), *v)).collect();
-        let values: Vec<f64> = (0..p.places.len()).map(|s| slots.iter().find(|x| x.0 == s as u32).map_or(0.0, |x| x.1)).collect();
+        let values: Vec<f64> = (0..p.places.len())
+            .map(|s| slots.iter().find(|x| x.0 == s as u32).map_or(0.0, |x| x.1))
+            .collect();
         let program = order(&p, |s| (values[s], 0.0)).unwrap();
         let mut a = values.clone();
         a.resize(program.slots, 0.0);

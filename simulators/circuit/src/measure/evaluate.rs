@@ -56,14 +56,14 @@ fn curve(table: &Table, signal: &Signal) -> Result<Curve, String> {
         })
         .collect();
     if signal.part == Part::Phase {
-        unwrap(&mut y);
+        unwrap_degrees(&mut y);
     }
     let x = table.data.iter().step_by(table.columns.len().max(1)).copied().collect();
     Ok(Curve { x, y })
 }
 
 /// Removes jumps of more than 180 degrees.
-fn unwrap(phase: &mut [f64]) {
+pub(crate) fn unwrap_degrees(phase: &mut [f64]) {
     let mut offset = 0.0;
     for i in 1..phase.len() {
         let raw = phase[i] + offset;
@@ -86,7 +86,14 @@ impl Curve {
     }
 }
 
-fn crossing(table: &Table, slots: &Slots, signal: &Signal, level: &Level, edge: Edge, delay: f64) -> Result<f64, String> {
+fn crossing(
+    table: &Table,
+    slots: &Slots,
+    signal: &Signal,
+    level: &Level,
+    edge: Edge,
+    delay: f64,
+) -> Result<f64, String> {
     let mut c = curve(table, signal)?;
     match level {
         Level::Number(v) => {
@@ -130,7 +137,9 @@ fn crossing(table: &Table, slots: &Slots, signal: &Signal, level: &Level, edge: 
 fn instant(table: &Table, slots: &Slots, point: &Point) -> Result<f64, String> {
     match point {
         Point::At(v) => Ok(slots.get(*v)),
-        Point::Crossing { signal, level, edge, delay } => crossing(table, slots, signal, level, *edge, slots.get(*delay)),
+        Point::Crossing { signal, level, edge, delay } => {
+            crossing(table, slots, signal, level, *edge, slots.get(*delay))
+        }
     }
 }
 
@@ -153,7 +162,9 @@ fn statistic(c: &Curve, statistic: Statistic, from: Option<f64>, to: Option<f64>
     let Some(start) = points.first().copied() else { return Err("no points in range".into()) };
     let max = points.iter().fold(start, |m, p| if p.1 > m.1 { *p } else { m });
     let min = points.iter().fold(start, |m, p| if p.1 < m.1 { *p } else { m });
-    let integral = |f: &dyn Fn(f64) -> f64| points.windows(2).map(|w| 0.5 * (f(w[0].1) + f(w[1].1)) * (w[1].0 - w[0].0)).sum::<f64>();
+    let integral = |f: &dyn Fn(f64) -> f64| {
+        points.windows(2).map(|w| 0.5 * (f(w[0].1) + f(w[1].1)) * (w[1].0 - w[0].0)).sum::<f64>()
+    };
     let width = if to > from { to - from } else { 1.0 };
     Ok(match statistic {
         Statistic::Max => max.1,
@@ -167,7 +178,12 @@ fn statistic(c: &Curve, statistic: Statistic, from: Option<f64>, to: Option<f64>
     })
 }
 
-fn one(measure: &Measure, tables: &dyn Fn(Domain) -> Option<Table>, slots: &Slots, done: &[Measured]) -> Result<f64, String> {
+fn one(
+    measure: &Measure,
+    tables: &dyn Fn(Domain) -> Option<Table>,
+    slots: &Slots,
+    done: &[Measured],
+) -> Result<f64, String> {
     if let Quantity::Expression { program, uses } = &measure.quantity {
         let mut operands = Vec::new();
         for operand in uses {
@@ -188,20 +204,27 @@ fn one(measure: &Measure, tables: &dyn Fn(Domain) -> Option<Table>, slots: &Slot
     let table = &table;
     let get = |v: &Option<Value>| v.map(|v| slots.get(v));
     match &measure.quantity {
-        Quantity::Delay { trigger, target } => Ok(instant(table, slots, target)? - instant(table, slots, trigger)?),
+        Quantity::Delay { trigger, target } => {
+            Ok(instant(table, slots, target)? - instant(table, slots, trigger)?)
+        }
         Quantity::When(point) => instant(table, slots, point),
         Quantity::Find(signal, point) => {
             let x = instant(table, slots, point)?;
             let c = curve(table, signal)?;
             match measure.domain {
-                Domain::Op => table.last(&signal.column).ok_or_else(|| format!("there is no result `{}`", signal.column)),
+                Domain::Op => table
+                    .last(&signal.column)
+                    .ok_or_else(|| format!("there is no result `{}`", signal.column)),
                 _ => c.at(x).ok_or_else(|| format!("{x:e} is outside the results")),
             }
         }
         Quantity::Slope(signal, point) => {
             let x = instant(table, slots, point)?;
             let c = curve(table, signal)?;
-            let i = c.x.windows(2).position(|w| w[0] <= x && x <= w[1] && w[1] > w[0]).ok_or_else(|| format!("{x:e} is outside the results"))?;
+            let i =
+                c.x.windows(2)
+                    .position(|w| w[0] <= x && x <= w[1] && w[1] > w[0])
+                    .ok_or_else(|| format!("{x:e} is outside the results"))?;
             Ok((c.y[i + 1] - c.y[i]) / (c.x[i + 1] - c.x[i]))
         }
         Quantity::Statistic { statistic: kind, signal, from, to } => {
@@ -215,7 +238,11 @@ fn one(measure: &Measure, tables: &dyn Fn(Domain) -> Option<Table>, slots: &Slot
 }
 
 /// Evaluates measures in deck order. `tables` gives the results of an analysis, if it was run.
-pub fn evaluate(measures: &[Measure], tables: &dyn Fn(Domain) -> Option<Table>, slots: &Slots) -> Vec<Measured> {
+pub fn evaluate(
+    measures: &[Measure],
+    tables: &dyn Fn(Domain) -> Option<Table>,
+    slots: &Slots,
+) -> Vec<Measured> {
     let mut done: Vec<Measured> = Vec::new();
     for m in measures {
         let value = one(m, tables, slots, &done);

@@ -1,8 +1,10 @@
 //! `.measure` cards: crossings, values at crossings, extremes, averages and expressions of other measures.
 
+pub mod amplifier;
 mod evaluate;
 mod parse;
 
+pub(crate) use evaluate::unwrap_degrees;
 pub use evaluate::{Measured, evaluate};
 pub use parse::parse;
 

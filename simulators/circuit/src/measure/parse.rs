@@ -115,7 +115,10 @@ impl Cursor<'_, '_> {
     }
 
     /// `name=value` options up to a word that is not one.
-    fn options(&mut self, mut each: impl FnMut(&str, &str, Value) -> std::result::Result<(), String>) -> Result<()> {
+    fn options(
+        &mut self,
+        mut each: impl FnMut(&str, &str, Value) -> std::result::Result<(), String>,
+    ) -> Result<()> {
         while self.peek(1) == "=" {
             let (name, text) = (self.peek(0).to_string(), self.peek(2).to_string());
             if text.is_empty() {
@@ -155,7 +158,12 @@ impl Cursor<'_, '_> {
                 "td" => delay = value,
                 "rise" | "fall" | "cross" => counts.push((name.to_string(), value)),
                 "from" | "to" => {}
-                _ => return Err(format!("unknown option `{name}`{}", did_you_mean(name, ["val", "rise", "fall", "cross", "td"]))),
+                _ => {
+                    return Err(format!(
+                        "unknown option `{name}`{}",
+                        did_you_mean(name, ["val", "rise", "fall", "cross", "td"])
+                    ));
+                }
             }
             Ok(())
         })?;
@@ -187,7 +195,11 @@ pub fn parse(text: &str, location: &Location, resolve: Resolve<'_>) -> Result<Me
         "dc" => Domain::Dc,
         "noise" => Domain::Noise,
         "op" => Domain::Op,
-        _ => return c.fail(format!("`{domain}` is not an analysis; expected `.measure tran|ac|dc|noise|op name ...`")),
+        _ => {
+            return c.fail(format!(
+                "`{domain}` is not an analysis; expected `.measure tran|ac|dc|noise|op name ...`"
+            ));
+        }
     };
     let Some(name) = c.next() else { return c.fail("`.measure` needs a name") };
     let keyword = c.next().unwrap_or_default();
@@ -205,7 +217,11 @@ pub fn parse(text: &str, location: &Location, resolve: Resolve<'_>) -> Result<Me
             if c.peek(0) == "when" {
                 c.at += 1;
             }
-            let point = if domain == Domain::Op && c.peek(0).is_empty() { Point::At(Value::Const(0.0)) } else { c.point()? };
+            let point = if domain == Domain::Op && c.peek(0).is_empty() {
+                Point::At(Value::Const(0.0))
+            } else {
+                c.point()?
+            };
             if keyword == "find" { Quantity::Find(signal, point) } else { Quantity::Slope(signal, point) }
         }
         "max" | "min" | "pp" | "avg" | "rms" | "integ" | "integral" | "max_at" | "min_at" => {
@@ -239,7 +255,10 @@ pub fn parse(text: &str, location: &Location, resolve: Resolve<'_>) -> Result<Me
             expression_of(text.trim_start_matches('\''), &mut c)?
         }
         other => {
-            let known = ["trig", "when", "find", "deriv", "max", "min", "pp", "avg", "rms", "integ", "param", "max_at", "min_at"];
+            let known = [
+                "trig", "when", "find", "deriv", "max", "min", "pp", "avg", "rms", "integ", "param",
+                "max_at", "min_at",
+            ];
             return c.fail(format!("unknown kind of measure `{other}`{}", did_you_mean(other, known)));
         }
     };

@@ -167,12 +167,20 @@ pub enum Analysis {
 
 /// The parsed setup cards.
 #[derive(Default)]
-pub struct Setup {
+pub(super) struct Setup {
+    /// Slots whose present value went into the options.
+    pub fixed_slots: Vec<u32>,
+    /// `.options` and `.temp`.
     pub options: Options,
+    /// Analyses in deck order.
     pub analyses: Vec<(Analysis, Location)>,
+    /// `.nodeset` by node name.
     pub nodesets: Vec<(String, Value, Location)>,
+    /// `.ic` by node name.
     pub initial: Vec<(String, Value, Location)>,
+    /// `.measure` cards.
     pub measures: Vec<Line>,
+    /// Things without effect.
     pub warnings: Vec<String>,
 }
 
@@ -272,7 +280,12 @@ impl Words<'_, '_> {
             "lin" => Spacing::Linear,
             _ => return self.fail(usage),
         };
-        Ok(AcSweep { spacing, points: self.value(usage)?, start: self.value(usage)?, stop: self.value(usage)? })
+        Ok(AcSweep {
+            spacing,
+            points: self.value(usage)?,
+            start: self.value(usage)?,
+            stop: self.value(usage)?,
+        })
     }
 
     fn output(&mut self, usage: &str) -> Result<Output> {
@@ -285,7 +298,7 @@ impl Words<'_, '_> {
 }
 
 /// Reads one setup card into `setup`.
-pub fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> Result<()> {
+pub(super) fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> Result<()> {
     let keyword = line.text.split_whitespace().next().unwrap_or("").to_ascii_lowercase();
     if keyword == ".meas" || keyword == ".measure" {
         setup.measures.push(line.clone());
@@ -301,6 +314,9 @@ pub fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> Result<(
         ".temp" => {
             let value = words.value(".temp celsius")?;
             setup.options.temperature_c = scopes.slots.get(value);
+            if let Value::Slot(slot) = value {
+                setup.fixed_slots.push(slot);
+            }
             return Ok(());
         }
         ".ac" => Analysis::Ac(words.sweep(".ac dec|oct|lin points start stop")?),
@@ -309,7 +325,12 @@ pub fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> Result<(
             let mut sweeps = Vec::new();
             while sweeps.is_empty() || words.at < words.items.len() {
                 let name = words.word(usage)?;
-                sweeps.push(DcSweep { name, start: words.value(usage)?, stop: words.value(usage)?, step: words.value(usage)? });
+                sweeps.push(DcSweep {
+                    name,
+                    start: words.value(usage)?,
+                    stop: words.value(usage)?,
+                    step: words.value(usage)?,
+                });
             }
             if sweeps.len() > 2 {
                 return words.fail(usage);
@@ -366,8 +387,8 @@ pub fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> Result<(
 
 fn options(tokens: &[Token], line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> Result<()> {
     const KNOWN: [&str; 17] = [
-        "reltol", "abstol", "vntol", "chgtol", "trtol", "gmin", "itl1", "itl2", "itl4", "method", "maxord", "temp", "tnom", "scale", "pivtol", "pivrel",
-        "itl6",
+        "reltol", "abstol", "vntol", "chgtol", "trtol", "gmin", "itl1", "itl2", "itl4", "method", "maxord",
+        "temp", "tnom", "scale", "pivtol", "pivrel", "itl6",
     ];
     let (list, flags) = assignments(tokens, &line.location)?;
     let o = &mut setup.options;
@@ -376,12 +397,23 @@ fn options(tokens: &[Token], line: &Line, scopes: &mut Scopes<'_>, setup: &mut S
             o.method = match text.text.as_str() {
                 "gear" => Method::Gear,
                 "trap" | "trapezoidal" => Method::Trapezoidal,
-                other => return Err(syntax(&line.location, format!("unknown integration method `{other}`; expected `trap` or `gear`"))),
+                other => {
+                    return Err(syntax(
+                        &line.location,
+                        format!("unknown integration method `{other}`; expected `trap` or `gear`"),
+                    ));
+                }
             };
             continue;
         }
-        let value = match scopes.value(0, &Text { text: text.text.clone(), location: line.location.clone() }) {
-            Ok(v) => scopes.slots.get(v),
+        let value = match scopes.value(0, &Text { text: text.text.clone(), location: line.location.clone() })
+        {
+            Ok(v) => {
+                if let Value::Slot(slot) = v {
+                    setup.fixed_slots.push(slot);
+                }
+                scopes.slots.get(v)
+            }
             // Options of other simulators may have words as values.
             Err(_) if !KNOWN.contains(&name.as_str()) => 0.0,
             Err(e) => return Err(e),
@@ -441,7 +473,9 @@ impl AcSweep {
                 let step = if n > 1 { (stop - start) / (n as f64 - 1.0) } else { 0.0 };
                 return Ok((0..n).map(|i| start + step * i as f64).collect());
             }
-            _ if start <= 0.0 => return fail(format!("starts at {start} Hz; a logarithmic sweep needs a positive start")),
+            _ if start <= 0.0 => {
+                return fail(format!("starts at {start} Hz; a logarithmic sweep needs a positive start"));
+            }
             Spacing::Decade => (10f64.ln() / points).exp(),
             Spacing::Octave => (2f64.ln() / points).exp(),
         };

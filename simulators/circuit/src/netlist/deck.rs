@@ -38,13 +38,22 @@ impl RawModel {
         }
         let tokens = tokenize(&self.line.text, &self.line.location)?;
         let Some(kind) = tokens.get(2).and_then(Token::word) else {
-            return Err(syntax(&self.line.location, format!("`.model {}` has no type; expected e.g. `.model {} nmos (level=1 ...)`", self.name, self.name)));
+            return Err(syntax(
+                &self.line.location,
+                format!(
+                    "`.model {}` has no type; expected e.g. `.model {} nmos (level=1 ...)`",
+                    self.name, self.name
+                ),
+            ));
         };
         let (list, flags) = assignments(&tokens[3..], &self.line.location)?;
         if let Some(flag) = flags.iter().find(|f| !f.is_empty() && f.as_str() != "off") {
             // ngspice reads a bare word as a flag; a number here is a forgotten `=`.
             if super::number::parse_number(flag).is_some() {
-                return Err(syntax(&self.line.location, format!("model `{}`: found `{flag}` where `name=value` was expected", self.name)));
+                return Err(syntax(
+                    &self.line.location,
+                    format!("model `{}`: found `{flag}` where `name=value` was expected", self.name),
+                ));
             }
         }
         Ok(self.parsed.get_or_init(|| (kind.to_string(), list)))
@@ -97,19 +106,26 @@ pub struct Deck {
 
 /// Dot cards that belong to a simulation and are read later.
 const COMMANDS: [&str; 12] = [
-    ".op", ".dc", ".ac", ".noise", ".tran", ".tf", ".temp", ".options", ".option", ".opt", ".measure", ".meas",
+    ".op", ".dc", ".ac", ".noise", ".tran", ".tf", ".temp", ".options", ".option", ".opt", ".measure",
+    ".meas",
 ];
 /// Dot cards that set up the solution.
 const SETUP: [&str; 4] = [".nodeset", ".ic", ".global", ".end"];
 /// Dot cards without effect on the results here.
-const IGNORED: [&str; 10] = [".print", ".plot", ".save", ".probe", ".title", ".width", ".four", ".backanno", ".endc", ".csparam"];
+const IGNORED: [&str; 10] =
+    [".print", ".plot", ".save", ".probe", ".title", ".width", ".four", ".backanno", ".endc", ".csparam"];
 
 /// Sorts the cards into bodies.
 pub fn outline(title: String, lines: Vec<Line>) -> Result<Deck> {
     let mut open: Vec<(Subcircuit, Location)> = Vec::new();
     let mut top = Body::default();
     for line in lines {
-        let keyword = line.text.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or("").to_ascii_lowercase();
+        let keyword = line
+            .text
+            .split(|c: char| c.is_whitespace() || c == '(')
+            .next()
+            .unwrap_or("")
+            .to_ascii_lowercase();
         let body = open.last_mut().map_or(&mut top, |(s, _)| &mut s.body);
         match keyword.as_str() {
             ".subckt" => {
@@ -129,9 +145,17 @@ pub fn outline(title: String, lines: Vec<Line>) -> Result<Deck> {
             k if COMMANDS.contains(&k) || SETUP.contains(&k) => body.commands.push(line),
             k if IGNORED.contains(&k) => {}
             k if k.starts_with('.') => {
-                let known = COMMANDS.iter().chain(&SETUP).chain(&[".subckt", ".ends", ".param", ".func", ".model", ".include", ".lib", ".endl"]);
+                let known = COMMANDS
+                    .iter()
+                    .chain(&SETUP)
+                    .chain(&[".subckt", ".ends", ".param", ".func", ".model", ".include", ".lib", ".endl"]);
                 let hint = did_you_mean(k, known.copied());
-                return Err(CircuitError::Unknown { kind: "card", name: k.to_string(), hint, location: line.location });
+                return Err(CircuitError::Unknown {
+                    kind: "card",
+                    name: k.to_string(),
+                    hint,
+                    location: line.location,
+                });
             }
             _ => body.elements.push(line),
         }
@@ -177,7 +201,10 @@ fn parameters(line: &Line, body: &mut Body) -> Result<()> {
         }
         let length = rest.bytes().take_while(|c| c.is_ascii_alphanumeric() || b"_.#@$[]".contains(c)).count();
         if length == 0 {
-            return Err(syntax(&line.location, format!("expected `name=value`, found `{}`", abbreviate(rest))));
+            return Err(syntax(
+                &line.location,
+                format!("expected `name=value`, found `{}`", abbreviate(rest)),
+            ));
         }
         let name = rest[..length].to_string();
         rest = rest[length..].trim_start();
@@ -186,22 +213,32 @@ fn parameters(line: &Line, body: &mut Body) -> Result<()> {
             let Some((list, after)) = inner.split_once(')') else {
                 return Err(syntax(&line.location, format!("`(` of function `{name}` is never closed")));
             };
-            arguments = Some(list.split(',').map(|a| a.trim().to_string()).filter(|a| !a.is_empty()).collect::<Vec<_>>());
+            arguments = Some(
+                list.split(',').map(|a| a.trim().to_string()).filter(|a| !a.is_empty()).collect::<Vec<_>>(),
+            );
             rest = after.trim_start();
         }
         match rest.strip_prefix('=') {
             Some(after) => rest = after.trim_start(),
             None if arguments.is_some() => {}
-            None => return Err(syntax(&line.location, format!("parameter `{name}` has no value; expected `{name}=value`"))),
+            None => {
+                return Err(syntax(
+                    &line.location,
+                    format!("parameter `{name}` has no value; expected `{name}=value`"),
+                ));
+            }
         }
         let (value, after) = value_text(rest).map_err(|m| syntax(&line.location, m))?;
         rest = after;
         match arguments {
             Some(list) => {
-                let tree = expression::parse(value).map_err(|e| expression_error(value, &e, &line.location))?;
+                let tree =
+                    expression::parse(value).map_err(|e| expression_error(value, &e, &line.location))?;
                 body.functions.insert(name, (list, tree));
             }
-            None => body.parameters.push((name, Text { text: value.to_string(), location: line.location.clone() })),
+            None => body
+                .parameters
+                .push((name, Text { text: value.to_string(), location: line.location.clone() })),
         }
     }
 }
@@ -243,7 +280,8 @@ fn bare_end(rest: &str) -> usize {
             continue;
         }
         let before = rest[..i].trim_end();
-        let name = before.bytes().rev().take_while(|c| c.is_ascii_alphanumeric() || b"_.#@$[]".contains(c)).count();
+        let name =
+            before.bytes().rev().take_while(|c| c.is_ascii_alphanumeric() || b"_.#@$[]".contains(c)).count();
         if name > 0 && name < before.len() {
             return before.len() - name;
         }
@@ -261,14 +299,19 @@ pub fn assignments(tokens: &[Token], location: &Location) -> Result<(Assignments
                 list.push((name.clone(), Text { text: v.clone(), location: location.clone() }));
                 i += 3;
                 // A vector value (`ic=1,2,3`): the first entry is used.
-                while tokens.get(i) == Some(&Token::Comma) && tokens.get(i + 1).is_some_and(Token::is_value) && tokens.get(i + 2) != Some(&Token::Equals) {
+                while tokens.get(i) == Some(&Token::Comma)
+                    && tokens.get(i + 1).is_some_and(Token::is_value)
+                    && tokens.get(i + 2) != Some(&Token::Equals)
+                {
                     i += 2;
                 }
             }
             (Token::Word(name), Some(Token::Equals), _) => {
                 return Err(syntax(location, format!("`{name}=` has no value")));
             }
-            (Token::Equals, _, _) => return Err(syntax(location, "found `=` where a name was expected".into())),
+            (Token::Equals, _, _) => {
+                return Err(syntax(location, "found `=` where a name was expected".into()));
+            }
             (Token::Word(w), _, _) => {
                 words.push(w.clone());
                 i += 1;
@@ -287,7 +330,11 @@ pub(super) fn syntax(location: &Location, message: String) -> CircuitError {
     CircuitError::Syntax { message, location: location.clone() }
 }
 
-pub(super) fn expression_error(text: &str, error: &expression::ParseError, location: &Location) -> CircuitError {
+pub(super) fn expression_error(
+    text: &str,
+    error: &expression::ParseError,
+    location: &Location,
+) -> CircuitError {
     CircuitError::Expression {
         expression: text.to_string(),
         column: error.offset + 1,

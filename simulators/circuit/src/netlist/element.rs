@@ -139,7 +139,8 @@ pub fn parse(line: &Line) -> Result<Card> {
     }
     // Positional part: everything before the first `name =`.
     let first = (1..tokens.len()).find(|i| tokens.get(i + 1) == Some(&Token::Equals)).unwrap_or(tokens.len());
-    let positional: Vec<&Token> = tokens[1..first].iter().filter(|t| matches!(t, Token::Word(_) | Token::Expression(_))).collect();
+    let positional: Vec<&Token> =
+        tokens[1..first].iter().filter(|t| matches!(t, Token::Word(_) | Token::Expression(_))).collect();
     let (parameters, flags) = assignments(&tokens[first..], location)?;
     card.parameters = parameters;
     let word = |i: usize| positional.get(i).and_then(|t| t.word()).map(str::to_string);
@@ -162,26 +163,39 @@ pub fn parse(line: &Line) -> Result<Card> {
             }
         }
         b'k' => {
-            let (Some(a), Some(b), Some(k)) = (word(0), word(1), text(2)) else { return fail("Kname Lone Ltwo coupling") };
+            let (Some(a), Some(b), Some(k)) = (word(0), word(1), text(2)) else {
+                return fail("Kname Lone Ltwo coupling");
+            };
             card.controls = vec![a, b];
             card.value = Some(k);
         }
         b'e' | b'g' => {
-            let (Some(nodes), Some(gain)) = (take_nodes(4), text(4)) else { return fail("Ename n+ n- nc+ nc- gain") };
+            let (Some(nodes), Some(gain)) = (take_nodes(4), text(4)) else {
+                return fail("Ename n+ n- nc+ nc- gain");
+            };
             if nodes[2].starts_with("poly") || nodes[2] == "value" || nodes[2] == "vol" {
-                return Err(syntax(location, format!("`{name}`: only linear controlled sources are supported (`{name} n+ n- nc+ nc- gain`)")));
+                return Err(syntax(
+                    location,
+                    format!(
+                        "`{name}`: only linear controlled sources are supported (`{name} n+ n- nc+ nc- gain`)"
+                    ),
+                ));
             }
             card.nodes = nodes;
             card.value = Some(gain);
         }
         b'f' | b'h' => {
-            let (Some(nodes), Some(control), Some(gain)) = (take_nodes(2), word(2), text(3)) else { return fail("Fname n+ n- Vcontrol gain") };
+            let (Some(nodes), Some(control), Some(gain)) = (take_nodes(2), word(2), text(3)) else {
+                return fail("Fname n+ n- Vcontrol gain");
+            };
             card.nodes = nodes;
             card.controls = vec![control];
             card.value = Some(gain);
         }
         b'd' => {
-            let (Some(nodes), Some(model)) = (take_nodes(2), word(2)) else { return fail("Dname anode cathode model [area]") };
+            let (Some(nodes), Some(model)) = (take_nodes(2), word(2)) else {
+                return fail("Dname anode cathode model [area]");
+            };
             card.nodes = nodes;
             card.model = Some(model);
             card.value = text(3).filter(|t| t != "off");
@@ -189,7 +203,9 @@ pub fn parse(line: &Line) -> Result<Card> {
         b'q' => {
             let four = positional.len() >= 5 && !is_value(4) && word(4).is_some_and(|w| w != "off");
             let n = if four { 4 } else { 3 };
-            let (Some(nodes), Some(model)) = (take_nodes(n), word(n)) else { return fail("Qname c b e [substrate] model [area]") };
+            let (Some(nodes), Some(model)) = (take_nodes(n), word(n)) else {
+                return fail("Qname c b e [substrate] model [area]");
+            };
             card.nodes = nodes;
             if !four {
                 card.nodes.push("0".into());
@@ -198,12 +214,15 @@ pub fn parse(line: &Line) -> Result<Card> {
             card.value = text(n + 1).filter(|t| t != "off");
         }
         b'm' => {
-            let (Some(nodes), Some(model)) = (take_nodes(4), word(4)) else { return fail("Mname d g s b model w=... l=...") };
+            let (Some(nodes), Some(model)) = (take_nodes(4), word(4)) else {
+                return fail("Mname d g s b model w=... l=...");
+            };
             card.nodes = nodes;
             card.model = Some(model);
         }
         b'x' => {
-            let mut words: Vec<String> = (0..positional.len()).filter_map(word).filter(|w| w != "params:" && w != "params").collect();
+            let mut words: Vec<String> =
+                (0..positional.len()).filter_map(word).filter(|w| w != "params:" && w != "params").collect();
             let Some(model) = words.pop() else { return fail("Xname nodes subcircuit") };
             card.nodes = words;
             card.model = Some(model);
@@ -223,9 +242,19 @@ pub fn parse(line: &Line) -> Result<Card> {
 
 fn source(mut card: Card, tokens: &[Token], location: &Location) -> Result<Card> {
     let name = card.name.clone();
-    let fail = |what: &str| Err(syntax(location, format!("`{name}`: {what}; expected `{name} n+ n- [dc] value [ac magnitude [phase]] [pulse(...)|sin(...)|exp(...)|pwl(...)|sffm(...)]`")));
-    let items: Vec<&Token> = tokens.iter().filter(|t| !matches!(t, Token::Open | Token::Close | Token::Comma)).collect();
-    let (Some(plus), Some(minus)) = (items.first().and_then(|t| t.word()), items.get(1).and_then(|t| t.word())) else {
+    let fail = |what: &str| {
+        Err(syntax(
+            location,
+            format!(
+                "`{name}`: {what}; expected `{name} n+ n- [dc] value [ac magnitude [phase]] [pulse(...)|sin(...)|exp(...)|pwl(...)|sffm(...)]`"
+            ),
+        ))
+    };
+    let items: Vec<&Token> =
+        tokens.iter().filter(|t| !matches!(t, Token::Open | Token::Close | Token::Comma)).collect();
+    let (Some(plus), Some(minus)) =
+        (items.first().and_then(|t| t.word()), items.get(1).and_then(|t| t.word()))
+    else {
         return fail("two nodes are needed");
     };
     card.nodes = vec![plus.to_string(), minus.to_string()];

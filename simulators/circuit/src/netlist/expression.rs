@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 200;
 const STACK: usize = 64;
 
 /// A parsed expression.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Expr {
     /// A literal.
     Number(f64),
@@ -28,7 +28,7 @@ pub enum Expr {
 }
 
 /// One instruction of a compiled expression.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Op {
     /// Push a literal.
     Push(f64),
@@ -246,7 +246,15 @@ const ONE: [(&str, fn(f64) -> f64); 23] = [
     ("floor", f64::floor),
     ("ceil", f64::ceil),
     ("nint", f64::round_ties_even),
-    ("sgn", |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 }),
+    ("sgn", |x| {
+        if x > 0.0 {
+            1.0
+        } else if x < 0.0 {
+            -1.0
+        } else {
+            0.0
+        }
+    }),
     ("sin", f64::sin),
     ("cos", f64::cos),
     ("tan", f64::tan),
@@ -295,7 +303,9 @@ pub fn compile(
         deepest = deepest.max(depth);
     }
     if deepest as usize > STACK {
-        return Err(format!("needs {deepest} intermediate values, at most {STACK} are kept; split the expression"));
+        return Err(format!(
+            "needs {deepest} intermediate values, at most {STACK} are kept; split the expression"
+        ));
     }
     Ok(())
 }
@@ -331,7 +341,11 @@ fn emit(
         Expr::Call(name, arguments) => {
             if let Some((parameters, body)) = function(name) {
                 if parameters.len() != arguments.len() {
-                    return Err(format!("`{name}` takes {} arguments, found {}", parameters.len(), arguments.len()));
+                    return Err(format!(
+                        "`{name}` takes {} arguments, found {}",
+                        parameters.len(),
+                        arguments.len()
+                    ));
                 }
                 let inlined = substitute(&body, &parameters, arguments);
                 return emit(&inlined, resolve, function, out, nesting + 10);
@@ -365,7 +379,10 @@ fn emit(
                 expected(*n)?;
                 emit(&arguments[0], resolve, function, out, nesting + 1)?;
             } else {
-                return Err(format!("unknown function `{name}`{}", crate::error::did_you_mean(name, function_names())));
+                return Err(format!(
+                    "unknown function `{name}`{}",
+                    crate::error::did_you_mean(name, function_names())
+                ));
             }
         }
     }
@@ -376,7 +393,9 @@ fn substitute(tree: &Expr, parameters: &[String], arguments: &[Expr]) -> Expr {
     let again = |t: &Expr| Box::new(substitute(t, parameters, arguments));
     match tree {
         Expr::Number(v) => Expr::Number(*v),
-        Expr::Name(n) => parameters.iter().position(|p| p == n).map_or_else(|| tree.clone(), |i| arguments[i].clone()),
+        Expr::Name(n) => {
+            parameters.iter().position(|p| p == n).map_or_else(|| tree.clone(), |i| arguments[i].clone())
+        }
         Expr::Unary(op, a) => Expr::Unary(*op, again(a)),
         Expr::Binary(op, a, b) => Expr::Binary(*op, again(a), again(b)),
         Expr::Choice(c, a, b) => Expr::Choice(again(c), again(a), again(b)),
@@ -466,6 +485,10 @@ mod tests {
         assert!(parse(&"(".repeat(10_000)).is_err());
         assert!(parse(&"-".repeat(10_000)).is_err());
         let mut none = |_: &str| Err("x".to_string());
-        assert!(compile(&parse("sqr7(1)").unwrap(), &mut none, &|_| None, &mut Vec::new()).unwrap_err().contains("sqrt"));
+        assert!(
+            compile(&parse("sqr7(1)").unwrap(), &mut none, &|_| None, &mut Vec::new())
+                .unwrap_err()
+                .contains("sqrt")
+        );
     }
 }

@@ -31,13 +31,19 @@ struct Flattener<'d> {
 /// Expands a deck with some of its top-level parameters replaced.
 pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
     let mut scopes = Scopes::new(&deck.top, overrides);
-    let definitions: HashMap<&str, &Location> = deck.top.parameters.iter().map(|(n, t)| (n.as_str(), &t.location)).collect();
+    let definitions: HashMap<&str, &Location> =
+        deck.top.parameters.iter().map(|(n, t)| (n.as_str(), &t.location)).collect();
     for (name, value) in overrides {
         let lower = name.to_ascii_lowercase();
         let nowhere = Location { file: "<parameters>".into(), line: 0 };
         if !definitions.contains_key(lower.as_str()) {
             let hint = did_you_mean(&lower, definitions.keys().copied());
-            return Err(CircuitError::Unknown { kind: "parameter", name: name.clone(), hint, location: nowhere });
+            return Err(CircuitError::Unknown {
+                kind: "parameter",
+                name: name.clone(),
+                hint,
+                location: nowhere,
+            });
         }
         if !value.is_finite() {
             let location = definitions.get(lower.as_str()).map_or(nowhere, |l| (*l).clone());
@@ -90,13 +96,24 @@ pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
         let all = f.scopes.slots.dependents(&[slot]);
         f.scopes.slots.recompute(&all);
     }
-    let measures = setup.measures.iter().map(|l| crate::measure::parse(l.text.as_str(), &l.location, &mut |text, location| f.scopes.value_of(0, text, location))).collect::<Result<Vec<_>>>()?;
+    let measures = setup
+        .measures
+        .iter()
+        .map(|l| {
+            crate::measure::parse(l.text.as_str(), &l.location, &mut |text, location| {
+                f.scopes.value_of(0, text, location)
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
     let preset = |list: &[(String, Value, Location)], what: &str, warnings: &mut Vec<String>| {
         let mut out = Vec::new();
         for (name, value, location) in list {
             match f.nodes.get(name) {
                 Some(n) => out.push((*n, *value)),
-                None => warnings.push(format!("{location}: {what} of unknown node `{name}` is ignored{}", did_you_mean(name, f.node_names.iter().map(String::as_str)))),
+                None => warnings.push(format!(
+                    "{location}: {what} of unknown node `{name}` is ignored{}",
+                    did_you_mean(name, f.node_names.iter().map(String::as_str))
+                )),
             }
         }
         out
@@ -111,6 +128,7 @@ pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
         node_locations: f.node_locations,
         elements: f.elements,
         models: f.models,
+        fixed_slots: setup.fixed_slots,
         options: setup.options,
         analyses: setup.analyses,
         measures,
@@ -121,11 +139,21 @@ pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
 }
 
 impl<'d> Flattener<'d> {
-    fn body(&mut self, body: &'d Body, scope: usize, ports: &HashMap<String, String>, multiplier: Value, depth: usize) -> Result<()> {
+    fn body(
+        &mut self,
+        body: &'d Body,
+        scope: usize,
+        ports: &HashMap<String, String>,
+        multiplier: Value,
+        depth: usize,
+    ) -> Result<()> {
         for line in &body.elements {
             let card = element::parse(line)?;
             if self.elements.len() >= MAX_ELEMENTS {
-                return Err(syntax(&line.location, format!("the circuit has more than {MAX_ELEMENTS} elements")));
+                return Err(syntax(
+                    &line.location,
+                    format!("the circuit has more than {MAX_ELEMENTS} elements"),
+                ));
             }
             // Nodes count from their first use by an element, as in ngspice's flattened deck.
             let names = card.nodes.iter().map(|n| self.node_name(n, scope, ports)).collect::<Vec<_>>();
@@ -144,7 +172,11 @@ impl<'d> Flattener<'d> {
             return n.clone();
         }
         let path = &self.scopes.list[scope].path;
-        if path.is_empty() || self.globals.iter().any(|g| g == name) { name.to_string() } else { format!("{path}{name}") }
+        if path.is_empty() || self.globals.iter().any(|g| g == name) {
+            name.to_string()
+        } else {
+            format!("{path}{name}")
+        }
     }
 
     fn node(&mut self, name: String, location: &Location) -> u32 {
@@ -169,7 +201,14 @@ impl<'d> Flattener<'d> {
         None
     }
 
-    fn instance(&mut self, card: &Card, scope: usize, nodes: Vec<String>, multiplier: Value, depth: usize) -> Result<()> {
+    fn instance(
+        &mut self,
+        card: &Card,
+        scope: usize,
+        nodes: Vec<String>,
+        multiplier: Value,
+        depth: usize,
+    ) -> Result<()> {
         let name = card.model.clone().unwrap_or_default();
         let Some(definition) = self.find_subcircuit(scope, &name) else {
             let mut known: Vec<&str> = Vec::new();
@@ -179,10 +218,19 @@ impl<'d> Flattener<'d> {
                 at = self.scopes.parent(id);
             }
             let hint = did_you_mean(&name, known);
-            return Err(CircuitError::Unknown { kind: "subcircuit", name, hint, location: card.location.clone() });
+            return Err(CircuitError::Unknown {
+                kind: "subcircuit",
+                name,
+                hint,
+                location: card.location.clone(),
+            });
         };
         if depth >= MAX_NESTING {
-            return Err(CircuitError::SubcircuitRecursion { name, limit: MAX_NESTING, location: card.location.clone() });
+            return Err(CircuitError::SubcircuitRecursion {
+                name,
+                limit: MAX_NESTING,
+                location: card.location.clone(),
+            });
         }
         if nodes.len() != definition.ports.len() {
             let message = format!(
@@ -256,7 +304,16 @@ impl<'d> Flattener<'d> {
             value = Some(v);
             model_name = None;
         }
-        let mut out = Element { name, kind: Kind::Resistor, nodes, value, model: None, parameters, multiplier: m, location };
+        let mut out = Element {
+            name,
+            kind: Kind::Resistor,
+            nodes,
+            value,
+            model: None,
+            parameters,
+            multiplier: m,
+            location,
+        };
         out.kind = match letter {
             b'r' => Kind::Resistor,
             b'c' => Kind::Capacitor,
@@ -279,12 +336,17 @@ impl<'d> Flattener<'d> {
 
     fn source(&mut self, card: &Card, scope: usize) -> Result<Source> {
         let Some(raw) = &card.source else { return Ok(Source::default()) };
-        let mut value = |text: &Option<String>| text.as_ref().map(|t| self.scopes.value_of(scope, t, &card.location)).transpose();
+        let mut value = |text: &Option<String>| {
+            text.as_ref().map(|t| self.scopes.value_of(scope, t, &card.location)).transpose()
+        };
         let (dc, ac, phase) = (value(&raw.dc)?, value(&raw.ac)?, value(&raw.phase)?);
         let wave = match &raw.wave {
             None => None,
             Some((kind, list)) => {
-                let values = list.iter().map(|t| self.scopes.value_of(scope, t, &card.location)).collect::<Result<Vec<_>>>()?;
+                let values = list
+                    .iter()
+                    .map(|t| self.scopes.value_of(scope, t, &card.location))
+                    .collect::<Result<Vec<_>>>()?;
                 Some(match *kind {
                     "pulse" => Waveform::Pulse(values),
                     "sin" => Waveform::Sin(values),
@@ -321,7 +383,12 @@ impl<'d> Flattener<'d> {
                 at = self.scopes.parent(id);
             }
             let hint = did_you_mean(name, known);
-            return Err(CircuitError::Unknown { kind: "model", name: name.to_string(), hint, location: location.clone() });
+            return Err(CircuitError::Unknown {
+                kind: "model",
+                name: name.to_string(),
+                hint,
+                location: location.clone(),
+            });
         };
         let body = self.scopes.list[home].body;
         let chosen = match body.models.get(name) {
@@ -344,14 +411,32 @@ impl<'d> Flattener<'d> {
         }
         let index = self.models.len() as u32;
         let full = format!("{}{chosen}", self.scopes.list[home].path);
-        self.models.push(FlatModel { name: full, kind: kind.clone(), parameters, version, location: raw.line.location.clone() });
+        let limit = |name: &str, default: f64| {
+            parameters
+                .iter()
+                .rev()
+                .find(|(n, _)| n == name)
+                .map_or(default, |(_, v)| self.scopes.slots.get(*v))
+        };
+        let bin = (chosen != name)
+            .then(|| [limit("lmin", 0.0), limit("lmax", 1.0), limit("wmin", 0.0), limit("wmax", 1.0)]);
+        self.models.push(FlatModel {
+            name: full,
+            kind: kind.clone(),
+            parameters,
+            version,
+            bin,
+            location: raw.line.location.clone(),
+        });
         self.model_index.insert((home, chosen), index);
         Ok(index)
     }
 
     /// The bin of a binned model that covers the element's `w/nf` and `l`.
     fn bin(&mut self, home: usize, base: &str, element: &Element) -> Result<String> {
-        let size = |name: &str, default: f64, s: &Scopes| element.parameter(name).map_or(default, |v| s.slots.get(v));
+        let size = |name: &str, default: f64, s: &Scopes| {
+            element.parameter(name).map_or(default, |v| s.slots.get(v))
+        };
         let length = size("l", 5e-6, &self.scopes);
         let width = size("w", 5e-6, &self.scopes) / size("nf", 1.0, &self.scopes);
         let body = self.scopes.list[home].body;
@@ -365,9 +450,7 @@ impl<'d> Flattener<'d> {
                     limits[i] = self.scopes.slots.get(v);
                 }
             }
-            // A hair of tolerance, so that a size written at a bin's edge falls into a bin.
-            let covers = |x: f64, low: f64, high: f64| x >= low * (1.0 - 1e-9) && x < high * (1.0 - 1e-9);
-            if covers(length, limits[0], limits[1]) && covers(width, limits[2], limits[3]) {
+            if FlatModel::covers(&limits, length, width) {
                 return Ok(bin.clone());
             }
             for (i, v) in limits.iter().enumerate() {
@@ -379,7 +462,10 @@ impl<'d> Flattener<'d> {
             model: base.to_string(),
             width,
             length,
-            hint: format!("its bins span l = {:e} to {:e}, w = {:e} to {:e} m (and need not fill that range)", range[0], range[1], range[2], range[3]),
+            hint: format!(
+                "its bins span l = {:e} to {:e}, w = {:e} to {:e} m (and need not fill that range)",
+                range[0], range[1], range[2], range[3]
+            ),
             location: element.location.clone(),
         })
     }
@@ -388,7 +474,10 @@ impl<'d> Flattener<'d> {
         let mut seen: HashMap<&str, &Location> = HashMap::new();
         for e in &self.elements {
             if let Some(first) = seen.insert(&e.name, &e.location) {
-                return Err(syntax(&e.location, format!("element `{}` is already defined at {first}", e.name)));
+                return Err(syntax(
+                    &e.location,
+                    format!("element `{}` is already defined at {first}", e.name),
+                ));
             }
         }
         Ok(())

@@ -103,8 +103,18 @@ pub struct FlatModel {
     pub parameters: Vec<(String, Value)>,
     /// `version` when it is not a plain number.
     pub version: Option<String>,
+    /// `lmin lmax wmin wmax` of a bin, metres.
+    pub bin: Option<[f64; 4]>,
     /// The card.
     pub location: Location,
+}
+
+impl FlatModel {
+    /// Whether a bin covers a length and a width per finger. A hair of tolerance lets a size at an edge fall into a bin.
+    pub fn covers(bin: &[f64; 4], length: f64, width: f64) -> bool {
+        let inside = |x: f64, low: f64, high: f64| x >= low * (1.0 - 1e-9) && x < high * (1.0 - 1e-9);
+        inside(length, bin[0], bin[1]) && inside(width, bin[2], bin[3])
+    }
 }
 
 /// A top-level parameter.
@@ -135,6 +145,8 @@ pub struct Netlist {
     pub elements: Vec<Element>,
     /// Models in order of first use.
     pub models: Vec<FlatModel>,
+    /// Slots whose values were used once, in `.options` and `.temp`.
+    pub fixed_slots: Vec<u32>,
     /// `.options` and `.temp`.
     pub options: Options,
     /// Analyses in deck order.

@@ -1,8 +1,18 @@
 //! SPICE numbers: a decimal mantissa, an optional exponent and a scale suffix; letters after it are a unit and ignored.
 
 /// Scale suffixes, longest first (`meg` and `mil` before `m`). Case-insensitive.
-const SUFFIXES: [(&str, i32); 10] =
-    [("meg", 6), ("t", 12), ("g", 9), ("k", 3), ("m", -3), ("u", -6), ("n", -9), ("p", -12), ("f", -15), ("a", -18)];
+const SUFFIXES: [(&str, i32); 10] = [
+    ("meg", 6),
+    ("t", 12),
+    ("g", 9),
+    ("k", 3),
+    ("m", -3),
+    ("u", -6),
+    ("n", -9),
+    ("p", -12),
+    ("f", -15),
+    ("a", -18),
+];
 
 /// Length of the leading decimal number (mantissa and exponent) of `text`, 0 if there is none.
 pub fn decimal_length(text: &str) -> usize {

@@ -38,13 +38,20 @@ pub struct Scopes<'d> {
 impl<'d> Scopes<'d> {
     pub fn new(top: &'d Body, overrides: &[(String, f64)]) -> Self {
         let overrides = overrides.iter().map(|(n, v)| (n.to_ascii_lowercase(), *v)).collect();
-        let mut scopes = Self { list: Vec::new(), slots: Slots::default(), overrides, depth: 0, temperature: None };
+        let mut scopes =
+            Self { list: Vec::new(), slots: Slots::default(), overrides, depth: 0, temperature: None };
         scopes.open(None, top, String::new(), &[]);
         scopes
     }
 
     /// Adds a scope; `defaults` are a subcircuit's own, evaluated inside it.
-    pub fn open(&mut self, parent: Option<usize>, body: &'d Body, path: String, defaults: &'d [(String, Text)]) -> usize {
+    pub fn open(
+        &mut self,
+        parent: Option<usize>,
+        body: &'d Body,
+        path: String,
+        defaults: &'d [(String, Text)],
+    ) -> usize {
         let id = self.list.len();
         let all = defaults.iter().chain(&body.parameters);
         let names = all.map(|(name, text)| (name.clone(), Binding::Pending(text, id))).collect();
@@ -79,13 +86,19 @@ impl<'d> Scopes<'d> {
             match binding {
                 Binding::Done(v) => return Ok(*v),
                 Binding::Busy => {
-                    return Err(CircuitError::ParameterCycle { name: name.to_string(), location: location.clone() });
+                    return Err(CircuitError::ParameterCycle {
+                        name: name.to_string(),
+                        location: location.clone(),
+                    });
                 }
                 Binding::Pending(text, home) => {
                     let (text, home) = (*text, *home);
                     self.depth += 1;
                     if self.depth > MAX_CHAIN {
-                        return Err(syntax(&text.location, format!("parameter `{name}` is defined through more than {MAX_CHAIN} others")));
+                        return Err(syntax(
+                            &text.location,
+                            format!("parameter `{name}` is defined through more than {MAX_CHAIN} others"),
+                        ));
                     }
                     self.list[id].names.insert(name.to_string(), Binding::Busy);
                     let value = if id == 0 {
@@ -119,7 +132,12 @@ impl<'d> Scopes<'d> {
                     at = self.list[id].parent;
                 }
                 let hint = did_you_mean(name, known);
-                Err(CircuitError::Unknown { kind: "parameter", name: name.to_string(), hint, location: location.clone() })
+                Err(CircuitError::Unknown {
+                    kind: "parameter",
+                    name: name.to_string(),
+                    hint,
+                    location: location.clone(),
+                })
             }
         }
     }

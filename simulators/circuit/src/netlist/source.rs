@@ -78,7 +78,11 @@ fn check_text(bytes: &[u8], path: &Path) -> Result<()> {
 }
 
 fn read_file_text(path: &Path, location: Option<&Location>) -> Result<String> {
-    let fail = |e: std::io::Error| CircuitError::Read { path: path.to_path_buf(), reason: e.to_string(), location: location.cloned() };
+    let fail = |e: std::io::Error| CircuitError::Read {
+        path: path.to_path_buf(),
+        reason: e.to_string(),
+        location: location.cloned(),
+    };
     // A device or pipe could block for ever; only plain files are decks.
     let meta = std::fs::metadata(path).map_err(fail)?;
     if !meta.is_file() {
@@ -96,10 +100,15 @@ fn strip_comment(line: &str) -> &str {
         match c {
             b'\'' | b'"' => quoted = !quoted,
             b';' if !quoted => return &line[..i],
-            b'$' if !quoted && previous.is_ascii_whitespace() && line.as_bytes().get(i + 1).is_none_or(|n| !n.is_ascii_alphanumeric()) => {
+            b'$' if !quoted
+                && previous.is_ascii_whitespace()
+                && line.as_bytes().get(i + 1).is_none_or(|n| !n.is_ascii_alphanumeric()) =>
+            {
                 return &line[..i];
             }
-            b'/' if !quoted && previous.is_ascii_whitespace() && line[i..].starts_with("//") => return &line[..i],
+            b'/' if !quoted && previous.is_ascii_whitespace() && line[i..].starts_with("//") => {
+                return &line[..i];
+            }
             _ => {}
         }
         previous = c;
@@ -121,7 +130,10 @@ fn logical_lines(text: &str, file: &Arc<str>, first_line: u32) -> Result<Vec<Lin
         let location = Location { file: file.clone(), line: first_line + number as u32 };
         if let Some(rest) = line.strip_prefix('+') {
             let Some(last) = out.last_mut() else {
-                return Err(CircuitError::Syntax { message: "a continuation line (`+`) with nothing to continue".into(), location });
+                return Err(CircuitError::Syntax {
+                    message: "a continuation line (`+`) with nothing to continue".into(),
+                    location,
+                });
             };
             last.text.push(' ');
             last.text.push_str(rest.trim());
@@ -190,8 +202,15 @@ impl<'a> Reader<'a> {
                     _ => return Err(syntax(line, "`.include` takes one file name")),
                 },
                 ".lib" => match words().as_slice() {
-                    [file, name] => self.include(file, Some(&name.to_ascii_lowercase()), folder, &line.location)?,
-                    _ => return Err(syntax(line, "`.lib` takes a file name and a section, or the name of a section that starts here")),
+                    [file, name] => {
+                        self.include(file, Some(&name.to_ascii_lowercase()), folder, &line.location)?
+                    }
+                    _ => {
+                        return Err(syntax(
+                            line,
+                            "`.lib` takes a file name and a section, or the name of a section that starts here",
+                        ));
+                    }
                 },
                 ".control" => control = true,
                 ".end" => {
@@ -203,7 +222,9 @@ impl<'a> Reader<'a> {
         }
         match section {
             Some(name) if !seen.iter().any(|s| s == name) => {
-                let location = lines.first().map_or(Location { file: Arc::from("<netlist>"), line: 1 }, |l| l.location.clone());
+                let location = lines
+                    .first()
+                    .map_or(Location { file: Arc::from("<netlist>"), line: 1 }, |l| l.location.clone());
                 let hint = did_you_mean(name, seen.iter().map(String::as_str));
                 Err(CircuitError::Unknown { kind: "library section", name: name.to_string(), hint, location })
             }
@@ -211,7 +232,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn include(&mut self, file: &str, section: Option<&str>, folder: &Path, location: &Location) -> Result<()> {
+    fn include(
+        &mut self,
+        file: &str,
+        section: Option<&str>,
+        folder: &Path,
+        location: &Location,
+    ) -> Result<()> {
         let path = folder.join(file);
         let canonical = path.canonicalize().map_err(|e| CircuitError::Read {
             path: path.clone(),
