@@ -302,10 +302,9 @@ impl Model {
                 );
                 content = moved.from_above;
                 let share = detail.instances[child] / detail.instances[level];
-                let peer = moved.between_children as f64 / share as f64;
-                let parent = taken as f64 - peer;
-                // As in the reference, a parent that bypasses the space drops the count of what neighbours pass on.
-                let peer = if nest.keep[level] >> v & 1 == 1 { peer } else { 0.0 };
+                let parent = taken as f64 - moved.between_children as f64 / share as f64;
+                // As in the reference: transfers below one parent, spread over the children of all parents.
+                let peer = moved.between_children as f64 / detail.instances[child] as f64;
                 energy -= detail.energy_pj[child][v];
                 self.record(
                     v,
