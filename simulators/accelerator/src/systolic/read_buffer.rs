@@ -5,6 +5,7 @@
 //! Which misses happen does not depend on time or bandwidth. Positions in the order are arithmetic: inside a fold they
 //! grow with the cycle, so the next miss is found by bisection.
 use super::{
+    config::Dataflow,
     geometry::{Geometry, Operand, Side},
     walk,
 };
@@ -132,6 +133,8 @@ struct Follower<'a> {
     events: Vec<Event>,
     /// Whether the same address can stand at several positions.
     repeats: bool,
+    /// Per port, the next cycle of a fold in which its element is not known to be active.
+    due: Vec<u64>,
 }
 
 /// Finds the rotations of the read buffer of an operand.
@@ -180,11 +183,15 @@ pub(super) fn events(g: &Geometry, operand: Operand, size: u64) -> Result<(Windo
         window,
         events: Vec::new(),
         repeats: operand == Operand::Input && g.layer.has_overlap(),
+        due: vec![0; ports as usize],
     };
     let mut base = 0;
     for column_fold in 0..g.column_folds {
         for row_fold in 0..g.row_folds {
             match side {
+                Side::RowStream if follower.repeats => {
+                    follower.repeating_fold(base + g.load_lines, row_fold, g.used_rows(row_fold));
+                }
                 Side::RowStream => {
                     follower.streamed_fold(base + g.load_lines, row_fold, g.used_rows(row_fold));
                 }
@@ -240,6 +247,73 @@ impl Follower<'_> {
         }
     }
 
+    /// One fold of a streamed input whose elements stand at several positions.
+    ///
+    /// A port that was found active stays so for a while: the position that was found moves on by at most one set of ports
+    /// a cycle, and keeps holding the port's element until the window over the input wraps. So each port is looked at
+    /// again only when that time is over, or the ring has turned.
+    fn repeating_fold(&mut self, base: u64, matrix: u64, used: u64) {
+        let time = self.geometry.over_time;
+        let mut due = std::mem::take(&mut self.due);
+        for (port, due) in due.iter_mut().enumerate().take(used as usize) {
+            *due = port as u64;
+        }
+        let due_ports = &mut due[..used as usize];
+        loop {
+            let line = due_ports.iter().copied().min().unwrap_or(u64::MAX);
+            if line >= time + used - 1 {
+                break;
+            }
+            for port in 0..used {
+                if due_ports[port as usize] > line {
+                    continue;
+                }
+                let step = line - port;
+                if step >= time {
+                    due_ports[port as usize] = u64::MAX;
+                    continue;
+                }
+                let along = matrix * self.geometry.rows + port;
+                let known = self.known_active(along, step, matrix * time + step, port);
+                due_ports[port as usize] = match known {
+                    Ok(cycles) => line + 1 + cycles,
+                    Err(rotations) => {
+                        self.window.rotate(rotations);
+                        Event::record(&mut self.events, base + line, self.window.rotations);
+                        // What was known of the others is void: those behind are looked at in this cycle, the rest
+                        // in the next.
+                        for (other, due) in due_ports.iter_mut().enumerate() {
+                            let next = if other as u64 > port { line } else { line + 1 };
+                            *due = next.max(other as u64).min(*due);
+                        }
+                        line + 1
+                    }
+                };
+            }
+        }
+        self.due = due;
+    }
+
+    /// For how many more cycles the port is sure to find its element active, or how often the ring must turn first.
+    fn known_active(&self, along: u64, step: u64, row: u64, port: u64) -> Result<u64, u64> {
+        let ports = self.geometry.rows;
+        let position = self.stream.position(row, port);
+        let set = position / self.window.per_set;
+        let offset = self.window.offset(set);
+        if offset < self.window.active {
+            let end = (set + self.window.active - offset) * self.window.per_set;
+            return Ok((end - 1 - position) / ports);
+        }
+        let (rotations, found) = self.best_copy(along, step);
+        if rotations > 0 {
+            return Err(rotations.min(self.window.rotations_to(set)));
+        }
+        let set = found.position / self.window.per_set;
+        let offset = self.window.offset(set);
+        let end = (set + self.window.active - offset) * self.window.per_set;
+        Ok(((end - 1 - found.position) / ports).min(found.holds))
+    }
+
     /// One fold of a stationary operand: a block of rows, loaded bottom row first.
     fn loaded_fold(&mut self, base: u64, column_fold: u64, row_fold: u64) {
         let g = self.geometry;
@@ -275,7 +349,7 @@ impl Follower<'_> {
             let mut needed = self.window.rotations_to(set);
             if self.repeats {
                 let (along, time) = element(position);
-                needed = needed.min(self.best_repeat(along, time));
+                needed = needed.min(self.best_copy(along, time).0);
             }
             if needed > 0 {
                 self.window.rotate(needed);
@@ -287,8 +361,8 @@ impl Follower<'_> {
         position
     }
 
-    /// Fewest rotations that make any copy of an input element active.
-    fn best_repeat(&self, along: u64, time: u64) -> u64 {
+    /// Fewest rotations that make any copy of an input element active, and that copy.
+    fn best_copy(&self, along: u64, time: u64) -> (u64, Copy) {
         let g = self.geometry;
         let layer = &g.layer;
         let (outer, inner) = g.element(self.operand, along, time);
@@ -296,24 +370,32 @@ impl Follower<'_> {
         let per_row = layer.filter_width * layer.channels;
         let (filter_row, rest) = (inner / per_row, inner % per_row);
         let (filter_column, channel) = (rest / layer.channels, rest % layer.channels);
-        let y = outer / width * layer.stride + filter_row;
-        let x = outer % width * layer.stride + filter_column;
-        let mut best = u64::MAX;
+        let (own_row, own_column) = (outer / width, outer % width);
+        let y = own_row * layer.stride + filter_row;
+        let x = own_column * layer.stride + filter_column;
+        let mut best = (u64::MAX, Copy { position: 0, holds: 0 });
         // Later outputs use the element earlier in their window, so their copies are the ones fetched already; those of
         // the same output row are nearest.
-        let own_row = outer / width;
-        let rows = rows_of(y, layer.filter_height, layer.stride, layer.output_height());
+        let rows = outputs_over(y, layer.filter_height, layer.stride, layer.output_height());
         for other_row in std::iter::once(own_row).chain(rows.rev().filter(|&row| row != own_row)) {
-            for other_column in rows_of(x, layer.filter_width, layer.stride, width).rev() {
+            for other_column in outputs_over(x, layer.filter_width, layer.stride, width).rev() {
                 let outer = other_row * width + other_column;
                 let inner = ((y - other_row * layer.stride) * layer.filter_width
                     + (x - other_column * layer.stride))
                     * layer.channels
                     + channel;
                 let position = self.position_of(outer, inner);
-                best = best.min(self.window.rotations_to(position / self.window.per_set));
-                if best == 0 {
-                    return 0;
+                let rotations = self.window.rotations_to(position / self.window.per_set);
+                if rotations < best.0 {
+                    // With the next time step both elements move on alike, until one of them wraps.
+                    let holds = match g.dataflow {
+                        Dataflow::OutputStationary => layer.channels - 1 - channel,
+                        _ => width - 1 - own_column.max(other_column),
+                    };
+                    best = (rotations, Copy { position, holds });
+                }
+                if rotations == 0 {
+                    return best;
                 }
             }
         }
@@ -335,8 +417,15 @@ impl Follower<'_> {
     }
 }
 
+/// A copy of an input element: its position in the prefetch order, and for how many time steps it moves on with the
+/// element it is a copy of.
+struct Copy {
+    position: u64,
+    holds: u64,
+}
+
 /// Outputs whose window covers input coordinate `at`.
-fn rows_of(at: u64, filter: u64, stride: u64, outputs: u64) -> std::ops::RangeInclusive<u64> {
+fn outputs_over(at: u64, filter: u64, stride: u64, outputs: u64) -> std::ops::RangeInclusive<u64> {
     let first = (at + 1).saturating_sub(filter).div_ceil(stride);
     first..=(at / stride).min(outputs - 1)
 }
