@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod accelerator;
 pub mod conformance;
 pub mod encoding;
 pub mod enumerate;

@@ -1,0 +1,20 @@
+//! Environments over the accelerator models.
+//!
+//! * `systolic-array-v0`: shape, dataflow, buffers and bandwidth of a systolic array for a whole network;
+//! * `maestro-mapping-v0`: the mapping of one layer in the data-centric model, ArchGym's MaestroGym space.
+pub mod maestro_mapping;
+pub mod systolic_array;
+
+use hwgym_simulators::accelerator::{Error, networks::Network};
+
+use crate::{EnvError, Options};
+
+/// A built-in network by name, or a layer table by its path relative to the file of the options.
+fn network(name: &str, options: &Options) -> Result<Network, EnvError> {
+    Network::named_or_read(name, &options.folder()).map_err(|error| EnvError::invalid("network", error))
+}
+
+/// An error of a model as an error of an option.
+fn invalid(option: &'static str) -> impl Fn(Error) -> EnvError {
+    move |error| EnvError::invalid(option, error)
+}
