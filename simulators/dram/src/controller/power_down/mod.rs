@@ -1,0 +1,4 @@
+//! Power-down managers, one per rank.
+mod staggered;
+
+pub(crate) use staggered::Staggered;
