@@ -115,7 +115,8 @@ impl EnergyAccount {
     /// An empty account for one channel of `device`.
     pub(crate) fn new(device: &Device) -> Self {
         let timing = device.timing();
-        let first = |names: &[&str]| names.iter().map(|name| timing.value(name)).find(|v| *v > 0).unwrap_or(0);
+        let first =
+            |names: &[&str]| names.iter().map(|name| timing.value(name)).find(|v| *v > 0).unwrap_or(0);
         let burst = timing.burst_clocks;
         let (al, rtp) = (timing.value("AL"), timing.value("RTP"));
         let ddr3 = device.standard() == crate::standard::Standard::DDR3;
@@ -247,13 +248,11 @@ impl EnergyAccount {
     #[cold]
     fn rare(&mut self, command: Command, now: u64) {
         match command {
-            Command::PreAb => {
-                if self.open_count > 0 {
-                    self.active += now.saturating_sub(self.first_active);
-                    self.last_precharge = now;
-                    self.precharges += self.open_count;
-                    self.close_all();
-                }
+            Command::PreAb if self.open_count > 0 => {
+                self.active += now.saturating_sub(self.first_active);
+                self.last_precharge = now;
+                self.precharges += self.open_count;
+                self.close_all();
             }
             Command::RefAb => {
                 self.refreshes += 1;
@@ -352,11 +351,14 @@ impl EnergyAccount {
             let unit = s.vdd * period_ns * f64::from(o.devices);
             let rank_unit = unit * f64::from(o.ranks);
             let refresh_current = s.idd5 - s.idd3n;
-            let bank_refresh_current = if s.idd5pb > 0.0 { s.idd5pb - s.idd3n } else { refresh_current / banks };
+            let bank_refresh_current =
+                if s.idd5pb > 0.0 { s.idd5pb - s.idd3n } else { refresh_current / banks };
             let refreshing = n(self.refreshes * clocks.rfc) * refresh_current
                 + n(self.bank_refreshes * clocks.rfc_per_bank) * bank_refresh_current;
-            let entering =
-                self.sr_refresh_active + self.sr_refresh_precharged + self.sr_exit_active + self.sr_exit_precharged;
+            let entering = self.sr_refresh_active
+                + self.sr_refresh_precharged
+                + self.sr_exit_active
+                + self.sr_exit_precharged;
             let self_refresh = n(self.sr) * s.idd6
                 + n(entering) * refresh_current
                 + n(self.sr_refresh_active) * s.idd3p0

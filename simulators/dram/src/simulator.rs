@@ -228,7 +228,8 @@ impl Simulator {
         let [latency_ns, read_latency_ns, write_latency_ns] = latencies.summaries(period_ns);
         use crate::command::Command::{Act, Rd, Rda, Wr, Wra};
         let columns: u64 = [Rd, Rda, Wr, Wra].iter().map(|command| commands.get(*command)).sum();
-        let per_request = |sum: u64| if requests == 0 { 0.0 } else { sum as f64 / requests as f64 * period_ns };
+        let per_request =
+            |sum: u64| if requests == 0 { 0.0 } else { sum as f64 / requests as f64 * period_ns };
         let bits = (requests * self.device.burst_bytes() * 8) as f64;
         let has_power = self.device.has_power_model();
         Statistics {

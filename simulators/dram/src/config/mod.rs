@@ -43,7 +43,7 @@ choice! {
     pub enum SchedulerBuffer {
         /// One part per bank.
         Bankwise,
-        /// One part for reads, one for writes.
+        /// One part for reads, one for writes; a full part holds up all requests.
         ReadWrite,
         /// One part for all.
         Shared,
@@ -327,7 +327,8 @@ mod tests {
         config.set("Scheduler", "Fifo").unwrap();
         config.set("RequestBufferSize", "4").unwrap();
         assert_eq!((config.scheduler, config.request_buffer_size), (Scheduler::Fifo, 4));
-        let message = |name: &str, value: &str| ControllerConfig::default().set(name, value).unwrap_err().to_string();
+        let message =
+            |name: &str, value: &str| ControllerConfig::default().set(name, value).unwrap_err().to_string();
         assert!(message("Schedular", "Fifo").contains("did you mean `Scheduler`?"));
         assert!(message("PagePolicy", "Opn").contains("did you mean `Open`?"));
         assert!(message("RequestBufferSize", "0").contains("expected 1 to 1024"));
@@ -336,10 +337,12 @@ mod tests {
 
     #[test]
     fn ron_round_trip_and_places() {
-        let config = ControllerConfig { request_buffer_size: 16, low_watermark: Some(2), ..Default::default() };
+        let config =
+            ControllerConfig { request_buffer_size: 16, low_watermark: Some(2), ..Default::default() };
         let text = ron::to_string(&config).unwrap();
         assert_eq!(ControllerConfig::from_ron(&text, "c.ron").unwrap(), config);
-        let error = ControllerConfig::from_ron("(\n  Scheduler: FrFcfs,\n  RequestBufferSize: 0,\n)", "c.ron");
+        let error =
+            ControllerConfig::from_ron("(\n  Scheduler: FrFcfs,\n  RequestBufferSize: 0,\n)", "c.ron");
         assert!(error.unwrap_err().to_string().starts_with("c.ron:3:3: "));
         let error = ControllerConfig::from_ron("(\n  Schedulr: FrFcfs)", "c.ron").unwrap_err().to_string();
         assert!(error.starts_with("c.ron:2:") && error.contains("did you mean `Scheduler`?"), "{error}");

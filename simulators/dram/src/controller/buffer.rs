@@ -65,9 +65,10 @@ impl Buffer {
         }
     }
 
-    /// Whether a request of that direction may enter now.
+    /// Whether the next request may enter now. A full part for one direction holds up the other as well, since
+    /// requests come in order.
     #[inline]
-    pub(crate) fn has_room(&self, is_write: bool) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         match self.division {
             SchedulerBuffer::Bankwise => {
                 let bank = self.last_bank;
@@ -78,7 +79,7 @@ impl Buffer {
                 };
                 waiting < self.size
             }
-            SchedulerBuffer::ReadWrite => (if is_write { self.writes } else { self.reads }) < self.size,
+            SchedulerBuffer::ReadWrite => self.reads < self.size && self.writes < self.size,
             SchedulerBuffer::Shared => self.reads + self.writes < self.size,
         }
     }

@@ -14,7 +14,9 @@ mod scheduler;
 pub(crate) mod timing;
 
 use crate::command::{COMMANDS, Command, CommandSet};
-use crate::config::{CmdMux, ControllerConfig, PagePolicy, PowerDownPolicy, Reference, RefreshPolicy, Scheduler};
+use crate::config::{
+    CmdMux, ControllerConfig, PagePolicy, PowerDownPolicy, Reference, RefreshPolicy, Scheduler,
+};
 use crate::device::Device;
 use crate::energy::EnergyAccount;
 use crate::system::pool::Payload;
@@ -239,7 +241,7 @@ impl Channel {
     fn admit<P: Port>(&mut self, now: u64, pool: &mut [Payload], port: &mut P) -> bool {
         let Some((handle, arrival)) = self.slot else { return false };
         let payload = &mut pool[handle as usize];
-        if arrival > now || !self.buffer.has_room(payload.is_write) {
+        if arrival > now || !self.buffer.has_room() {
             return false;
         }
         self.slot = None;
@@ -368,11 +370,16 @@ impl Channel {
     fn refresh_time(&self, manager: &RefreshManager, rank: usize) -> Option<u64> {
         let next = manager.next?;
         Some(match next.command {
-            Command::PrePb | Command::RefPb => self.timing.bank_command(next.command, self.place(next.bank, 0)),
+            Command::PrePb | Command::RefPb => {
+                self.timing.bank_command(next.command, self.place(next.bank, 0))
+            }
             Command::PreSb | Command::RefSb => {
                 let set = (next.bank - rank * self.banks_per_rank) % self.banks_per_group;
                 let times = self.banks_of_set(rank, set).into_iter();
-                times.map(|bank| self.timing.bank_command(next.command, self.place(bank, 0))).max().unwrap_or(0)
+                times
+                    .map(|bank| self.timing.bank_command(next.command, self.place(bank, 0)))
+                    .max()
+                    .unwrap_or(0)
             }
             command => self.timing.rank_command(command, rank),
         })
@@ -523,7 +530,14 @@ impl Channel {
 
     /// A command of a refresh or power-down manager.
     #[cold]
-    fn issue_management<P: Port>(&mut self, command: Command, rank: usize, bank: usize, now: u64, port: &mut P) {
+    fn issue_management<P: Port>(
+        &mut self,
+        command: Command,
+        rank: usize,
+        bank: usize,
+        now: u64,
+        port: &mut P,
+    ) {
         let row = if command == Command::PrePb { self.banks[bank].row } else { 0 };
         let banks: Vec<usize> = match command {
             Command::PrePb | Command::RefPb => vec![bank],
@@ -620,8 +634,12 @@ impl Channel {
                 let bank = &self.banks[index];
                 let (group_entry, rank_entry) =
                     self.timing.shared_entries(command, bank.group as usize, bank.rank as usize);
-                self.scan.wanted[index] =
-                    Wanted { time: self.timing.bank_part(command, index), id: bank.id, group_entry, rank_entry };
+                self.scan.wanted[index] = Wanted {
+                    time: self.timing.bank_part(command, index),
+                    id: bank.id,
+                    group_entry,
+                    rank_entry,
+                };
                 self.scan.active[word] |= bit;
             }
             None => self.scan.active[word] &= !bit,

@@ -157,7 +157,10 @@ impl TimingState {
     #[inline]
     pub(crate) fn shared_entries(&self, command: Command, group: usize, rank: usize) -> (u32, u32) {
         let command = command as usize;
-        ((self.group_base + group * STRIDE + command) as u32, (self.rank_base + rank * STRIDE + command) as u32)
+        (
+            (self.group_base + group * STRIDE + command) as u32,
+            (self.rank_base + rank * STRIDE + command) as u32,
+        )
     }
 
     /// The whole flat table, for scans that hold indices into it.
@@ -249,7 +252,8 @@ impl TimingState {
             && let Some((full, between)) = self.refresh_round
         {
             self.bank_refreshes[rank] += 1;
-            let gap = if self.bank_refreshes[rank].is_multiple_of(self.banks_per_rank) { full } else { between };
+            let gap =
+                if self.bank_refreshes[rank].is_multiple_of(self.banks_per_rank) { full } else { between };
             let entry = &mut self.earliest[self.rank_base + rank * STRIDE + Command::RefPb as usize];
             *entry = (*entry).max(now + gap);
         }

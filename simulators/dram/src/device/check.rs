@@ -28,7 +28,7 @@ pub(super) fn organization(device: &DeviceFile, text: &str, file: &str) -> Resul
             return fail(key, format!("{key} is {value}"), "expected 1 to 4096");
         }
     }
-    if o.burst_length == 0 || o.burst_length > 1024 || o.burst_length % o.data_rate != 0 {
+    if o.burst_length == 0 || o.burst_length > 1024 || !o.burst_length.is_multiple_of(o.data_rate) {
         let message =
             format!("burst_length {} does not fill whole clocks of {} beats", o.burst_length, o.data_rate);
         return fail("burst_length", message, "expected a multiple of data_rate, at most 1024");

@@ -42,6 +42,9 @@ fn event(channel: usize, reason: usize) -> usize {
 /// Clocks without any response, while requests wait, after which a run counts as stuck.
 const PATIENCE: u64 = 1 << 26;
 
+/// Steps within one clock after which a run counts as stuck.
+const STEPS_PER_CLOCK: u32 = 100_000;
+
 /// What all processes share: clock, messages, latencies, observer.
 pub(crate) struct Fabric<'o, O> {
     kernel: Kernel,
@@ -265,10 +268,16 @@ pub(crate) fn run<A: Arbitrate, I: Iterator<Item = Result<Request>>, O: Observer
     let mut events = Vec::with_capacity(FIRST_CHANNEL + 4 * channels.len());
     let mut last_run = vec![0u64; FIRST_CHANNEL + channels.len()];
     let mut progress = 0;
+    let mut steps = 0;
     while !player.is_done() {
         if fabric.kernel.has_step() {
+            steps += 1;
+            if steps > STEPS_PER_CLOCK {
+                return Err(stalled(&fabric.kernel, player, period_ns));
+            }
             fabric.kernel.take_step(&mut events);
         } else {
+            steps = 0;
             if !fabric.kernel.advance(&mut events) {
                 return Err(stalled(&fabric.kernel, player, period_ns));
             }
@@ -287,7 +296,8 @@ pub(crate) fn run<A: Arbitrate, I: Iterator<Item = Result<Request>>, O: Observer
         fabric.step += 1;
         for &event in &events {
             let event = event as usize;
-            let process = if event < FIRST_CHANNEL { event } else { FIRST_CHANNEL + (event - FIRST_CHANNEL) / 4 };
+            let process =
+                if event < FIRST_CHANNEL { event } else { FIRST_CHANNEL + (event - FIRST_CHANNEL) / 4 };
             if last_run[process] == fabric.step {
                 continue;
             }

@@ -32,7 +32,12 @@ pub(crate) struct Candidate {
 }
 
 /// The winner, which is sent if its time has come.
-pub(crate) fn select(mux: CmdMux, candidates: &[Candidate], two_buses: bool, next_id: u64) -> Option<Candidate> {
+pub(crate) fn select(
+    mux: CmdMux,
+    candidates: &[Candidate],
+    two_buses: bool,
+    next_id: u64,
+) -> Option<Candidate> {
     let allowed = |candidate: &&Candidate| match mux {
         CmdMux::Oldest => true,
         CmdMux::Strict => strict::allows(candidate, next_id),

@@ -2,11 +2,12 @@
 use super::Candidate;
 
 /// One command bus.
-pub(super) fn one_bus(
-    candidates: &[Candidate],
-    allowed: impl Fn(&&Candidate) -> bool,
-) -> Option<Candidate> {
-    candidates.iter().filter(allowed).min_by_key(|candidate| (candidate.time + candidate.length, candidate.id)).copied()
+pub(super) fn one_bus(candidates: &[Candidate], allowed: impl Fn(&&Candidate) -> bool) -> Option<Candidate> {
+    candidates
+        .iter()
+        .filter(allowed)
+        .min_by_key(|candidate| (candidate.time + candidate.length, candidate.id))
+        .copied()
 }
 
 /// A row bus and a column bus: the best of each, then the one that may start first.
@@ -16,7 +17,9 @@ pub(super) fn two_buses(
 ) -> Option<Candidate> {
     let best = |column: bool| {
         let side = candidates.iter().filter(|candidate| candidate.command.is_column() == column);
-        side.filter(&allowed).min_by_key(|candidate| (candidate.time + candidate.length, candidate.id)).copied()
+        side.filter(&allowed)
+            .min_by_key(|candidate| (candidate.time + candidate.length, candidate.id))
+            .copied()
     };
     match (best(false), best(true)) {
         (Some(row), Some(column)) => {

@@ -6,9 +6,11 @@ use crate::controller::Channel;
 
 pub(super) fn next(channel: &mut Channel, rank: usize) -> Option<RefreshCommand> {
     let manager = &channel.refresh[rank];
-    let first_idle = manager.remaining.iter().copied().find(|set| {
-        channel.banks_of_set(rank, *set).into_iter().all(|bank| !channel.banks[bank].busy)
-    });
+    let first_idle = manager
+        .remaining
+        .iter()
+        .copied()
+        .find(|set| channel.banks_of_set(rank, *set).into_iter().all(|bank| !channel.banks[bank].busy));
     let postpone = |channel: &mut Channel| {
         let manager = &mut channel.refresh[rank];
         manager.trigger += manager.interval;

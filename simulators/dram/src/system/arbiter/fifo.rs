@@ -97,7 +97,9 @@ impl Arbitrate for Fifo {
             }
             Message::Respond(handle) => {
                 self.responses.push_back(handle);
-                if !self.initiator_busy && let Some(first) = self.responses.pop_front() {
+                if !self.initiator_busy
+                    && let Some(first) = self.responses.pop_front()
+                {
                     self.initiator_busy = true;
                     let delay = u64::from(self.last_end_response == Some(wires.now()));
                     wires.player_begin_response(first, delay);

@@ -49,7 +49,9 @@ impl Arbitrate for Reorder {
                     self.responses.resize(slot + 1, None);
                 }
                 self.responses[slot] = Some(handle);
-                if !self.initiator_busy && let Some(first) = self.pop() {
+                if !self.initiator_busy
+                    && let Some(first) = self.pop()
+                {
                     self.initiator_busy = true;
                     let delay = u64::from(self.last_end_response == Some(wires.now()));
                     wires.player_begin_response(first, delay);
