@@ -109,6 +109,9 @@ pub(crate) struct Channel {
     rank_requests: Vec<u32>,
     responses: ResponseQueue,
     response_out: bool,
+    /// The initiator took the response that is out.
+    response_taken: bool,
+    /// Clock at which the initiator last took a response.
     response_ended: Option<u64>,
     slot: Option<(u32, u64)>,
     last_was_write: bool,
@@ -116,6 +119,8 @@ pub(crate) struct Channel {
     last_id: u64,
     next_strict_id: u64,
     wake: u64,
+    /// A legal command was passed over: the next run must not be skipped.
+    restless: bool,
     pub energy: Option<EnergyAccount>,
     pub counts: [u64; COMMANDS],
 }
@@ -165,6 +170,7 @@ impl Channel {
             rank_requests: vec![0; ranks],
             responses: ResponseQueue::new(config.resp_queue),
             response_out: false,
+            response_taken: false,
             response_ended: None,
             slot: None,
             last_was_write: false,
@@ -172,6 +178,7 @@ impl Channel {
             last_id: 0,
             next_strict_id: 1,
             wake: 0,
+            restless: false,
             energy: device.has_power_model().then(|| EnergyAccount::new(device)),
             counts: [0; COMMANDS],
         }
@@ -186,6 +193,7 @@ impl Channel {
     /// The initiator took the response at clock `now`.
     #[inline]
     pub(crate) fn end_response(&mut self, now: u64) {
+        self.response_taken = true;
         self.response_ended = Some(now);
     }
 
@@ -195,7 +203,7 @@ impl Channel {
         let responded = self.respond(now, pool, port);
         let admitted = self.admit(now, pool, port);
         let quiet = if self.simple { !admitted } else { !admitted && !responded };
-        if quiet && now < self.wake {
+        if quiet && now < self.wake && !self.restless {
             if self.wake != u64::MAX {
                 port.wake_at(self.index, self.wake);
             }
@@ -215,10 +223,11 @@ impl Channel {
     #[inline]
     fn respond<P: Port>(&mut self, now: u64, pool: &[Payload], port: &mut P) -> bool {
         if self.response_out {
-            if self.response_ended != Some(now) {
+            if !self.response_taken {
                 return false;
             }
             self.response_out = false;
+            self.response_taken = false;
         }
         match self.responses.head() {
             Some(ready) if ready.clock <= now => {
@@ -331,7 +340,11 @@ impl Channel {
         };
         self.scan.best = Some(best);
         let mut wake = best.time;
-        if blocked && wake == now {
+        self.restless = blocked && wake == now;
+        if self.restless {
+            // A command became legal at this very clock, after the choice: it is sent in the next run, whatever
+            // causes that run.
+            self.scan.invalidate();
             self.collect(now, false);
             let times = self.candidates.iter().map(|candidate| candidate.time);
             wake = times.filter(|time| *time > now).min().unwrap_or(u64::MAX);
@@ -402,7 +415,8 @@ impl Channel {
         self.evaluate_managers(now);
         self.collect(now, false);
         let times = self.candidates.iter().map(|candidate| candidate.time);
-        let mut wake = times.filter(|time| *time > now || !blocked).min().unwrap_or(u64::MAX);
+        let mut wake = times.clone().filter(|time| *time > now || !blocked).min().unwrap_or(u64::MAX);
+        self.restless = blocked && times.min() == Some(now);
         for manager in &self.refresh {
             if manager.next.is_none() && manager.trigger > now {
                 wake = wake.min(manager.trigger);
