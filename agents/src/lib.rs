@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod agent;
+pub mod bayesian;
 pub mod conformance;
 pub mod error;
 pub mod genetic;

@@ -81,7 +81,13 @@ impl Registry {
 
     /// Every agent of this crate.
     pub fn builtin() -> Self {
-        let entries = [crate::genetic::entry(), crate::random::entry()];
+        let entries = [
+            crate::bayesian::entry(),
+            crate::bayesian::pareto_entry(),
+            crate::bayesian::turbo::entry(),
+            crate::genetic::entry(),
+            crate::random::entry(),
+        ];
         Self { entries: entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect() }
     }
 

@@ -1,0 +1,292 @@
+//! `bayesian` and `bayesian-pareto`: Gaussian processes for goals and constraints, and the design that promises most.
+//!
+//! One model per goal and per bound (Matérn 5/2, a length per parameter, output transforms chosen by evidence). With one goal: log expected
+//! improvement; with several: exact expected hypervolume improvement up to four goals, and random Chebyshev scalarisations beyond or where
+//! the front makes too many boxes. Constraints enter by the log probability that they hold; while nothing is feasible, the expected
+//! improvement of the total violation leads. Designs without metrics (refused, broken, timed out) teach one more constraint.
+//! Batches are made by believing the mean prediction of what is pending. No design is proposed twice; a discrete space that is used up ends
+//! the search. Past `exact_limit` results the models use half of that many best ones and as many others.
+
+mod acquisition;
+mod boxes;
+mod coder;
+mod memory;
+mod normal;
+mod outputs;
+mod search;
+pub mod turbo;
+
+use std::collections::VecDeque;
+
+use hwgym_envs::{Design, Random};
+use hwgym_surrogates::gaussian_process::{GaussianProcessSettings, Noise};
+use serde::{Deserialize, Serialize};
+
+use self::acquisition::{Acquisition, Aim};
+use self::boxes::Boxes;
+use self::memory::Memory;
+use self::search::Search;
+use crate::tools::{check_count, check_range, initial, seen};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
+
+/// Hyperparameters of `bayesian` and `bayesian-pareto`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BayesianSettings {
+    /// Size of the initial design, 1 to 1,000; parameters + 4, at least 8, at most 20 and at most half of the budget, if left out.
+    pub initial: Option<usize>,
+    /// Uniform candidates per proposal, 10 to 100,000.
+    pub candidates: usize,
+    /// Candidates near the best designs, 0 to 100,000.
+    pub near_candidates: usize,
+    /// Factor on the predicted deviations in every second proposal (with one goal: of the second half of the budget). Above 0 to 1.
+    pub caution: f64,
+    /// Variance of the measurement noise relative to that of the outputs, 1e-9 to 1.
+    pub noise: f64,
+    /// Results that the models use at most, 50 to 5,000.
+    pub exact_limit: usize,
+}
+
+impl Default for BayesianSettings {
+    fn default() -> Self {
+        Self {
+            initial: None,
+            candidates: 600,
+            near_candidates: 400,
+            caution: 0.1,
+            noise: 1e-6,
+            exact_limit: 600,
+        }
+    }
+}
+
+impl BayesianSettings {
+    /// Checks every range. Errors: the first hyperparameter outside its range.
+    pub fn check(&self) -> Result<(), AgentError> {
+        check_count("initial", self.initial.unwrap_or(1), 1, 1000)?;
+        check_count("candidates", self.candidates, 10, 100_000)?;
+        check_count("near_candidates", self.near_candidates, 0, 100_000)?;
+        check_range("caution", self.caution, 1e-3, 1.0)?;
+        check_range("noise", self.noise, 1e-9, 1.0)?;
+        check_count("exact_limit", self.exact_limit, 50, 5000)
+    }
+}
+
+/// Boxes past which a front is too large for the exact hypervolume improvement.
+const MOST_BOXES: usize = 20_000;
+
+/// Goals past which the boxes are too many anyway.
+const MOST_EXACT_GOALS: usize = 4;
+
+struct Bayesian {
+    settings: BayesianSettings,
+    random: Random,
+    waiting: VecDeque<Design>,
+    memory: Memory,
+    /// True if results have come since the models were learned.
+    stale: bool,
+}
+
+/// The size of an initial design: parameters + 4, from 8 to 20, at most half of the budget.
+fn initial_size(problem: &Problem, asked: Option<usize>) -> usize {
+    let usual = asked.unwrap_or_else(|| (problem.space.len() + 4).clamp(8, 20));
+    usual.min(problem.budget.map_or(usual, |budget| budget.div_ceil(2))).max(1)
+}
+
+/// The centre and the most spread-out of 60 Latin hypercubes, each design once.
+fn initial_designs(problem: &Problem, count: usize, random: &mut Random) -> VecDeque<Design> {
+    let space = &problem.space;
+    let mut designs = vec![initial::centre(space)];
+    designs.extend(initial::spread_latin_hypercube(space, count - 1, 60, &[], random));
+    if !space.constraints().is_empty() && space.violation(&designs[0]) > 0.0 {
+        designs[0] = space.sample(random);
+    }
+    let mut known = seen::Seen::default();
+    let mut fresh = VecDeque::new();
+    for design in designs {
+        if known.insert(&design) {
+            fresh.push_back(design);
+        } else if let Some(other) = seen::unseen_sample(space, &known, random) {
+            known.insert(&other);
+            fresh.push_back(other);
+        }
+    }
+    fresh
+}
+
+impl Agent for Bayesian {
+    fn ask(&mut self, count: usize) -> Vec<Design> {
+        (0..count).map_while(|_| self.propose()).collect()
+    }
+
+    fn tell(&mut self, results: &[Evaluated]) {
+        for result in results {
+            if self.memory.note(result) {
+                self.waiting.pop_back();
+            }
+        }
+        self.stale = true;
+    }
+}
+
+impl Bayesian {
+    fn propose(&mut self) -> Option<Design> {
+        while let Some(design) = self.waiting.pop_front() {
+            if !self.memory.seen.contains(&design) {
+                let point = self.memory.coder.encode(&self.memory.problem.space, &design);
+                self.memory.points.push(point);
+                self.memory.seen.insert(&design);
+                return Some(design);
+            }
+        }
+        let space = self.memory.problem.space.clone();
+        if self.memory.seen.exhausts(&space) {
+            return None;
+        }
+        if self.memory.results.is_empty() {
+            let design = seen::unseen_sample(&space, &self.memory.seen, &mut self.random)?;
+            let point = self.memory.coder.encode(&space, &design);
+            return Some(self.memory.propose(point));
+        }
+        if std::mem::take(&mut self.stale) {
+            self.memory.learn(&mut self.random);
+        }
+        let point = self.next_point();
+        let design = match point {
+            Some(point) => self.memory.propose(point),
+            None => {
+                let design = seen::unseen_sample(&space, &self.memory.seen, &mut self.random)?;
+                let point = self.memory.coder.encode(&space, &design);
+                self.memory.propose(point)
+            }
+        };
+        Some(design)
+    }
+
+    fn next_point(&mut self) -> Option<Vec<f64>> {
+        let memory = &self.memory;
+        let (goals, count) = (memory.problem.goals, memory.points.len());
+        let mut outputs = std::borrow::Cow::Borrowed(&memory.outputs);
+        let mut believed = Vec::new();
+        if count > memory.results.len() {
+            for point in &memory.points[memory.results.len()..] {
+                let means: Vec<f64> = outputs.iter().map(|o| o.model.predict(point).0).collect();
+                for (output, mean) in outputs.to_mut().iter_mut().zip(&means) {
+                    output.model.add(point, *mean);
+                }
+                believed.push(means[..goals].to_vec());
+            }
+        }
+        let limits: Vec<f64> = outputs[goals..].iter().map(|o| o.limit()).collect();
+        let feasible = memory.results.iter().any(|r| r.score.is_feasible());
+        let aim = match (feasible, goals) {
+            (false, _) => Aim::Violation(memory.least_violation()),
+            (true, 1) => Aim::Improvement(memory.front().iter().map(|p| p[0]).fold(f64::INFINITY, f64::min)),
+            (true, _) => self.pareto_aim(believed),
+        };
+        let half = memory.problem.budget.unwrap_or(100) / 2;
+        let cautious = if goals == 1 { count >= half && count % 2 == 1 } else { count.is_multiple_of(2) };
+        let caution = if cautious && feasible { self.settings.caution } else { 1.0 };
+        let acquisition = Acquisition { outputs: &outputs, goals, aim, caution, limits };
+        let search = Search {
+            space: &memory.problem.space,
+            coder: &memory.coder,
+            seen: &memory.seen,
+            points: &memory.points,
+            uniform: self.settings.candidates,
+            near: self.settings.near_candidates,
+        };
+        let order = memory.best_first();
+        let around = if goals == 1 { 3 } else { 8 };
+        let best: Vec<&Vec<f64>> = order.iter().take(around).map(|i| &memory.points[*i]).collect();
+        let ranking = search.maximise(&acquisition, &best, &mut self.random);
+        if let Some(point) = ranking.into_iter().next() {
+            return Some(point);
+        }
+        for _ in 0..50 {
+            let mut point = best.first().map(|p| (*p).clone())?;
+            search.perturb(&mut point, 0.05, false, &mut self.random);
+            if !search.taken(&point) {
+                return Some(point);
+            }
+        }
+        None
+    }
+
+    /// Hypervolume where its boxes are few enough, a random scalarisation otherwise.
+    fn pareto_aim(&self, believed: Vec<Vec<f64>>) -> Aim {
+        let memory = &self.memory;
+        let mut front = memory.front();
+        front.extend(believed);
+        if memory.problem.goals <= MOST_EXACT_GOALS
+            && let Some(boxes) = Boxes::new(&front, &memory.reference(), MOST_BOXES)
+        {
+            return Aim::Hypervolume(boxes);
+        }
+        let mut random = Random::derived(memory.points.len() as u64, "weights");
+        let mut weights: Vec<f64> =
+            (0..memory.problem.goals).map(|_| -(1.0 - random.uniform()).ln()).collect();
+        let total: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|w| *w /= total);
+        let ideals: Vec<f64> = (0..memory.problem.goals)
+            .map(|k| front.iter().map(|p| p[k]).fold(f64::INFINITY, f64::min))
+            .collect();
+        let best = front
+            .iter()
+            .map(|p| acquisition::scalarise(p.iter().copied(), &weights, &ideals).0)
+            .fold(f64::INFINITY, f64::min);
+        Aim::Chebyshev(weights, ideals, best)
+    }
+}
+
+fn build(settings: BayesianSettings, problem: &Problem, seed: u64) -> Result<Box<dyn Agent>, AgentError> {
+    settings.check()?;
+    let mut random = Random::new(seed);
+    let count = initial_size(problem, settings.initial);
+    let models = GaussianProcessSettings {
+        noise: Noise::Fixed(settings.noise),
+        points_for_lengths: 150,
+        ..GaussianProcessSettings::default()
+    };
+    Ok(Box::new(Bayesian {
+        waiting: initial_designs(problem, count, &mut random),
+        memory: Memory::new(problem, models, settings.exact_limit),
+        settings,
+        random,
+        stale: true,
+    }))
+}
+
+fn documented(entry: AgentEntry) -> AgentEntry {
+    entry
+        .hyperparameter("initial", "None", "1 to 1000", "size of the initial design")
+        .hyperparameter("candidates", "600", "10 to 100000", "uniform candidates per proposal")
+        .hyperparameter("near_candidates", "400", "0 to 100000", "candidates near the best designs")
+        .hyperparameter("caution", "0.1", "0.001 to 1", "factor on the deviations in every second proposal")
+        .hyperparameter("noise", "1e-6", "1e-9 to 1", "measurement noise, relative to the outputs' variance")
+        .hyperparameter("exact_limit", "600", "50 to 5000", "results that the models use at most")
+}
+
+pub(crate) fn entry() -> AgentEntry {
+    documented(AgentEntry::new(
+        "bayesian",
+        "Bayesian optimisation: Gaussian processes, log expected improvement, constraints",
+        |options, problem, seed| build(options.parse()?, problem, seed),
+    ))
+}
+
+pub(crate) fn pareto_entry() -> AgentEntry {
+    documented(AgentEntry::new(
+        "bayesian-pareto",
+        "Bayesian optimisation of several goals: exact expected hypervolume improvement",
+        |options, problem, seed| {
+            if problem.goals < 2 {
+                return Err(AgentError::unsupported(
+                    "bayesian-pareto",
+                    "it needs at least two goals; use `bayesian` for one",
+                ));
+            }
+            build(options.parse()?, problem, seed)
+        },
+    ))
+}
