@@ -1,6 +1,6 @@
 //! Cost of one device evaluation and of one re-sizing.
 
-use criterion::{criterion_group, criterion_main, Criterion};
+use criterion::{Criterion, criterion_group, criterion_main};
 use hwgym_circuit::devices::{Device, Model, ModelCard, Pass, Stamp, Surroundings};
 
 /// The first card of one of our card files.
