@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use crate::analysis::{Dynamic, Engine, System, Table, TranSpec};
 use crate::error::{CircuitError, Result};
-use crate::measure::{self, Domain, Measured};
-use crate::netlist::{Analysis, Deck, Netlist, ParseOptions};
+use crate::measure::{Domain, Measured, evaluate};
+use crate::netlist::{Analysis, Deck, Line, Netlist, ParseOptions};
 
 /// A deck that has been read, with parameter values to simulate it at.
 #[derive(Debug, Clone)]
 pub struct Circuit {
     deck: Arc<Deck>,
+    /// The cards with all includes in place, for other engines.
+    lines: Arc<Vec<Line>>,
     parameters: Vec<(String, f64)>,
 }
 
@@ -58,15 +60,22 @@ impl Circuit {
     /// # Ok::<(), hwgym_circuit::CircuitError>(())
     /// ```
     pub fn parse(text: &str, options: &ParseOptions) -> Result<Self> {
-        Ok(Self { deck: Arc::new(Netlist::outline(text, options)?), parameters: options.parameters.clone() })
+        Self::outlined(Netlist::cards_of_text(text, options)?, options)
     }
 
     /// Reads a deck file.
     pub fn read(path: impl AsRef<Path>, options: &ParseOptions) -> Result<Self> {
-        Ok(Self {
-            deck: Arc::new(Netlist::outline_path(path.as_ref(), options)?),
-            parameters: options.parameters.clone(),
-        })
+        Self::outlined(Netlist::cards_of_file(path.as_ref(), options)?, options)
+    }
+
+    fn outlined((title, lines): (String, Vec<Line>), options: &ParseOptions) -> Result<Self> {
+        let deck = Arc::new(Netlist::outline(title, lines.clone())?);
+        Ok(Self { deck, lines: Arc::new(lines), parameters: options.parameters.clone() })
+    }
+
+    /// The cards, includes in place, in order.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(|l| l.text.as_str())
     }
 
     /// Replaces a top-level `.param`.
@@ -125,38 +134,38 @@ impl Circuit {
                 results.tables.push((name, table));
             }
         }
-        results.measures = self.measure(&engine, &results);
+        results.measures = measure(&engine.system.netlist, &results);
         Ok(results)
     }
+}
 
-    fn measure(&self, engine: &Engine, results: &Results) -> Vec<Measured> {
-        let netlist = &engine.system.netlist;
-        let tables = |domain: Domain| {
-            let stem = match domain {
-                Domain::Tran => "tran",
-                Domain::Ac => "ac",
-                Domain::Dc => "dc",
-                Domain::Noise => "noise",
-                Domain::Op => "op",
-            };
-            let mut table = results.table(stem)?.clone();
-            // Integrated noise is one row; it joins the spectrum as constant columns.
-            if domain == Domain::Noise
-                && let Some(total) = results.table("noise_int")
-            {
-                let (n, rows) = (table.columns.len(), table.len());
-                let mut data = Vec::with_capacity((n + total.columns.len()) * rows);
-                for row in table.data.chunks(n) {
-                    data.extend_from_slice(row);
-                    data.extend_from_slice(&total.data);
-                }
-                table.columns.extend(total.columns.iter().cloned());
-                table.data = data;
-            }
-            Some(table)
+/// Evaluates a netlist's measures on results of either engine.
+pub(crate) fn measure(netlist: &Netlist, results: &Results) -> Vec<Measured> {
+    let tables = |domain: Domain| {
+        let stem = match domain {
+            Domain::Tran => "tran",
+            Domain::Ac => "ac",
+            Domain::Dc => "dc",
+            Domain::Noise => "noise",
+            Domain::Op => "op",
         };
-        measure::evaluate(&netlist.measures, &tables, &netlist.slots)
-    }
+        let mut table = results.table(stem)?.clone();
+        // Integrated noise is one row; it joins the spectrum as constant columns.
+        if domain == Domain::Noise
+            && let Some(total) = results.table("noise_int")
+        {
+            let (n, rows) = (table.columns.len(), table.len());
+            let mut data = Vec::with_capacity((n + total.columns.len()) * rows);
+            for row in table.data.chunks(n) {
+                data.extend_from_slice(row);
+                data.extend_from_slice(&total.data);
+            }
+            table.columns.extend(total.columns.iter().cloned());
+            table.data = data;
+        }
+        Some(table)
+    };
+    evaluate(&netlist.measures, &tables, &netlist.slots)
 }
 
 /// Runs one analysis on an engine. Returns file stems and tables.

@@ -23,10 +23,10 @@ impl fmt::Display for Location {
 pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let best = known
         .into_iter()
-        .map(|k| (strsim::damerau_levenshtein(name, k), k))
-        .filter(|(d, k)| *d <= 2.max(name.len() / 3) && *d < k.len())
+        .map(|k| (strsim::damerau_levenshtein(name, k), name.len().abs_diff(k.len()), k))
+        .filter(|(d, _, k)| *d <= 2.max(name.len() / 3) && *d < k.len().max(name.len()))
         .min();
-    best.map_or(String::new(), |(_, k)| format!("; did you mean `{k}`?"))
+    best.map_or(String::new(), |(_, _, k)| format!("; did you mean `{k}`?"))
 }
 
 /// Everything that can go wrong between a deck and its results.

@@ -19,10 +19,12 @@ mod error;
 mod matrix;
 pub mod measure;
 pub mod netlist;
+pub mod ngspice;
 mod prepared;
 
 pub use analysis::{NoiseTotals, Table, TranSpec};
 pub use circuit::{Circuit, Results};
 pub use error::{CircuitError, Location, Result};
 pub use netlist::{Netlist, ParseOptions};
+pub use ngspice::Ngspice;
 pub use prepared::{Prepared, Probe, StartPoint};

@@ -213,6 +213,13 @@ impl Prepared {
         self.engine.system.set_temperature(celsius)
     }
 
+    /// Limits a transient analysis: time points tried, and wall-clock seconds.
+    pub fn limit(&mut self, points: usize, seconds: f64) {
+        let options = &mut self.engine.system.netlist.options;
+        options.max_points = points;
+        options.time_limit_s = seconds;
+    }
+
     /// Finds `v(node)`, `v(a,b)` or `i(source)`. Probes stay valid as long as the circuit keeps its nodes.
     pub fn probe(&self, name: &str) -> Result<Probe> {
         let text: String = name.to_ascii_lowercase().chars().filter(|c| !c.is_whitespace()).collect();

@@ -16,6 +16,7 @@ mod tokens;
 pub use command::{AcSweep, Analysis, DcSweep, Options, Output};
 pub use deck::Deck;
 pub use element::{Element, Kind, Source, Waveform};
+pub(crate) use source::Line;
 pub use source::ParseOptions;
 
 use std::path::Path;
@@ -162,27 +163,25 @@ pub struct Netlist {
 }
 
 impl Netlist {
-    /// Reads a deck file.
-    pub fn read(path: &Path, options: &ParseOptions) -> Result<Self> {
-        let (title, lines) = source::read_path(path, options)?;
-        flatten::flatten(&deck::outline(title, lines)?, &options.parameters)
+    /// Title and cards of a deck file, all includes in place.
+    pub(crate) fn cards_of_file(path: &Path, options: &ParseOptions) -> Result<(String, Vec<Line>)> {
+        source::read_path(path, options)
     }
 
-    /// Reads a deck given as text; its first line is the title.
+    /// The same of a deck given as text; its first line is the title.
+    pub(crate) fn cards_of_text(text: &str, options: &ParseOptions) -> Result<(String, Vec<Line>)> {
+        source::read_text(text, "<netlist>", options)
+    }
+
+    /// Sorts cards into subcircuits.
+    pub(crate) fn outline(title: String, cards: Vec<Line>) -> Result<Deck> {
+        deck::outline(title, cards)
+    }
+
+    /// Reads and expands a deck given as text; its first line is the title.
     pub fn parse(text: &str, options: &ParseOptions) -> Result<Self> {
-        flatten::flatten(&Self::outline(text, options)?, &options.parameters)
-    }
-
-    /// Reads a deck file only as far as its outline, which can then be flattened for many parameter sets.
-    pub fn outline_path(path: &Path, options: &ParseOptions) -> Result<Deck> {
-        let (title, lines) = source::read_path(path, options)?;
-        deck::outline(title, lines)
-    }
-
-    /// The same for a deck given as text.
-    pub fn outline(text: &str, options: &ParseOptions) -> Result<Deck> {
-        let (title, lines) = source::read_text(text, "<netlist>", options)?;
-        deck::outline(title, lines)
+        let (title, cards) = source::read_text(text, "<netlist>", options)?;
+        flatten::flatten(&deck::outline(title, cards)?, &options.parameters)
     }
 
     /// Expands an outline with some top-level parameters replaced.
