@@ -1,12 +1,12 @@
 //! The loop-nest model (Timeloop-equivalent): architecture, mapping, nest analysis, cost.
 pub mod architecture;
 pub mod constraints;
-mod evaluate;
+pub(crate) mod evaluate;
 mod links;
 pub mod mapping;
 pub mod model;
 pub mod report;
-mod reuse;
+pub(crate) mod reuse;
 pub mod yaml;
 
 pub use architecture::{AccessEnergy, Architecture, Arithmetic, Level, MAX_LEVELS};

@@ -159,7 +159,7 @@ fn gcd(mut a: u64, mut b: u64) -> u64 {
 }
 
 /// One temporal loop with a bound above 1.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Loop {
     /// Dimension.
     pub dim: u8,
