@@ -99,19 +99,6 @@ impl Lattice {
         self.divisors[dim].binary_search(&u32::try_from(extent).ok()?).ok().map(|at| at as u8)
     }
 
-    /// Per-dimension quotient of two tiles, where the second divides the first.
-    #[inline]
-    pub fn divide(&self, a: &Digits, b: &Digits) -> Option<Digits> {
-        let mut q = [0; MAX_DIMS];
-        for dim in 0..self.dims {
-            q[dim] = self.quotient(dim, a[dim], b[dim]);
-            if q[dim] == NONE {
-                return None;
-            }
-        }
-        Some(q)
-    }
-
     /// Spreads values to all multiples along the dimensions in `mask`: `join(at, from_a_divisor)`.
     pub fn spread<T: Copy>(&self, table: &mut [T], mask: u16, join: impl Fn(T, T) -> T) {
         for dim in 0..self.dims {

@@ -21,8 +21,8 @@ use crate::timeloop::evaluate::Cost;
 use crate::timeloop::mapping::Nest;
 use crate::timeloop::model::Model;
 use crate::workload::MAX_SPACES;
-pub(crate) use lattice::divisors_of;
 use lattice::Lattice;
+pub(crate) use lattice::divisors_of;
 use search::Search;
 use tables::{Context, LevelTables, Pair, Shared, SpatialOption, spatial_options};
 
@@ -138,7 +138,11 @@ pub fn solve(model: &Model, limits: &Limits, goal: Goal, time_limit: Option<Dura
 ///
 /// # Errors
 /// As [`solve`].
-pub fn front(model: &Model, limits: &Limits, time_limit: Option<Duration>) -> Result<(Vec<Solution>, bool, u64)> {
+pub fn front(
+    model: &Model,
+    limits: &Limits,
+    time_limit: Option<Duration>,
+) -> Result<(Vec<Solution>, bool, u64)> {
     let deadline = time_limit.map(|t| Instant::now() + t);
     let solver = Solver::new(model, limits)?;
     let mut front: Vec<Solution> = Vec::new();
@@ -251,7 +255,11 @@ impl<'a> Solver<'a> {
         let all = ((1u16 << spaces) - 1) as u8;
         let mut list = vec![[0u8; MAX_LEVELS]];
         for level in 0..levels {
-            let free = if level + 1 == levels { 0 } else { all & !self.limits.keep[level] & !self.limits.bypass[level] };
+            let free = if level + 1 == levels {
+                0
+            } else {
+                all & !self.limits.keep[level] & !self.limits.bypass[level]
+            };
             let mut longer = Vec::new();
             for pattern in &list {
                 let mut subset = free;

@@ -60,7 +60,9 @@ fn extend(
         let mut dims = prefix.clone();
         let fixed = |d: &u8| left >> *d & 1 == 1;
         dims.extend(innermost.iter().copied().filter(fixed));
-        dims.extend((0..model.dims as u8).filter(|d| fixed(d) && !innermost.contains(d) && !outermost.contains(d)));
+        dims.extend(
+            (0..model.dims as u8).filter(|d| fixed(d) && !innermost.contains(d) && !outermost.contains(d)),
+        );
         dims.extend(outermost.iter().copied().filter(|d| fixed(d) && !innermost.contains(d)));
         found.push(outcome(model, dims));
         return;

@@ -5,16 +5,18 @@ use std::time::Instant;
 
 use super::lattice::{Digits, Lattice};
 use super::orders::{Order, continues, orders};
-use super::tables::{Context, LevelTables, Pair, pair_energy};
+use super::tables::{Context, LevelTables, MAX_CLASSES, Pair, pair_energy};
 use super::{Goal, Solution};
+use crate::timeloop::MAX_LEVELS;
 use crate::timeloop::evaluate::Detail;
 use crate::timeloop::mapping::Nest;
 use crate::timeloop::model::Model;
 use crate::timeloop::reuse::{Loop, delivered};
-use crate::timeloop::MAX_LEVELS;
 use crate::workload::{MAX_DIMS, MAX_SPACES};
 
 const MAX_SLIDE: usize = 14;
+/// Labels remembered for one state; more would cost more than they cut off.
+const MAX_COMPARED: usize = 48;
 
 /// Loops just outside the current tile, as far as a sliding window can still use them.
 #[derive(Clone, Copy, PartialEq)]
@@ -72,7 +74,7 @@ pub(crate) struct Search<'a> {
     cut: (f64, f64),
     nest: Nest,
     seen: HashMap<(u8, u32, u64), Vec<Label>>,
-    orders: HashMap<(u8, u16), Rc<Vec<Order>>>,
+    orders: Vec<Option<Rc<Vec<Order>>>>,
     pub nodes: u64,
     deadline: Option<Instant>,
     pub timed_out: bool,
@@ -107,7 +109,7 @@ impl<'a> Search<'a> {
             cut: (f64::INFINITY, f64::INFINITY),
             nest,
             seen: HashMap::new(),
-            orders: HashMap::new(),
+            orders: vec![None; model.levels << model.dims],
             nodes: 0,
             deadline,
             timed_out: false,
@@ -176,8 +178,8 @@ impl<'a> Search<'a> {
         self.expand(top, &root);
     }
 
-    /// Least energy and cycles of any completion of a label at `level`.
-    fn bound(&self, level: usize, label: &Label) -> (f64, f64) {
+    /// Least energy of one sweep of each space below `level`: where loops of the level may move it, and where none do.
+    fn sweeps(&self, level: usize, label: &Label) -> ([f64; MAX_SPACES], [f64; MAX_SPACES]) {
         let t = &self.tables[level];
         let at = label.tile as usize;
         let c = self.context;
@@ -194,21 +196,22 @@ impl<'a> Search<'a> {
             spread[v] = pair_energy(c.model, v, pair, reused, shared);
             once[v] = if t.stays[v][at] { spread[v] } else { pair_energy(c.model, v, pair, words, shared) };
         }
+        (once, spread)
+    }
+
+    /// Least energy and cycles of any completion of a label at `level`.
+    fn bound(&self, level: usize, label: &Label) -> (f64, f64) {
+        let t = &self.tables[level];
+        let at = label.tile as usize;
+        let (once, spread) = self.sweeps(level, label);
         let mut least = f64::INFINITY;
         if t.span_at[at] != u32::MAX {
             least = t.spans[t.span_at[at] as usize].inner + spread.iter().sum::<f64>();
         }
         for (class, &z) in t.classes.iter().enumerate() {
-            let mut sum = t.least[class][at];
-            for (v, energy) in once.iter().enumerate() {
-                if z >> v & 1 == 1 {
-                    sum += energy;
-                }
-            }
-            least = least.min(sum);
+            least = least.min(t.least[class][at] + part(&once, z));
         }
-        let units = (label.instances * t.reach[at]).max(1) as f64;
-        let cycles = (c.model.macs as f64 / units).max(label.stall);
+        let cycles = (t.fastest[at] / label.instances as f64).max(label.stall);
         let energy = label.energy + least;
         (energy + self.leak(label, cycles), cycles)
     }
@@ -274,7 +277,12 @@ impl<'a> Search<'a> {
         }
         let mut children = self.children(level, label);
         children.sort_by(|a, b| {
-            a.key.0.total_cmp(&b.key.0).then(a.key.1.total_cmp(&b.key.1)).then(a.span.cmp(&b.span)).then(a.option.cmp(&b.option))
+            a.key
+                .0
+                .total_cmp(&b.key.0)
+                .then(a.key.1.total_cmp(&b.key.1))
+                .then(a.span.cmp(&b.span))
+                .then(a.option.cmp(&b.option))
         });
         let (tables, lattice) = (self.tables, self.lattice());
         for child in &children {
@@ -304,7 +312,8 @@ impl<'a> Search<'a> {
                 self.finish();
                 continue;
             }
-            if self.dominated(level - 1, &child.label) {
+            // The innermost level leaves nothing to choose.
+            if level > 1 && self.dominated(level - 1, &child.label) {
                 continue;
             }
             self.expand(level - 1, &child.label);
@@ -374,9 +383,9 @@ impl<'a> Search<'a> {
         let t = &tables[level];
         let block = self.context.limits.temporal[level];
         let mut children = Vec::new();
-        let units = (label.instances * t.reach[label.tile as usize]).max(1) as f64;
-        let cycles = (model.macs as f64 / units).max(label.stall);
+        let cycles = (t.fastest[label.tile as usize] / label.instances as f64).max(label.stall);
         let base = label.energy + self.leak(label, cycles);
+        let (once, spread) = self.sweeps(level, label);
         'spans: for (at, span) in t.spans.iter().enumerate() {
             // Sorted by least energy.
             if self.worse(base + span.lowest, cycles) {
@@ -399,18 +408,41 @@ impl<'a> Search<'a> {
                 }
             }
             self.nodes += 1;
+            // Least energy by class of the loops that are there.
+            let mut by_class = [f64::INFINITY; MAX_CLASSES];
+            let mut lowest = f64::INFINITY;
+            if active == 0 {
+                lowest = span.inner + spread.iter().sum::<f64>();
+            }
+            for (class, &z) in t.classes.iter().enumerate() {
+                if t.class_dims[class] & active != 0 {
+                    by_class[class] = span.least[class] + part(&once, z);
+                    lowest = lowest.min(by_class[class]);
+                }
+            }
+            if self.worse(base + lowest, cycles) {
+                continue;
+            }
             let options = self.orders_for(level, active);
             let extents = lattice.extents(&span.digits);
             for pair in &t.pairs[span.first as usize..(span.first + span.count) as usize] {
                 let option = &t.options[pair.1 as usize];
-                let reach = if level == 0 { 1 } else { tables[level - 1].reach[pair.0 as usize] };
-                let units = (label.instances * option.total * reach).max(1) as f64;
-                let fastest = (model.macs as f64 / units).max(label.stall);
-                if self.worse(base + span.lowest, fastest) {
+                let inside =
+                    if level == 0 { model.macs as f64 } else { tables[level - 1].fastest[pair.0 as usize] };
+                let fastest = (inside / option.total as f64).max(option.stall) / label.instances as f64;
+                let fastest = fastest.max(label.stall);
+                if self.worse(base + lowest, fastest) {
                     continue;
                 }
                 for which in 0..options.len() {
-                    let Some(next) = self.step(level, label, *pair, &factors, &extents, &options[which]) else {
+                    if let Some(&first) = options[which].dims.first()
+                        && let Some(class) = t.class_dims.iter().position(|m| m >> first & 1 == 1)
+                        && self.worse(base + by_class[class], fastest)
+                    {
+                        continue;
+                    }
+                    let Some(next) = self.step(level, label, *pair, &factors, &extents, &options[which])
+                    else {
                         continue;
                     };
                     let (energy, cycles) = if level == 0 {
@@ -444,12 +476,11 @@ impl<'a> Search<'a> {
     fn orders_for(&mut self, level: usize, active: u16) -> Rc<Vec<Order>> {
         let limits = self.context.limits;
         let model = self.context.model;
-        self.orders
-            .entry((level as u8, active))
-            .or_insert_with(|| {
-                Rc::new(orders(model, active, &limits.innermost[level], &limits.outermost[level]))
-            })
-            .clone()
+        let slot = &mut self.orders[level << model.dims | usize::from(active)];
+        slot.get_or_insert_with(|| {
+            Rc::new(orders(model, active, &limits.innermost[level], &limits.outermost[level]))
+        })
+        .clone()
     }
 
     /// The label after one step, with the exact energy of all transfers that it decides.
@@ -609,6 +640,9 @@ impl<'a> Search<'a> {
     fn dominated(&mut self, level: usize, label: &Label) -> bool {
         let plain = self.sliding.is_none();
         let list = self.seen.entry((level as u8, label.tile, label.instances)).or_default();
+        if list.len() >= MAX_COMPARED {
+            return false;
+        }
         let better = |a: &Label, b: &Label| {
             a.energy <= b.energy
                 && a.stall <= b.stall
@@ -628,4 +662,10 @@ impl<'a> Search<'a> {
         list.push(*label);
         false
     }
+}
+
+/// Sum over the data spaces in `mask`.
+#[inline]
+fn part(energies: &[f64; MAX_SPACES], mask: u8) -> f64 {
+    energies.iter().enumerate().filter(|(v, _)| mask >> v & 1 == 1).map(|(_, e)| e).sum()
 }

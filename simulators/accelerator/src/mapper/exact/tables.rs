@@ -9,12 +9,16 @@ use crate::timeloop::constraints::Limits;
 use crate::timeloop::model::Model;
 use crate::workload::{MAX_DIMS, MAX_SPACES};
 
+/// Data-space masks of loop orders: at most one for each dimension.
+pub(crate) const MAX_CLASSES: usize = MAX_DIMS;
+
 /// One way to use a level's mesh.
 pub(crate) struct SpatialOption {
     pub factors: [u32; MAX_DIMS],
-    pub digits: Digits,
     pub total: u64,
     pub along_y: u16,
+    /// Least cycles of the whole problem by this level's bandwidth towards the arithmetic, on one instance.
+    pub stall: f64,
     /// Most children that share one word, by data space.
     pub shared: [f64; MAX_SPACES],
 }
@@ -42,10 +46,13 @@ pub(crate) struct LevelTables {
     pub span_at: Vec<u32>,
     /// Whether a tile of this level can be built.
     pub feasible: Vec<bool>,
-    /// Most arithmetic units below one instance, by tile of this level (0 where infeasible).
-    pub reach: Vec<u64>,
+    /// Least cycles of the whole problem on one instance of this level, by tile (infinite where infeasible): arithmetic
+    /// units in reach, and the bandwidth that feeds them.
+    pub fastest: Vec<f64>,
     /// Classes of loop orders: bit masks of data spaces.
     pub classes: Vec<u8>,
+    /// Dimensions whose loops, innermost, make each class.
+    pub class_dims: Vec<u16>,
     /// Least energy below by class and tile.
     pub least: Vec<Vec<f64>>,
     /// Least energy below of the spaces this level or a lower one is the parent of.
@@ -61,7 +68,7 @@ pub(crate) struct Span {
     pub first: u32,
     pub count: u32,
     /// Least energy by class.
-    pub least: [f64; 8],
+    pub least: [f64; MAX_CLASSES],
     /// Least energy of inner spaces (no temporal loops at this level).
     pub inner: f64,
     pub lowest: f64,
@@ -171,7 +178,12 @@ fn least_new_part(
 }
 
 /// All ways to use the mesh below `level`.
-pub(crate) fn spatial_options(model: &Model, limits: &Limits, lattice: &Lattice, level: usize) -> Vec<SpatialOption> {
+pub(crate) fn spatial_options(
+    model: &Model,
+    limits: &Limits,
+    lattice: &Lattice,
+    level: usize,
+) -> Vec<SpatialOption> {
     let (fx, fy) = model.fanout[level];
     let mut found: Vec<SpatialOption> = Vec::new();
     let mut factors = [1u32; MAX_DIMS];
@@ -197,10 +209,6 @@ fn choose(
         if !seen.insert(*factors) {
             return;
         }
-        let mut digits = [0; MAX_DIMS];
-        for d in 0..model.dims {
-            digits[d] = lattice.position(d, u64::from(factors[d])).unwrap_or(0);
-        }
         let mut shared = [1.0; MAX_SPACES];
         for (slot, space) in shared.iter_mut().zip(&model.spaces) {
             for d in 0..model.dims {
@@ -218,7 +226,7 @@ fn choose(
             }
         }
         let total = factors[..model.dims].iter().map(|&f| u64::from(f)).product();
-        found.push(SpatialOption { factors: *factors, digits, total, along_y, shared });
+        found.push(SpatialOption { factors: *factors, total, along_y, stall: 0.0, shared });
         return;
     }
     let block = &limits.spatial[level];
@@ -233,7 +241,18 @@ fn choose(
         }
         let f = u64::from(factor);
         if limits.x_allowed[level] >> dim & 1 == 1 && f <= left.0 {
-            choose(model, limits, lattice, level, dim + 1, (left.0 / f, left.1), along_y, factors, seen, found);
+            choose(
+                model,
+                limits,
+                lattice,
+                level,
+                dim + 1,
+                (left.0 / f, left.1),
+                along_y,
+                factors,
+                seen,
+                found,
+            );
         }
         if limits.y_allowed[level] >> dim & 1 == 1 && f <= left.1 {
             let y = along_y | 1 << dim;
@@ -252,8 +271,8 @@ pub(crate) fn pair_energy(model: &Model, v: usize, pair: &Pair, words: f64, shar
     let mut energy;
     if model.spaces[v].read_write {
         let first = model.words[v] as f64 * pair.reduced;
-        energy = sent * parent.energy.update_pj / block
-            + (sent - first).max(0.0) * parent.energy.read_pj / block;
+        energy =
+            sent * parent.energy.update_pj / block + (sent - first).max(0.0) * parent.energy.read_pj / block;
         if let Some(child) = pair.child {
             let child = &model.architecture.levels[child];
             energy += (words - first * shared).max(0.0) * child.energy.fill_pj / child.block_size as f64;
@@ -281,7 +300,12 @@ pub(crate) struct Context<'a> {
 
 impl LevelTables {
     /// Builds the tables of `level` from those of the level below.
-    pub fn new(c: &Context, level: usize, options: Vec<SpatialOption>, below: Option<&LevelTables>) -> Self {
+    pub fn new(
+        c: &Context,
+        level: usize,
+        mut options: Vec<SpatialOption>,
+        below: Option<&LevelTables>,
+    ) -> Self {
         let (model, lattice) = (c.model, c.lattice);
         let spaces = model.spaces.len();
         let temporal = &c.limits.temporal[level];
@@ -292,15 +316,24 @@ impl LevelTables {
             }
         }
         let mut classes: Vec<u8> = Vec::new();
+        let mut class_dims: Vec<u16> = Vec::new();
         for d in 0..model.dims {
             if loops >> d & 1 == 1 {
-                let z = (0..spaces).filter(|&v| model.spaces[v].relevant >> d & 1 == 0).fold(0, |m, v| m | 1 << v);
-                if !classes.contains(&z) {
-                    classes.push(z);
+                let z = (0..spaces)
+                    .filter(|&v| model.spaces[v].relevant >> d & 1 == 0)
+                    .fold(0, |m, v| m | 1 << v);
+                match classes.iter().position(|&c| c == z) {
+                    Some(at) => class_dims[at] |= 1 << d,
+                    None => {
+                        classes.push(z);
+                        class_dims.push(1 << d);
+                    }
                 }
             }
         }
-        classes.truncate(8);
+        for option in &mut options {
+            option.stall = arithmetic_stall(c, level, option);
+        }
         // Children spans.
         let ones = [0u8; MAX_DIMS];
         let mut raw: Vec<(u32, u32, u32)> = Vec::new();
@@ -335,7 +368,7 @@ impl LevelTables {
         let kept = c.keep[level] & all;
         let mut spans: Vec<Span> = Vec::new();
         let mut span_at = vec![u32::MAX; lattice.size];
-        let mut reach = vec![0u64; lattice.size];
+        let mut fastest = vec![f64::INFINITY; lattice.size];
         let mut least_raw = vec![vec![f64::INFINITY; lattice.size]; classes.len()];
         let mut kept_raw = vec![vec![f64::INFINITY; lattice.size]; classes.len()];
         let mut pairs = Vec::with_capacity(raw.len());
@@ -348,16 +381,16 @@ impl LevelTables {
                     digits: lattice.digits(span as usize),
                     first: pairs.len() as u32,
                     count: 0,
-                    least: [f64::INFINITY; 8],
+                    least: [f64::INFINITY; MAX_CLASSES],
                     inner: f64::INFINITY,
                     lowest: f64::INFINITY,
                 });
             }
             pairs.push((child, option));
             let o = &options[option as usize];
-            let units = o.total * below.map_or(1, |b| b.reach[child as usize]);
-            let slot = &mut reach[span as usize];
-            *slot = (*slot).max(units);
+            let inside = below.map_or(model.macs as f64, |b| b.fastest[child as usize]);
+            let slot = &mut fastest[span as usize];
+            *slot = slot.min((inside / o.total as f64).max(o.stall));
             let inner = below.map_or(0.0, |b| b.least_kept[child as usize]);
             // Energy of each space if no temporal loop of this level leaves it in place.
             let mut each = [0.0; MAX_SPACES];
@@ -375,7 +408,8 @@ impl LevelTables {
             let span_slot = &mut spans[at];
             span_slot.count += 1;
             let still: f64 = fixed[..spaces].iter().sum::<f64>() + inner;
-            let still_kept: f64 = (0..spaces).filter(|v| kept >> v & 1 == 1).map(|v| fixed[v]).sum::<f64>() + inner;
+            let still_kept: f64 =
+                (0..spaces).filter(|v| kept >> v & 1 == 1).map(|v| fixed[v]).sum::<f64>() + inner;
             span_slot.inner = span_slot.inner.min(still);
             inner_kept[span as usize] = inner_kept[span as usize].min(still_kept);
             for (class, &z) in classes.iter().enumerate() {
@@ -401,7 +435,10 @@ impl LevelTables {
         }
         let mut order: Vec<u32> = (0..spans.len() as u32).collect();
         order.sort_by(|&a, &b| {
-            spans[a as usize].lowest.total_cmp(&spans[b as usize].lowest).then(spans[a as usize].index.cmp(&spans[b as usize].index))
+            spans[a as usize]
+                .lowest
+                .total_cmp(&spans[b as usize].lowest)
+                .then(spans[a as usize].index.cmp(&spans[b as usize].index))
         });
         let mut sorted: Vec<Span> = Vec::with_capacity(spans.len());
         let mut slots: Vec<Option<Span>> = spans.into_iter().map(Some).collect();
@@ -421,14 +458,14 @@ impl LevelTables {
             stays.push(table);
         }
         lattice.spread(&mut buildable, loops, |a, b| a | b);
-        lattice.spread(&mut reach, loops, u64::max);
+        lattice.spread(&mut fastest, loops, f64::min);
         for table in least_raw.iter_mut().chain(&mut kept_raw) {
             lattice.spread(table, loops, f64::min);
         }
         let mut least_kept = vec![f64::INFINITY; lattice.size];
         for index in 0..lattice.size {
             if !buildable[index] {
-                reach[index] = 0;
+                fastest[index] = f64::INFINITY;
                 continue;
             }
             let mut words = 0;
@@ -439,7 +476,7 @@ impl LevelTables {
             }
             if model.words_fit(level, words).is_err() {
                 buildable[index] = false;
-                reach[index] = 0;
+                fastest[index] = f64::INFINITY;
                 continue;
             }
             let once = |v: usize, stationary: bool| -> f64 {
@@ -469,11 +506,36 @@ impl LevelTables {
             pairs,
             span_at,
             feasible: buildable,
-            reach,
+            fastest,
             classes,
+            class_dims,
             least: least_raw,
             least_kept,
             stays,
         }
     }
+}
+
+/// Least cycles by the bandwidth of `level` for words that go straight to the arithmetic, on one instance of the level.
+fn arithmetic_stall(c: &Context, level: usize, option: &SpatialOption) -> f64 {
+    let model = c.model;
+    let limits = model.bandwidth[level];
+    if limits == [f64::INFINITY; 3] {
+        return 0.0;
+    }
+    let (mut read, mut write) = (0.0, 0.0);
+    for v in 0..model.spaces.len() {
+        let Some(pair) = &c.pairs[level][v] else { continue };
+        if pair.child.is_some() || pair.parent != level {
+            continue;
+        }
+        let words = model.macs as f64 / (option.shared[v] * pair.shared_below);
+        if model.spaces[v].read_write {
+            write += words;
+            read += (words - model.words[v] as f64 * pair.reduced).max(0.0);
+        } else {
+            read += words;
+        }
+    }
+    (read / limits[0]).max(write / limits[1]).max((read + write) / limits[2])
 }
