@@ -114,7 +114,7 @@ struct Layout {
 impl Layout {
     fn new(model: &Bsim4Model, weff_cj: f64) -> Self {
         let p = &model.p;
-        Self { cg: p.dmcg - p.dmcgt, ci: p.dmci - p.dmcgt, dg: p.dmdg - p.dmcgt, w: weff_cj }
+        Self { cg: p.dmcg - p.dmcgt, ci: p.dmci, dg: p.dmdg - p.dmcgt, w: weff_cj }
     }
 
     /// Perimeter and area of one diffusion.

@@ -187,7 +187,8 @@ impl Junction {
             if v == 0.0 {
                 c += cj;
             } else if v < 0.0 {
-                if cj != 0.0 {
+                // A negative part (a perimeter less than the gate's width) counts in forward bias only, as in ngspice.
+                if cj > 0.0 {
                     let x = 1.0 - v / pb;
                     let s = if m == 0.5 { 1.0 / x.sqrt() } else { (-m * x.ln()).exp() };
                     q += pb * cj * (1.0 - x * s) / (1.0 - m);
