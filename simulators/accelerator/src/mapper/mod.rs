@@ -1,2 +1,27 @@
 //! Mappers: searches for a good, or the best, mapping of one layer onto one architecture.
+//!
+//! [`map_layer`] is the entry point; [`Mapper`] chooses the method. All are deterministic for a seed on any number of threads.
+mod evolutionary;
 pub mod exact;
+mod exhaustive;
+mod layer;
+mod mapspace;
+mod random;
+
+pub use evolutionary::evolutionary;
+pub use exact::{Goal, NoMapping, Proof, Solution};
+pub use exhaustive::exhaustive;
+pub use layer::{MapFailure, MappedLayer, Mapper, cache_key, map_layer};
+pub use mapspace::Mapspace;
+pub use random::random_pruned;
+
+/// What a sampling search did.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sampled {
+    /// The best mapping met, `None` where none was valid.
+    pub best: Option<Solution>,
+    /// Valid mappings evaluated.
+    pub evaluations: u64,
+    /// Candidates that did not fit.
+    pub rejected: u64,
+}

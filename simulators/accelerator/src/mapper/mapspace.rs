@@ -1,0 +1,313 @@
+//! The space of mappings: factorisations x loop orders x mesh axes x bypass, under constraints.
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::timeloop::Model;
+use crate::timeloop::constraints::Limits;
+use crate::timeloop::mapping::Nest;
+use crate::workload::MAX_DIMS;
+
+/// A block of loops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub level: usize,
+    pub spatial: bool,
+}
+
+/// All mappings of a model that meet the constraints (capacity apart), with ways to draw and to change one.
+#[derive(Debug, Clone)]
+pub struct Mapspace<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) limits: &'a Limits,
+    /// Slots that may hold a factor above 1, by dimension.
+    pub(crate) slots: Vec<Vec<Slot>>,
+    /// Prime factors of each bound, ascending.
+    primes: Vec<Vec<u32>>,
+    /// Levels and data spaces whose bypass is open.
+    free_bypass: Vec<(usize, u8)>,
+}
+
+impl<'a> Mapspace<'a> {
+    /// The space of `model` under `limits`.
+    pub fn new(model: &'a Model, limits: &'a Limits) -> Self {
+        let (levels, dims) = (model.levels, model.dims);
+        let mut slots = vec![Vec::new(); dims];
+        for level in 0..levels {
+            for (d, list) in slots.iter_mut().enumerate() {
+                if limits.temporal[level].most[d] > 1 {
+                    list.push(Slot { level, spatial: false });
+                }
+                if limits.spatial[level].most[d] > 1 {
+                    list.push(Slot { level, spatial: true });
+                }
+            }
+        }
+        let mut free_bypass = Vec::new();
+        for level in 0..levels - 1 {
+            for v in 0..model.spaces.len() {
+                let bit = 1u8 << v;
+                if (limits.keep[level] | limits.bypass[level]) & bit == 0 {
+                    free_bypass.push((level, bit));
+                }
+            }
+        }
+        let primes = model.problem.bounds.iter().map(|&b| primes(b)).collect();
+        Self { model, limits, slots, primes, free_bypass }
+    }
+
+    fn get(nest: &Nest, slot: Slot, dim: usize) -> u32 {
+        if slot.spatial { nest.spatial[slot.level][dim] } else { nest.temporal[slot.level][dim] }
+    }
+
+    fn set(nest: &mut Nest, slot: Slot, dim: usize, factor: u32) {
+        if slot.spatial {
+            nest.spatial[slot.level][dim] = factor;
+        } else {
+            nest.temporal[slot.level][dim] = factor;
+        }
+    }
+
+    fn most(&self, slot: Slot, dim: usize) -> u32 {
+        let table = if slot.spatial { &self.limits.spatial } else { &self.limits.temporal };
+        table[slot.level].most[dim]
+    }
+
+    fn least(&self, slot: Slot, dim: usize) -> u32 {
+        let table = if slot.spatial { &self.limits.spatial } else { &self.limits.temporal };
+        table[slot.level].least[dim]
+    }
+
+    /// The mapping that every draw starts from: least factors, everything kept that must be.
+    pub(crate) fn start(&self) -> Nest {
+        let mut nest = Nest::unit();
+        for level in 0..self.model.levels {
+            nest.keep[level] = self.limits.keep[level];
+            for d in 0..self.model.dims {
+                nest.temporal[level][d] = self.limits.temporal[level].least[d];
+                nest.spatial[level][d] = self.limits.spatial[level].least[d];
+            }
+        }
+        nest
+    }
+
+    /// Draws a mapping; `None` where the constraints led the draw into a dead end.
+    pub fn draw(&self, rng: &mut ChaCha8Rng) -> Option<Nest> {
+        let mut nest = self.start();
+        for d in 0..self.model.dims {
+            let mut fixed = 1u64;
+            for level in 0..self.model.levels {
+                fixed *= u64::from(nest.temporal[level][d]) * u64::from(nest.spatial[level][d]);
+            }
+            let mut left = self.model.problem.bounds[d];
+            if left % fixed != 0 {
+                return None;
+            }
+            left /= fixed;
+            for i in (0..self.primes[d].len()).rev() {
+                let prime = self.primes[d][i];
+                if left % u64::from(prime) != 0 {
+                    continue;
+                }
+                left /= u64::from(prime);
+                if !self.place(&mut nest, d, prime, rng) {
+                    return None;
+                }
+            }
+        }
+        self.draw_axes(&mut nest, rng);
+        for level in 0..self.model.levels {
+            self.draw_order(&mut nest, level, rng);
+        }
+        self.draw_bypass(&mut nest, rng);
+        Some(nest)
+    }
+
+    /// Puts a prime factor into a random slot that takes it.
+    fn place(&self, nest: &mut Nest, dim: usize, prime: u32, rng: &mut ChaCha8Rng) -> bool {
+        let slots = &self.slots[dim];
+        if slots.is_empty() {
+            return false;
+        }
+        let first = rng.random_range(0..slots.len());
+        for offset in 0..slots.len() {
+            let slot = slots[(first + offset) % slots.len()];
+            if self.takes(nest, slot, dim, prime) {
+                let factor = Self::get(nest, slot, dim) * prime;
+                Self::set(nest, slot, dim, factor);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn takes(&self, nest: &Nest, slot: Slot, dim: usize, prime: u32) -> bool {
+        let factor = Self::get(nest, slot, dim);
+        if u64::from(factor) * u64::from(prime) > u64::from(self.most(slot, dim)) {
+            return false;
+        }
+        if !slot.spatial {
+            return true;
+        }
+        let (x, y) = self.model.fanout[slot.level];
+        let used: u64 = nest.spatial[slot.level][..self.model.dims].iter().map(|&f| u64::from(f)).product();
+        used * u64::from(prime) <= x * y
+    }
+
+    /// Lays spatial factors along X or Y, X first where both fit.
+    pub(crate) fn draw_axes(&self, nest: &mut Nest, rng: &mut ChaCha8Rng) {
+        for level in 0..self.model.levels {
+            let mut y = 0u16;
+            let (fx, _) = self.model.fanout[level];
+            let mut used_x = 1;
+            let start = rng.random_range(0..self.model.dims);
+            for i in 0..self.model.dims {
+                let d = (start + i) % self.model.dims;
+                let factor = u64::from(nest.spatial[level][d]);
+                if factor == 1 {
+                    continue;
+                }
+                let x_ok = self.limits.x_allowed[level] >> d & 1 == 1 && used_x * factor <= fx;
+                if x_ok {
+                    used_x *= factor;
+                } else {
+                    y |= 1 << d;
+                }
+            }
+            nest.along_y[level] = y;
+        }
+    }
+
+    /// Shuffles the loops of a level within its constraints.
+    pub(crate) fn draw_order(&self, nest: &mut Nest, level: usize, rng: &mut ChaCha8Rng) {
+        let dims = self.model.dims;
+        let (inner, outer) = (&self.limits.innermost[level], &self.limits.outermost[level]);
+        let mut middle = [0u8; MAX_DIMS];
+        let mut count = 0;
+        for d in 0..dims as u8 {
+            if !inner.contains(&d) && !outer.contains(&d) {
+                middle[count] = d;
+                count += 1;
+            }
+        }
+        for i in (1..count).rev() {
+            middle.swap(i, rng.random_range(0..=i));
+        }
+        let order = &mut nest.order[level];
+        order[..inner.len()].copy_from_slice(inner);
+        order[inner.len()..inner.len() + count].copy_from_slice(&middle[..count]);
+        let mut next = inner.len() + count;
+        for &d in outer {
+            if !inner.contains(&d) {
+                order[next] = d;
+                next += 1;
+            }
+        }
+    }
+
+    fn draw_bypass(&self, nest: &mut Nest, rng: &mut ChaCha8Rng) {
+        for &(level, bit) in &self.free_bypass {
+            if rng.random_bool(0.7) {
+                nest.keep[level] |= bit;
+            } else {
+                nest.keep[level] &= !bit;
+            }
+        }
+    }
+
+    /// Changes one thing: a factor moves between two slots of a dimension, two loops change places, or a bypass flips.
+    pub fn mutate(&self, nest: &mut Nest, rng: &mut ChaCha8Rng) {
+        let kind = rng.random_range(0..10);
+        if kind == 0 && !self.free_bypass.is_empty() {
+            let (level, bit) = self.free_bypass[rng.random_range(0..self.free_bypass.len())];
+            nest.keep[level] ^= bit;
+            return;
+        }
+        if kind < 3 {
+            let level = rng.random_range(0..self.model.levels);
+            self.move_inwards(nest, level, rng);
+            return;
+        }
+        let dim = rng.random_range(0..self.model.dims);
+        let slots = &self.slots[dim];
+        if slots.len() < 2 || self.primes[dim].is_empty() {
+            return;
+        }
+        for _ in 0..4 {
+            let (from, to) =
+                (slots[rng.random_range(0..slots.len())], slots[rng.random_range(0..slots.len())]);
+            let prime = self.primes[dim][rng.random_range(0..self.primes[dim].len())];
+            let factor = Self::get(nest, from, dim);
+            if from == to || factor % prime != 0 || factor / prime < self.least(from, dim) {
+                continue;
+            }
+            Self::set(nest, from, dim, factor / prime);
+            if self.takes(nest, to, dim, prime) {
+                let other = Self::get(nest, to, dim);
+                Self::set(nest, to, dim, other * prime);
+                if from.spatial || to.spatial {
+                    self.draw_axes(nest, rng);
+                }
+                return;
+            }
+            Self::set(nest, from, dim, factor);
+        }
+    }
+
+    /// Takes one loop of a level to a random place further in.
+    fn move_inwards(&self, nest: &mut Nest, level: usize, rng: &mut ChaCha8Rng) {
+        let dims = self.model.dims;
+        let low = self.limits.innermost[level].len();
+        let high = dims - self.limits.outermost[level].len().min(dims);
+        if high <= low + 1 {
+            return;
+        }
+        let a = rng.random_range(low..high);
+        let b = rng.random_range(low..high);
+        let order = &mut nest.order[level];
+        let (a, b) = (a.min(b), a.max(b));
+        order[a..=b].rotate_right(1);
+    }
+
+    /// Whether the arithmetic in use meets the least parallelism asked for.
+    pub(crate) fn busy_enough(&self, nest: &Nest) -> bool {
+        if self.limits.parallelism <= 0.0 {
+            return true;
+        }
+        let used: u64 = nest.spatial[..self.model.levels]
+            .iter()
+            .flat_map(|row| &row[..self.model.dims])
+            .map(|&f| u64::from(f))
+            .product();
+        used as f64 / self.model.architecture.arithmetic.instances as f64 + 1e-12 >= self.limits.parallelism
+    }
+
+    /// Whether the data spaces' axes are allowed (a draw may have had to put a dimension on a forbidden one).
+    pub(crate) fn axes_allowed(&self, nest: &Nest) -> bool {
+        (0..self.model.levels).all(|level| {
+            (0..self.model.dims).all(|d| {
+                nest.spatial[level][d] == 1
+                    || if nest.along_y[level] >> d & 1 == 1 {
+                        self.limits.y_allowed[level] >> d & 1 == 1
+                    } else {
+                        self.limits.x_allowed[level] >> d & 1 == 1
+                    }
+            })
+        })
+    }
+}
+
+fn primes(mut n: u64) -> Vec<u32> {
+    let mut list = Vec::new();
+    let mut p = 2;
+    while p * p <= n {
+        while n.is_multiple_of(p) {
+            list.push(p as u32);
+            n /= p;
+        }
+        p += 1;
+    }
+    if n > 1 {
+        list.push(n as u32);
+    }
+    list
+}
