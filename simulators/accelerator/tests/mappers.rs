@@ -150,7 +150,7 @@ fn exact_mapper_equals_exhaustive_enumeration() {
         let model = Model::new(architecture, problem).unwrap();
         let limits = constraints.compile(model.architecture(), model.problem()).unwrap();
         let space = Mapspace::new(&model, &limits);
-        let Ok(by_energy) = exhaustive(&space, Goal::Energy, 60_000) else { continue };
+        let Ok(by_energy) = exhaustive(&space, Goal::Energy, 30_000) else { continue };
         let what = |goal: Goal| {
             format!("{goal:?} {:?} {:?} keep {:?}", model.architecture(), model.problem(), limits.keep)
         };
@@ -164,7 +164,7 @@ fn exact_mapper_equals_exhaustive_enumeration() {
         for goal in [Goal::Energy, Goal::Delay, Goal::Edp] {
             let every = match goal {
                 Goal::Energy => by_energy,
-                _ => exhaustive(&space, goal, 60_000).unwrap().best.unwrap(),
+                _ => exhaustive(&space, goal, 30_000).unwrap().best.unwrap(),
             };
             let outcome = solve(&model, &limits, goal, None).unwrap();
             let best = outcome.best.unwrap_or_else(|| panic!("nothing found: {}", what(goal)));
