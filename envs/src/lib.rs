@@ -2,6 +2,7 @@
 
 pub mod accelerator;
 pub mod conformance;
+pub mod dram_controller;
 pub mod encoding;
 pub mod enumerate;
 pub mod env;
