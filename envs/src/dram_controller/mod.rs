@@ -19,7 +19,8 @@ use hwgym_simulators::dram::trace::Workload;
 use hwgym_simulators::dram::{self, Device, Request, Simulator};
 
 use crate::{
-    Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, FidelityLevel, Metric, Objective, Options, Outcome,
+    Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, FidelityLevel, Metric, Objective, Options,
+    Outcome,
 };
 use equivalence::Setting;
 
@@ -175,12 +176,24 @@ pub fn entry() -> EnvEntry {
 fn metrics(has_power: bool) -> Vec<Metric> {
     let mut metrics = Vec::new();
     if has_power {
-        metrics.push(Metric::minimise("energy_pj", "pJ", "energy of the memory from start to end of the run"));
-        metrics.push(Metric::minimise("average_power_mw", "mW", "that energy over the time it was counted in"));
+        metrics.push(Metric::minimise(
+            "energy_pj",
+            "pJ",
+            "energy of the memory from start to end of the run",
+        ));
+        metrics.push(Metric::minimise(
+            "average_power_mw",
+            "mW",
+            "that energy over the time it was counted in",
+        ));
     }
     metrics.extend([
         Metric::minimise("total_time_ns", "ns", "time at which the last response is received"),
-        Metric::minimise("mean_latency_ns", "ns", "mean time from a request's arrival at the controller to its response"),
+        Metric::minimise(
+            "mean_latency_ns",
+            "ns",
+            "mean time from a request's arrival at the controller to its response",
+        ),
         Metric::minimise("p99_latency_ns", "ns", "99th percentile of that time"),
         Metric::maximise("bandwidth_gb_per_s", "GB/s", "bytes moved over total time"),
     ]);

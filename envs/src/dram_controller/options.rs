@@ -62,9 +62,14 @@ impl DramControllerOptions {
             return Err(EnvError::invalid("clock_mhz", format!("{clock} is outside 1 to 20000 MHz")));
         }
         if self.requests == Some(0) {
-            return Err(EnvError::invalid("requests", "0 leaves nothing to simulate; leave the option out to take all"));
+            return Err(EnvError::invalid(
+                "requests",
+                "0 leaves nothing to simulate; leave the option out to take all",
+            ));
         }
-        let simulator = |option: &'static str| move |error: hwgym_simulators::dram::Error| EnvError::invalid(option, error);
+        let simulator = |option: &'static str| {
+            move |error: hwgym_simulators::dram::Error| EnvError::invalid(option, error)
+        };
         Ok(Checked {
             space: pick("space", &self.space, &[("archgym", ValueSet::ArchGym), ("wide", ValueSet::Wide)])?,
             subsystems: pick("groups", &self.groups, &[("subsystems", true), ("parameters", false)])?,
@@ -79,7 +84,11 @@ impl DramControllerOptions {
     pub(super) fn describe(entry: EnvEntry) -> EnvEntry {
         entry
             .option("device", "\"ddr3_1600_rbc\"", "the memory: a preset, or the path of a RON file")
-            .option("workload", "\"bfs\"", "a recorded trace, a generator such as random:seed=3, or a trace file")
+            .option(
+                "workload",
+                "\"bfs\"",
+                "a recorded trace, a generator such as random:seed=3, or a trace file",
+            )
             .option("space", "\"archgym\"", "archgym (442,368 designs) or wide (28,311,552 designs)")
             .option("clock_mhz", "None", "clock of the trace's time stamps; that of the device by default")
             .option("requests", "None", "requests taken from the start of the workload; all by default")

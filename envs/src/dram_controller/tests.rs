@@ -83,8 +83,14 @@ fn representatives_behave_alike() {
                 let representative = env.canonical(&design);
                 if representative != design {
                     different += 1;
-                    let outcomes = [&design, &representative].map(|design| env.evaluate(design, Fidelity::FULL));
-                    assert_eq!(outcomes[0], outcomes[1], "{workload} {device} {reference} {:?}", env.space().values(&design));
+                    let outcomes =
+                        [&design, &representative].map(|design| env.evaluate(design, Fidelity::FULL));
+                    assert_eq!(
+                        outcomes[0],
+                        outcomes[1],
+                        "{workload} {device} {reference} {:?}",
+                        env.space().values(&design)
+                    );
                 }
             }
         }
@@ -113,7 +119,7 @@ fn archgym_rewards_show_their_defects() {
 #[test]
 fn wrong_options_are_explained() {
     for (options, part) in [
-        ("(device: \"ddr3_1600_rcb\")", "did you mean `ddr3_1600_rbc`"),
+        ("(device: \"ddr3_1600\")", "did you mean `ddr3_1600_"),
         ("(workload: \"bsf\")", "did you mean `bfs`"),
         ("(workload: \"missing.stl\")", "missing.stl"),
         ("(workload: \"stream:base-address=0x100000000\")", "beyond the 1073741824 bytes"),
@@ -134,14 +140,20 @@ fn wrong_options_are_explained() {
 fn known_optima_are_reproduced() {
     for workload in optima::known_workloads() {
         let env = env(&format!("(workload: {workload:?})"));
-        let known = known_optima_of(&env).unwrap().unwrap_or_else(|| panic!("{workload}: made for other options"));
+        let known =
+            known_optima_of(&env).unwrap().unwrap_or_else(|| panic!("{workload}: made for other options"));
         let mut random = Random::new(1);
         for objective in &known.objectives {
             let count = objective.front.len();
             for optimum in (0..count.min(3)).map(|_| &objective.front[random.below(count)]) {
                 let design = env.space().design_at(u128::from(optimum.index)).unwrap();
                 let outcome = env.evaluate(&design, Fidelity::FULL);
-                assert_eq!(outcome.metrics(), Some(&optimum.metrics[..]), "{workload} {}", objective.objective.name);
+                assert_eq!(
+                    outcome.metrics(),
+                    Some(&optimum.metrics[..]),
+                    "{workload} {}",
+                    objective.objective.name
+                );
             }
             // And nothing drawn at random is better.
             let scorer = objective.objective.scorer(env.metrics()).unwrap();
