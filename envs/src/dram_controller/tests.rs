@@ -120,7 +120,7 @@ fn archgym_rewards_show_their_defects() {
 fn wrong_options_are_explained() {
     for (options, part) in [
         ("(device: \"ddr3_1600\")", "did you mean `ddr3_1600_"),
-        ("(workload: \"bsf\")", "did you mean `bfs`"),
+        ("(workload: \"sqlit\")", "did you mean `sqlite`"),
         ("(workload: \"missing.stl\")", "missing.stl"),
         ("(workload: \"stream:base-address=0x100000000\")", "beyond the 1073741824 bytes"),
         ("(space: \"archgim\")", "did you mean `archgym`"),
