@@ -62,6 +62,11 @@ impl Options {
         Self::ron(format!("({})", fields.collect::<Vec<_>>().join(", ")))
     }
 
+    /// Another text at the same place, such as one element of a list that a sweep goes through.
+    pub fn with_text(&self, text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..self.clone() }
+    }
+
     /// The RON text.
     pub fn text(&self) -> &str {
         &self.text

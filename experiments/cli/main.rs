@@ -1,2 +1,57 @@
-//! The `hwgym` command.
-fn main() {}
+//! The `hwgym` command. One file per command; each has a struct of arguments with a method `run`.
+//!
+//! Exit codes: 0 fine, 1 something failed, 2 the input is wrong. Results go to standard output, messages and errors to standard error.
+
+mod agent;
+mod arguments;
+mod env;
+mod evaluate;
+mod failure;
+mod report;
+mod resume;
+mod run;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// A gym for hardware design-space exploration: run studies, look at environments and agents, call simulators.
+#[derive(Parser)]
+#[command(name = "hwgym", version, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Resume(resume::ResumeArgs),
+    Report(report::ReportArgs),
+    Env(env::EnvArgs),
+    Agent(agent::AgentArgs),
+    Evaluate(evaluate::EvaluateArgs),
+    Simulate(simulate::SimulateArgs),
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Run(args) => args.run(),
+            Self::Resume(args) => args.run(),
+            Self::Report(args) => args.run(),
+            Self::Env(args) => args.run(),
+            Self::Agent(args) => args.run(),
+            Self::Evaluate(args) => args.run(),
+            Self::Simulate(args) => args.run(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}

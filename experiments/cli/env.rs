@@ -1,0 +1,118 @@
+//! `hwgym env`: the environments by name.
+
+use std::process::ExitCode;
+
+use comfy_table::{Table, presets};
+use hwgym::envs::conformance::check_env;
+
+use crate::arguments::EnvironmentArgs;
+
+/// List, show and check environments
+#[derive(clap::Args)]
+pub struct EnvArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// List all environments
+    List,
+    /// Show an environment: options, parameters, metrics, objectives
+    Show(EnvironmentArgs),
+    /// Check that an environment keeps its promises
+    Check {
+        #[command(flatten)]
+        environment: EnvironmentArgs,
+        /// Seed of the designs that are tried
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+impl EnvArgs {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.action {
+            Action::List => list(),
+            Action::Show(environment) => show(&environment),
+            Action::Check { environment, seed } => check(&environment, seed),
+        }
+    }
+}
+
+fn list() -> anyhow::Result<ExitCode> {
+    let mut table = plain_table();
+    for entry in hwgym::registries()?.envs.entries() {
+        table.add_row([&entry.id, &entry.summary]);
+    }
+    println!("{table}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &EnvironmentArgs) -> anyhow::Result<ExitCode> {
+    let registries = hwgym::registries()?;
+    let entry = registries.envs.get(&args.id)?;
+    println!("{}: {}", entry.id, entry.summary);
+    if !entry.options.is_empty() {
+        let mut table = plain_table();
+        for option in &entry.options {
+            table.add_row([option.name, option.default, option.description]);
+        }
+        println!("\nOptions (name, default):\n{table}");
+    }
+    let env = match entry.make(&args.options()) {
+        Ok(env) => env,
+        Err(error) if args.options.is_empty() => {
+            println!("\nIt needs options before it can be shown: {error}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut table = plain_table();
+    for parameter in env.space().parameters() {
+        let condition = parameter.condition.as_ref().map_or(String::new(), |c| {
+            let values: Vec<_> = c.is_one_of.iter().map(ToString::to_string).collect();
+            format!(" (where {} is {})", c.parameter, values.join(" or "))
+        });
+        let domain = format!("{} {}", parameter.domain.describe(), parameter.unit);
+        table.add_row([
+            parameter.name.clone(),
+            domain.trim().into(),
+            format!("{}{condition}", parameter.description),
+        ]);
+    }
+    let size = env.space().size().map_or("infinitely many".into(), |size| size.to_string());
+    println!("\nParameters ({size} designs):\n{table}");
+    for constraint in env.space().constraints() {
+        println!("  constraint: {}", constraint.meaning());
+    }
+    let mut table = plain_table();
+    for metric in env.metrics() {
+        let direction = format!("{:?}", metric.direction).to_lowercase();
+        table.add_row([&metric.name, &metric.unit, &direction, &metric.definition]);
+    }
+    println!("\nMetrics:\n{table}");
+    let mut table = plain_table();
+    for objective in env.objectives() {
+        let goals: Vec<_> = objective.goals.iter().map(|goal| format!("{goal:?}")).collect();
+        table.add_row([objective.name.clone(), goals.join("; ")]);
+    }
+    println!("\nObjectives, the default first:\n{table}");
+    for (name, value) in env.provenance() {
+        println!("  {name}: {value}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(args: &EnvironmentArgs, seed: u64) -> anyhow::Result<ExitCode> {
+    let report = check_env(args.make()?.as_ref(), seed);
+    print!("{report}");
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A table without lines, for lists.
+pub fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table
+}

@@ -1,0 +1,65 @@
+//! From errors to exit codes.
+//!
+//! Errors of the libraries that speak of what the user gave (names, options, studies, hyperparameters) are bad input by themselves; any
+//! other error becomes bad input with [`BadInput::bad_input`].
+
+use std::fmt;
+use std::process::ExitCode;
+
+use hwgym::agents::AgentError;
+use hwgym::envs::{EnvError, SpaceError};
+use hwgym::experiments::StudyError;
+use hwgym::surrogates::SurrogateError;
+
+/// Exit code for something that failed.
+const FAILED: u8 = 1;
+/// Exit code for wrong input.
+const BAD_INPUT: u8 = 2;
+
+/// An error that the user can mend by giving other input.
+#[derive(Debug)]
+struct Marked(String);
+
+impl fmt::Display for Marked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Marked {}
+
+/// Marks an error as bad input: exit code 2.
+pub trait BadInput<T> {
+    /// The same result, its error marked.
+    fn bad_input(self) -> anyhow::Result<T>;
+}
+
+impl<T, E: fmt::Display> BadInput<T> for Result<T, E> {
+    fn bad_input(self) -> anyhow::Result<T> {
+        self.map_err(|error| Marked(format!("{error:#}")).into())
+    }
+}
+
+/// A new error that is bad input.
+pub fn bad_input(message: impl fmt::Display) -> anyhow::Error {
+    Marked(message.to_string()).into()
+}
+
+/// Prints an error and picks the exit code. A closed pipe (`hwgym ... | head`) is no error.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    let pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+    if error.chain().any(|e| e.downcast_ref().is_some_and(pipe)) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("error: {error:#}");
+    ExitCode::from(if error.chain().any(is_bad_input) { BAD_INPUT } else { FAILED })
+}
+
+fn is_bad_input(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<Marked>()
+        || error.is::<EnvError>()
+        || error.is::<SpaceError>()
+        || error.is::<AgentError>()
+        || error.is::<SurrogateError>()
+        || error.downcast_ref::<StudyError>().is_some_and(StudyError::is_bad_input)
+}

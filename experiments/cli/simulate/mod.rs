@@ -1,0 +1,20 @@
+//! `hwgym simulate`: calls a simulator directly, without a design space. One file per simulator.
+
+use std::process::ExitCode;
+
+/// Call a simulator directly, without a design space
+#[derive(clap::Args)]
+pub struct SimulateArgs {
+    #[command(subcommand)]
+    simulator: Simulator,
+}
+
+/// The simulators: one line here, one in `run`.
+#[derive(clap::Subcommand)]
+enum Simulator {}
+
+impl SimulateArgs {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.simulator {}
+    }
+}

@@ -1,0 +1,114 @@
+//! The text of a study file, and the places of its parts.
+
+use std::path::{Path, PathBuf};
+
+use hwgym_envs::Options;
+use hwgym_envs::options::{explain, reader};
+use ron::value::RawValue;
+use serde::Deserialize;
+
+use crate::StudyError;
+
+/// The text of a study file with its path.
+pub(super) struct Source {
+    pub text: String,
+    pub path: PathBuf,
+}
+
+impl Source {
+    /// Reads the whole file as `T`.
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, StudyError> {
+        self.parse(&self.text)
+    }
+
+    /// Reads a part of the file as `T`; the error has the part's place in the file.
+    pub fn part<'a, T: Deserialize<'a>>(&'a self, raw: &'a RawValue) -> Result<T, StudyError> {
+        self.parse(raw.get_ron())
+    }
+
+    fn parse<'a, T: Deserialize<'a>>(&'a self, part: &'a str) -> Result<T, StudyError> {
+        reader().from_str(part).map_err(|error| {
+            let (line, column) = self.position(part);
+            let position = error.span.start;
+            let column = position.col + if position.line == 1 { column - 1 } else { 0 };
+            StudyError::Study {
+                location: format!("{}:{}:{column}", self.path.display(), position.line + line - 1),
+                message: explain(&error.code),
+            }
+        })
+    }
+
+    /// Line and column, counted from 1, of a slice of the text.
+    fn position(&self, part: &str) -> (usize, usize) {
+        let start = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        let before = self.text.get(..start).unwrap_or("");
+        let line_start = before.rfind('\n').map_or(0, |n| n + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// `file:line:column` of a slice of the text, white space and comments before it skipped.
+    pub fn place(&self, part: &str) -> String {
+        let (line, column) = self.position(&part[leading(part)..]);
+        format!("{}:{line}:{column}", self.path.display())
+    }
+
+    /// An error at a slice of the text.
+    pub fn error(&self, part: &str, message: impl ToString) -> StudyError {
+        StudyError::Study { location: self.place(part), message: message.to_string() }
+    }
+
+    /// The slice as options.
+    pub fn options(&self, raw: Option<&RawValue>) -> Options {
+        match raw {
+            Some(raw) => Options::slice_of(raw.get_ron(), &self.text, &self.path),
+            None => Options::slice_of(&self.text[self.text.len()..], &self.text, &self.path),
+        }
+    }
+}
+
+/// Bytes of white space and comments at the start.
+pub(super) fn leading(text: &str) -> usize {
+    let mut rest = text.trim_start();
+    while let Some(comment) = rest.strip_prefix("//") {
+        rest = comment.split_once('\n').map_or("", |(_, after)| after).trim_start();
+    }
+    text.len() - rest.len()
+}
+
+/// The fields of a RON struct, their values unread.
+pub(super) struct Fields<'a>(pub Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Fields<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a struct such as `(name: value)`")
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Fields(Vec::new()))
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    fields.push(entry);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Fields<'_> {
+    /// The value of a field.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(field, _)| field == name).map(|(_, raw)| raw.get_ron())
+    }
+}
+
+/// The folder of a study file.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
+}
