@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accelerator;
+pub mod circuit;
 pub mod conformance;
 pub mod dram_controller;
 pub mod encoding;

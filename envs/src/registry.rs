@@ -67,11 +67,12 @@ impl Registry {
     /// Every environment of this crate.
     pub fn builtin() -> Self {
         let mut registry = Self::empty();
-        let entries: Vec<EnvEntry> = vec![
+        let mut entries: Vec<EnvEntry> = vec![
             crate::dram_controller::entry(),
             crate::accelerator::maestro_mapping::entry(),
             crate::accelerator::systolic_array::entry(),
         ];
+        entries.extend(crate::circuit::entries());
         for entry in entries {
             registry.entries.insert(entry.id.clone(), entry);
         }

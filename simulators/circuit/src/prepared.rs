@@ -133,10 +133,12 @@ impl Prepared {
         self.start = start;
     }
 
-    /// Keeps the present solution for [`StartPoint::Reference`].
+    /// Keeps the present solution for [`StartPoint::Reference`], and the orders of elimination found so far: every [`Prepared::set`] comes
+    /// back to them.
     pub fn keep_reference(&mut self) {
         self.reference.clear();
         self.reference.extend_from_slice(&self.engine.x);
+        self.engine.keep_orders();
     }
 
     /// Sets all parameters. Only a change that selects another bin or adds internal nodes builds the circuit again.
@@ -154,6 +156,7 @@ impl Prepared {
                 message: format!("parameter `{name}` is {value}, expected a finite number"),
             });
         }
+        self.engine.restore_orders();
         self.values.clear();
         self.values.extend_from_slice(values);
         if self.rebuild {

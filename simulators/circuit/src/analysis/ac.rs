@@ -57,6 +57,7 @@ impl SmallSignal {
                 let program = order(&engine.system.pattern, |slot| (g[slot], w * c[slot]))
                     .map_err(|e| super::diagnose::singular(&engine.system, &e.columns))?;
                 engine.ac_program = Some(program);
+                engine.reordered = true;
             }
             let Some(program) = &engine.ac_program else { continue };
             self.solver.prepare(program);

@@ -52,6 +52,9 @@ pub struct Engine {
     lu: Vec<f64>,
     program: Option<Program>,
     pub ac_program: Option<Program>,
+    /// Orders of elimination to come back to, and whether another one has been recorded since.
+    kept_orders: Option<(Option<Program>, Option<Program>)>,
+    pub reordered: bool,
     pub stamp: Stamp,
     /// Conductance from every node to ground while stepping gmin, S.
     pub diagonal_gmin: f64,
@@ -97,6 +100,8 @@ impl Engine {
             lu: vec![0.0; slots],
             program: None,
             ac_program: None,
+            kept_orders: None,
+            reordered: false,
             stamp: Stamp::default(),
             diagonal_gmin: 0.0,
             source_factor: 1.0,
@@ -270,6 +275,24 @@ impl Engine {
         }
     }
 
+    /// Keeps the present orders of elimination for [`Engine::restore_orders`].
+    pub fn keep_orders(&mut self) {
+        self.kept_orders = Some((self.program.clone(), self.ac_program.clone()));
+        self.reordered = false;
+    }
+
+    /// Comes back to the kept orders, so that results do not depend, in their last digits, on what was solved before.
+    pub fn restore_orders(&mut self) {
+        if self.reordered && let Some((program, ac_program)) = &self.kept_orders {
+            self.program.clone_from(program);
+            self.ac_program.clone_from(ac_program);
+            if let Some(program) = &self.program {
+                self.lu.resize(program.slots, 0.0);
+            }
+            self.reordered = false;
+        }
+    }
+
     fn solve(&mut self) -> std::result::Result<(), Stop> {
         for attempt in 0..2 {
             if self.program.is_none() || attempt == 1 {
@@ -278,6 +301,7 @@ impl Engine {
                     .map_err(|e| Stop::Singular(e.columns))?;
                 self.lu.resize(program.slots, 0.0);
                 self.program = Some(program);
+                self.reordered = true;
             }
             let Some(program) = &self.program else { continue };
             self.lu[..self.a.len()].copy_from_slice(&self.a);

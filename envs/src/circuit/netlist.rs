@@ -1,0 +1,558 @@
+//! `circuit-netlist-v0`: your own SPICE deck as an environment. No Rust needed: the deck's `.param`s are the space, its `.measure`s the
+//! metrics, and a RON text says which.
+//!
+//! A complete example. The deck `stage.cir`:
+//!
+//! ```text
+//! * common-source stage
+//! .include models.mod
+//! .param w=10u rl=20k
+//! vdd vdd 0 1.8
+//! vin in 0 dc 0.6 ac 1
+//! m1 out in 0 0 n4 w={w} l=0.5u
+//! rl vdd out {rl}
+//! cl out 0 100f
+//! .op
+//! .ac dec 20 1k 100g
+//! .measure ac gain find vdb(out) at=1k
+//! .measure ac bandwidth when vdb(out)=0 fall=1
+//! .measure op supply find i(vdd) at=0
+//! .measure op power param='-1.8*supply'
+//! .end
+//! ```
+//!
+//! and the options (in a study, the value of `options`):
+//!
+//! ```text
+//! (
+//!     deck: "stage.cir",
+//!     parameters: [
+//!         (name: "w", domain: Real(low: 1e-6, high: 100e-6, scale: Log), unit: "m"),
+//!         (name: "rl", domain: Real(low: 1e3, high: 1e5, scale: Log), unit: "ohm"),
+//!     ],
+//!     metrics: [
+//!         (name: "gain_db", measure: "gain", unit: "dB", direction: Maximise),
+//!         (name: "bandwidth_hz", measure: "bandwidth", unit: "Hz", direction: Maximise),
+//!         (name: "power_w", measure: "power", unit: "W", direction: Minimise),
+//!     ],
+//!     require: [(measure: "gain", at_least: 0.0)],
+//!     conditions: [
+//!         (name: "nominal"),
+//!         (name: "hot", temperature_c: 125.0),
+//!     ],
+//! )
+//! ```
+//!
+//! Every condition is simulated, and a metric is the worst over them. `require` turns a measure into a constraint: a design that breaks it
+//! is infeasible, by the relative amount. A measure that cannot be taken (a crossing that never comes) and a circuit that does not converge
+//! make the design infeasible too, with the simulator's words as the reason. Deck and includes are read relative to the file that holds the
+//! options; includes may not leave the deck's folder unless `allow_include` names the other one. Without options the environment is a
+//! small example of its own, an RC ladder.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use hwgym_simulators::circuit::{Circuit, ParseOptions, Results};
+use serde::Deserialize;
+
+use super::bench::Miss;
+use super::conditions::Simulator;
+use super::ngspice;
+use crate::{
+    Constraint, Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric, Objective, Options,
+    Outcome, Parameter, Random,
+};
+
+/// The example that runs without options: an RC ladder driven by a step.
+const EXAMPLE_DECK: &str = "* RC ladder
+.param r=1k c=1p
+v1 in 0 dc 0 ac 1 pulse(0 1 0 1p 1p 1 2)
+r1 in a {r}
+c1 a 0 {c}
+r2 a out {2*r}
+c2 out 0 {c/2}
+.ac dec 20 1k 100g
+.tran 0.1n 100n
+.measure ac bandwidth when vdb(out)=-3 fall=1
+.measure tran delay when v(out)=0.5 rise=1
+.end
+";
+const EXAMPLE_OPTIONS: &str = r#"(
+    parameters: [
+        (name: "r", domain: Real(low: 100.0, high: 3e3, scale: Log), unit: "ohm", description: "first resistor"),
+        (name: "c", domain: Real(low: 1e-13, high: 5e-12, scale: Log), unit: "F", description: "first capacitor"),
+    ],
+    metrics: [
+        (name: "bandwidth_hz", measure: "bandwidth", unit: "Hz", direction: Maximise, definition: "-3 dB frequency"),
+        (name: "delay_s", measure: "delay", unit: "s", direction: Minimise, definition: "time to half the step"),
+    ],
+)"#;
+
+/// Options of the environment.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetlistOptions {
+    /// The deck's file.
+    pub deck: Option<PathBuf>,
+    /// Or the deck itself.
+    pub text: Option<String>,
+    /// The design space: numeric parameters named as `.param`s of the deck.
+    pub parameters: Vec<Parameter>,
+    /// Constraints between parameters.
+    pub constraints: Vec<Constraint>,
+    /// Groups for multi-agent search.
+    pub groups: Vec<Group>,
+    /// What is measured.
+    pub metrics: Vec<MeasureMetric>,
+    /// Measures that a design must keep within bounds.
+    pub require: Vec<Requirement>,
+    /// Objectives by name, the default first; each metric and their Pareto front are added.
+    pub objectives: Vec<Objective>,
+    /// Corners: metrics are the worst over all of them.
+    pub conditions: Vec<NetlistCondition>,
+    /// Monte Carlo over parameters of the deck.
+    pub monte_carlo: MonteCarlo,
+    /// Other folders that includes may read from.
+    pub allow_include: Vec<PathBuf>,
+    /// Who simulates.
+    pub engine: Simulator,
+}
+
+/// A metric and the `.measure` that it comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureMetric {
+    /// Name of the metric, with its unit.
+    pub name: String,
+    /// The `.measure`'s name; the metric's own if left out.
+    #[serde(default)]
+    pub measure: Option<String>,
+    /// Unit, `1` if left out.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// Which way it is better.
+    pub direction: Direction,
+    /// What it is.
+    #[serde(default)]
+    pub definition: Option<String>,
+}
+
+/// A bound on a measure.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// The `.measure`'s name.
+    pub measure: String,
+    /// Smallest value.
+    #[serde(default)]
+    pub at_least: Option<f64>,
+    /// Largest value.
+    #[serde(default)]
+    pub at_most: Option<f64>,
+}
+
+/// A corner: other parameter values, another temperature.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetlistCondition {
+    /// Name, for messages.
+    pub name: String,
+    /// Parameters of the deck and their values.
+    pub parameters: Vec<(String, f64)>,
+    /// Circuit temperature; the deck's if left out.
+    pub temperature_c: Option<f64>,
+}
+
+/// Normal deviates added to parameters of the deck.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MonteCarlo {
+    /// Samples per condition; 0 switches it off.
+    pub samples: usize,
+    /// Seed: the same deviates for every design.
+    pub seed: u64,
+    /// Parameters of the deck that are set to `sigma` times a deviate.
+    pub sigmas: Vec<(String, f64)>,
+}
+
+impl Default for MonteCarlo {
+    fn default() -> Self {
+        Self { samples: 0, seed: 1, sigmas: Vec::new() }
+    }
+}
+
+/// One simulation per design: a deck at a condition with the parameters it sets.
+struct Case {
+    name: String,
+    circuit: Circuit,
+    text: String,
+    fixed: Vec<(String, f64)>,
+}
+
+/// A deck as an environment.
+pub struct Netlist {
+    options: NetlistOptions,
+    space: DesignSpace,
+    metrics: Vec<Metric>,
+    objectives: Vec<Objective>,
+    cases: Vec<Case>,
+    folder: PathBuf,
+    idle: Mutex<Vec<Vec<Circuit>>>,
+}
+
+/// The deck with a `.temp` card before its end.
+fn at_temperature(text: &str, celsius: Option<f64>) -> String {
+    let Some(celsius) = celsius else { return text.to_owned() };
+    let mut lines: Vec<&str> = text.lines().collect();
+    let end = lines.iter().rposition(|line| line.trim().eq_ignore_ascii_case(".end")).unwrap_or(lines.len());
+    let card = format!(".temp {celsius}");
+    lines.insert(end, &card);
+    lines.join("\n") + "\n"
+}
+
+impl Netlist {
+    /// Reads options and deck.
+    ///
+    /// # Errors
+    /// Options or a deck that do not read, parameters and measures that the deck does not have.
+    pub fn new(source: &Options) -> Result<Self, EnvError> {
+        let mut options: NetlistOptions = source.parse()?;
+        if options.deck.is_none() && options.text.is_none() {
+            if !options.parameters.is_empty() || !options.metrics.is_empty() {
+                return Err(EnvError::invalid("deck", "give the deck's file (`deck`) or the deck itself (`text`)"));
+            }
+            let engine = options.engine;
+            options = Options::ron(EXAMPLE_OPTIONS).parse()?;
+            options.engine = engine;
+            options.text = Some(EXAMPLE_DECK.to_owned());
+        }
+        let (text, folder) = match (&options.deck, &options.text) {
+            (Some(path), _) => {
+                let path = source.folder().join(path);
+                let folder = path.parent().map(PathBuf::from).unwrap_or_default();
+                let text = std::fs::read_to_string(&path).map_err(|source| EnvError::File { path, source })?;
+                (text, folder)
+            }
+            (None, text) => (text.clone().unwrap_or_default(), source.folder()),
+        };
+        let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+        if options.parameters.is_empty() || options.metrics.is_empty() {
+            return Err(EnvError::invalid("parameters", "give at least one parameter and one metric"));
+        }
+        if let Some(p) = options.parameters.iter().find(|p| matches!(p.domain, crate::Domain::Categorical(_))) {
+            let message = format!("`{}` is categorical; a deck's parameter is a number", p.name);
+            return Err(EnvError::invalid("parameters", message));
+        }
+        if options.engine == Simulator::Ngspice && ngspice::version().is_none() {
+            return Err(EnvError::invalid("engine", ngspice::MISSING));
+        }
+        let space = DesignSpace::new(options.parameters.clone())?
+            .with_constraints(options.constraints.clone())?
+            .with_groups(options.groups.clone())?;
+        let metrics = metrics(&options.metrics);
+        let objectives = objectives(&options.objectives, &metrics);
+        let cases = cases(&options, &text, &folder, source)?;
+        let netlist =
+            Self { space, metrics, objectives, cases, folder, idle: Mutex::new(Vec::new()), options };
+        netlist.check_names()?;
+        Ok(netlist)
+    }
+
+    /// Every parameter and measure that the options name is in the deck.
+    fn check_names(&self) -> Result<(), EnvError> {
+        let Some(case) = self.cases.first() else { return Ok(()) };
+        let flat = case.circuit.netlist().map_err(|error| EnvError::Simulator(error.to_string()))?;
+        let parameters: Vec<&str> = flat.parameters.iter().map(|p| p.name.as_str()).collect();
+        let measures: Vec<&str> = flat.measures.iter().map(|m| m.name.as_str()).collect();
+        let known = |option: &str, what: &str, name: &str, list: &[&str]| {
+            if list.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                Ok(())
+            } else {
+                let hint = crate::error::suggestion(name, list);
+                Err(EnvError::invalid(option, format!("the deck has no {what} `{name}`{hint}")))
+            }
+        };
+        for parameter in self.space.parameters() {
+            known("parameters", ".param", &parameter.name, &parameters)?;
+        }
+        for condition in &self.options.conditions {
+            for (name, _) in &condition.parameters {
+                known("conditions", ".param", name, &parameters)?;
+            }
+        }
+        for (name, _) in &self.options.monte_carlo.sigmas {
+            known("monte_carlo", ".param", name, &parameters)?;
+        }
+        for metric in &self.options.metrics {
+            known("metrics", ".measure", metric.measure.as_ref().unwrap_or(&metric.name), &measures)?;
+        }
+        for requirement in &self.options.require {
+            known("require", ".measure", &requirement.measure, &measures)?;
+        }
+        Ok(())
+    }
+
+    /// All measures of one case at a design.
+    fn simulate(&self, case: &Case, circuit: &mut Circuit, numbers: &[f64]) -> Result<Measures, Miss> {
+        let names = self.space.parameters().iter().map(|p| p.name.as_str());
+        if self.options.engine == Simulator::Ngspice {
+            let values: Vec<(&str, f64)> = names
+                .zip(numbers.iter().copied())
+                .chain(case.fixed.iter().map(|(name, value)| (name.as_str(), *value)))
+                .collect();
+            return ngspice::measures(&case.text, &values, &self.folder).map(Measures::Text);
+        }
+        for (name, value) in names.zip(numbers) {
+            circuit.set_param(name, *value);
+        }
+        Ok(Measures::Table(circuit.simulate().map_err(|error| named(Miss::from(error), &case.name))?))
+    }
+
+    fn measure(&self, numbers: &[f64], circuits: &mut [Circuit]) -> Result<Vec<f64>, Miss> {
+        let mut worst: Vec<f64> = Vec::new();
+        for (case, circuit) in self.cases.iter().zip(circuits) {
+            let measures = self.simulate(case, circuit, numbers)?;
+            for requirement in &self.options.require {
+                let value = measures.get(&requirement.measure).map_err(|miss| named(miss, &case.name))?;
+                let broken = |limit: f64, by: f64, sign: &str| {
+                    let text = format!("{} {sign} {limit}", requirement.measure);
+                    (by > 0.0).then(|| named(Miss::new(text, by / limit.abs().max(1e-12)), &case.name))
+                };
+                let low = requirement.at_least.and_then(|limit| broken(limit, limit - value, ">="));
+                let high = requirement.at_most.and_then(|limit| broken(limit, value - limit, "<="));
+                if let Some(miss) = low.or(high) {
+                    return Err(miss);
+                }
+            }
+            for (index, metric) in self.options.metrics.iter().enumerate() {
+                let name = metric.measure.as_ref().unwrap_or(&metric.name);
+                let value = measures.get(name).map_err(|miss| named(miss, &case.name))?;
+                match (worst.get_mut(index), metric.direction) {
+                    (None, _) => worst.push(value),
+                    (Some(worst), Direction::Minimise) => *worst = worst.max(value),
+                    (Some(worst), Direction::Maximise) => *worst = worst.min(value),
+                }
+            }
+        }
+        Ok(worst)
+    }
+}
+
+/// Results of `.measure` cards.
+enum Measures {
+    Table(Results),
+    Text(Vec<(String, f64)>),
+}
+
+impl Measures {
+    fn get(&self, name: &str) -> Result<f64, Miss> {
+        let found = match self {
+            Self::Table(results) => match results.measures.iter().find(|m| m.name.eq_ignore_ascii_case(name)) {
+                Some(measured) => measured.value.clone(),
+                None => Err("the analysis did not run".into()),
+            },
+            Self::Text(list) => list
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, value)| *value)
+                .ok_or_else(|| "ngspice could not measure it".into()),
+        };
+        match found {
+            Ok(value) if value.is_finite() => Ok(value),
+            Ok(value) => Err(Miss::new(format!("`{name}` can be measured: it is {value}"), 1.0)),
+            Err(reason) => Err(Miss::new(format!("`{name}` can be measured: {reason}"), 1.0)),
+        }
+    }
+}
+
+/// A miss with the condition's name in front.
+fn named(miss: Miss, condition: &str) -> Miss {
+    match miss {
+        Miss::Infeasible(text, amount) if !condition.is_empty() => Miss::Infeasible(format!("{condition}: {text}"), amount),
+        other => other,
+    }
+}
+
+fn metrics(list: &[MeasureMetric]) -> Vec<Metric> {
+    list.iter()
+        .map(|m| {
+            let unit = m.unit.as_deref().unwrap_or("1");
+            let own = format!("the deck's .measure `{}`", m.measure.as_ref().unwrap_or(&m.name));
+            let definition = m.definition.as_deref().unwrap_or(&own);
+            match m.direction {
+                Direction::Minimise => Metric::minimise(&m.name, unit, definition),
+                Direction::Maximise => Metric::maximise(&m.name, unit, definition),
+            }
+        })
+        .collect()
+}
+
+fn objectives(given: &[Objective], metrics: &[Metric]) -> Vec<Objective> {
+    let mut list = given.to_vec();
+    let optimise = |metric: &Metric| Goal::Optimise(metric.name.clone());
+    if metrics.len() > 1 {
+        list.push(Objective::new("pareto", metrics.iter().map(optimise).collect()));
+    }
+    list.extend(metrics.iter().map(|metric| Objective::new(metric.name.as_str(), vec![optimise(metric)])));
+    let mut names = std::collections::HashSet::new();
+    list.retain(|objective| names.insert(objective.name.clone()));
+    list
+}
+
+fn cases(options: &NetlistOptions, text: &str, folder: &std::path::Path, source: &Options) -> Result<Vec<Case>, EnvError> {
+    let mut conditions = options.conditions.clone();
+    if conditions.is_empty() {
+        conditions.push(NetlistCondition::default());
+    }
+    let monte_carlo = &options.monte_carlo;
+    if monte_carlo.samples > 0 && monte_carlo.sigmas.is_empty() {
+        return Err(EnvError::invalid("monte_carlo", "`sigmas` names the parameters to vary; give at least one"));
+    }
+    let mut cases = Vec::new();
+    for condition in &conditions {
+        let text = at_temperature(text, condition.temperature_c);
+        let parse = ParseOptions {
+            allowed_folders: options.allow_include.iter().map(|f| source.folder().join(f)).collect(),
+            base_folder: Some(folder.to_path_buf()),
+            ..ParseOptions::default()
+        };
+        let circuit = Circuit::parse(&text, &parse).map_err(|error| EnvError::Simulator(error.to_string()))?;
+        let mut random = Random::derived(monte_carlo.seed, "monte-carlo");
+        for _ in 0..monte_carlo.samples.max(1) {
+            let mut fixed = condition.parameters.clone();
+            if monte_carlo.samples > 0 {
+                fixed.extend(monte_carlo.sigmas.iter().map(|(name, sigma)| (name.clone(), sigma * random.normal())));
+            }
+            let mut circuit = circuit.clone();
+            for (name, value) in &fixed {
+                circuit.set_param(name, *value);
+            }
+            cases.push(Case { name: condition.name.clone(), circuit, text: text.clone(), fixed });
+        }
+    }
+    Ok(cases)
+}
+
+impl Env for Netlist {
+    fn id(&self) -> &str {
+        "circuit-netlist-v0"
+    }
+
+    fn space(&self) -> &DesignSpace {
+        &self.space
+    }
+
+    fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    fn evaluate(&self, design: &Design, _: Fidelity) -> Outcome {
+        if let Some(violation) = self.space.violations(design).into_iter().next() {
+            return Outcome::infeasible(violation.meaning, violation.amount);
+        }
+        let numbers: Vec<f64> = (0..self.space.len()).map(|index| self.space.number(design, index)).collect();
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+        let mut circuits = idle.unwrap_or_else(|| self.cases.iter().map(|case| case.circuit.clone()).collect());
+        let measured = self.measure(&numbers, &mut circuits);
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(circuits);
+        }
+        measured.map_or_else(Miss::outcome, Outcome::feasible)
+    }
+
+    fn objectives(&self) -> Vec<Objective> {
+        self.objectives.clone()
+    }
+
+    fn provenance(&self) -> Vec<(String, String)> {
+        let engine = match self.options.engine {
+            Simulator::Native => "embedded".to_owned(),
+            Simulator::Ngspice => ngspice::version().unwrap_or_else(|| "ngspice".into()),
+        };
+        let deck = self.options.deck.as_ref().map_or("given as text".into(), |path| path.display().to_string());
+        vec![("circuit engine".into(), engine), ("deck".into(), deck)]
+    }
+}
+
+/// The registry entry.
+pub(crate) fn registry_entry() -> EnvEntry {
+    EnvEntry::new("circuit-netlist-v0", "your own SPICE deck: .params are the space, .measures the metrics", |options| {
+        Ok(Box::new(Netlist::new(options)?))
+    })
+    .option("deck", "None", "the deck's file, relative to the file of the options")
+    .option("text", "None", "or the deck itself")
+    .option("parameters", "[]", "the space: (name: \"w\", domain: Real(low: 1e-6, high: 1e-4, scale: Log), unit: \"m\")")
+    .option("metrics", "[]", "(name: \"gain_db\", measure: \"gain\", unit: \"dB\", direction: Maximise)")
+    .option("require", "[]", "bounds on measures: (measure: \"gain\", at_least: 20.0)")
+    .option("constraints", "[]", "constraints between parameters")
+    .option("groups", "[]", "groups of parameters for multi-agent search")
+    .option("objectives", "[]", "objectives by name, the default first")
+    .option("conditions", "[]", "corners: (name: \"hot\", temperature_c: 125.0, parameters: [(\"vdd\", 1.62)])")
+    .option("monte_carlo", "(samples: 0, seed: 1, sigmas: [])", "normal deviates for parameters of the deck")
+    .option("allow_include", "[]", "other folders that includes may read from")
+    .option("engine", "native", "native, or ngspice where it is installed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DECK: &str = "* divider\n.param r=1k dv=0\nv1 in 0 dc {1+dv}\nr1 in out {r}\nr2 out 0 1k tc1=1e-3\n.op\n.measure op v find v(out) at=0\n.end\n";
+
+    fn make(more: &str) -> Result<Netlist, EnvError> {
+        let text = format!(
+            "(text: {DECK:?}, parameters: [(name: \"r\", domain: Real(low: 100.0, high: 1e4, scale: Log))], \
+             metrics: [(name: \"v\", unit: \"V\", direction: Maximise)], {more})"
+        );
+        Netlist::new(&Options::ron(text))
+    }
+
+    fn evaluate(env: &Netlist, r: f64) -> Outcome {
+        let design = env.space().design([("r", r.into())]).unwrap();
+        env.evaluate(&design, Fidelity::FULL)
+    }
+
+    #[test]
+    fn a_deck_is_an_environment() {
+        let env = make("").unwrap();
+        let outcome = evaluate(&env, 3e3);
+        assert!((outcome.metrics().unwrap()[0] - 0.25).abs() < 1e-9, "{outcome:?}");
+    }
+
+    #[test]
+    fn metrics_are_the_worst_over_conditions() {
+        let env = make("conditions: [(name: \"low\", parameters: [(\"dv\", -0.5)]), (name: \"cold\", temperature_c: -73.0)]");
+        let outcome = evaluate(&env.unwrap(), 1e3);
+        assert!((outcome.metrics().unwrap()[0] - 0.25).abs() < 1e-9, "{outcome:?}");
+    }
+
+    #[test]
+    fn requirements_make_designs_infeasible_with_a_reason() {
+        let env = make("require: [(measure: \"v\", at_least: 0.5)]").unwrap();
+        match evaluate(&env, 3e3) {
+            Outcome::Infeasible { constraint, amount } => {
+                assert!(constraint.contains("v >= 0.5") && (amount - 0.5).abs() < 1e-9, "{constraint} {amount}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn monte_carlo_has_a_seed() {
+        let with = |seed: u64| {
+            let env = make(&format!("monte_carlo: (samples: 5, seed: {seed}, sigmas: [(\"dv\", 0.05)])")).unwrap();
+            evaluate(&env, 1e3)
+        };
+        assert_eq!(with(1), with(1));
+        assert_ne!(with(1), with(2));
+    }
+
+    #[test]
+    fn wrong_names_are_refused_with_a_hint() {
+        let error = make("require: [(measure: \"vv\", at_least: 0.5)]").err().unwrap().to_string();
+        assert!(error.contains("no .measure `vv`"), "{error}");
+        let error = make("conditions: [(parameters: [(\"dw\", 1.0)])]").err().unwrap().to_string();
+        assert!(error.contains("parameter `dw`; did you mean `dv`"), "{error}");
+        assert!(make("paramters: []").is_err());
+    }
+}

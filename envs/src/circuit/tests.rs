@@ -1,0 +1,133 @@
+//! The circuit environments: start designs work, conditions and engines agree, conformance.
+
+use super::entries;
+use crate::{Design, Env, Fidelity, Options, Outcome, Random};
+use std::sync::Arc;
+
+fn make(id: &str, options: &str) -> Arc<dyn Env> {
+    entries().iter().find(|e| e.id == id).unwrap().make(&Options::ron(options)).unwrap()
+}
+
+/// The design with these numbers.
+fn design(env: &dyn Env, numbers: &[f64]) -> Design {
+    let values = env.space().parameters().iter().zip(numbers).map(|(p, v)| (p.name.clone(), crate::Value::number(*v)));
+    env.space().design(values).unwrap()
+}
+
+const TWO_STAGE: [f64; 12] = [20.0, 20.0, 20.0, 120.0, 60.0, 10.0, 0.5, 0.5, 0.5, 15.0, 1.5, 1.5];
+
+#[test]
+fn a_fair_share_of_random_designs_is_feasible() {
+    for entry in entries() {
+        let env = entry.make(&Options::none()).unwrap();
+        let mut random = Random::new(3);
+        let mut feasible = 0;
+        let mut reasons = Vec::new();
+        for _ in 0..40 {
+            let design = env.space().sample(&mut random);
+            match env.evaluate(&design, Fidelity::FULL) {
+                Outcome::Feasible { .. } => feasible += 1,
+                Outcome::Infeasible { constraint, .. } => reasons.push(constraint),
+                other => panic!("{}: {other:?}", entry.id),
+            }
+        }
+        println!("{} {feasible} of 40", entry.id);
+        assert!(feasible > 0, "{}: {reasons:?}", entry.id);
+    }
+}
+
+#[test]
+fn conformance_holds() {
+    for entry in entries() {
+        let env = entry.make(&Options::none()).unwrap();
+        let report = crate::conformance::check_env(&*env, 1);
+        assert!(report.passed(), "{}\n{report}", entry.id);
+    }
+}
+
+#[test]
+fn the_two_stage_amplifier_equals_the_reference() {
+    // A sizing of the reference data (ngspice 39.3, same decks, 20 points per decade).
+    let env = make("opamp-two-stage-v0", "(points_per_decade: 20)");
+    let sizes = [4.3, 18.05, 8.0, 14.6, 86.45, 6.8, 0.49, 0.67, 0.42, 32.1, 0.76, 0.45];
+    let outcome = env.evaluate(&design(&*env, &sizes), Fidelity::FULL);
+    let metrics = outcome.metrics().unwrap();
+    for (name, expected, tolerance) in [
+        ("gain_db", 51.302_791_74, 1e-4),
+        ("unity_gain_bandwidth_hz", 51_541_226.99, 1e-3),
+        ("phase_margin_deg", 27.590_564_63, 1e-3),
+        ("power_w", 0.000_903_675_376_4, 1e-5),
+        ("input_noise_1khz_v_per_rthz", 1.447_251_815e-7, 1e-4),
+        ("input_noise_1mhz_v_per_rthz", 1.459_581_314e-8, 1e-4),
+        ("slew_rate_v_per_s", 21_267_474.24, 1e-3),
+    ] {
+        let index = env.metrics().iter().position(|m| m.name == name).unwrap();
+        assert!((metrics[index] / expected - 1.0).abs() < tolerance, "{name}: {} {expected}", metrics[index]);
+    }
+}
+
+#[test]
+fn the_worst_case_is_no_better_than_any_corner() {
+    let all = make("opamp-two-stage-v0", "(transient: false, corners: [tt, ss, ff], temperatures_c: [-40, 125])");
+    let worst = all.evaluate(&design(&*all, &TWO_STAGE), Fidelity::FULL);
+    let worst = worst.metrics().unwrap();
+    for corner in ["tt", "ss", "ff"] {
+        let one = make("opamp-two-stage-v0", &format!("(transient: false, corners: [{corner}], temperatures_c: [125])"));
+        let metrics = one.evaluate(&design(&*one, &TWO_STAGE), Fidelity::FULL);
+        for ((metric, worst), value) in one.metrics().iter().zip(worst).zip(metrics.metrics().unwrap()) {
+            let (a, b) = match metric.direction {
+                crate::Direction::Minimise => (*worst, *value),
+                crate::Direction::Maximise => (*value, *worst),
+            };
+            // Repeated evaluations from other start values agree to Newton's tolerance.
+            assert!(a >= b - 1e-5 * b.abs(), "{} {corner}: worst {worst}, here {value}", metric.name);
+        }
+    }
+}
+
+#[test]
+fn mismatch_has_a_seed_and_makes_offset() {
+    let run = |options: &str| {
+        let env = make("opamp-two-stage-v0", options);
+        let offset = env.metrics().iter().position(|m| m.name == "offset_v").unwrap();
+        env.evaluate(&design(&*env, &TWO_STAGE), Fidelity::FULL).metrics().unwrap()[offset]
+    };
+    let seed = |seed: u64| run(&format!("(transient: false, mismatch: (samples: 8, seed: {seed}))"));
+    assert_eq!(seed(1), seed(1));
+    assert_ne!(seed(1), seed(2));
+    assert!(seed(1) > run("(transient: false)"));
+}
+
+#[test]
+fn both_engines_agree_where_ngspice_is_installed() {
+    if super::ngspice::version().is_none() {
+        return;
+    }
+    for (id, numbers) in [
+        ("opamp-two-stage-v0", &TWO_STAGE[..]),
+        ("ota-5t-v0", &[20.0, 20.0, 10.0, 0.5, 0.5, 0.5, 20.0, 2.0][..]),
+    ] {
+        let native = make(id, "(corners: [ss], temperatures_c: [60])");
+        let reference = make(id, "(corners: [ss], temperatures_c: [60], engine: ngspice)");
+        let a = native.evaluate(&design(&*native, numbers), Fidelity::FULL);
+        let b = reference.evaluate(&design(&*reference, numbers), Fidelity::FULL);
+        let (a, b) = (a.metrics().unwrap().to_vec(), b.metrics().expect("ngspice").to_vec());
+        for ((metric, a), b) in native.metrics().iter().zip(&a).zip(&b) {
+            assert!((a - b).abs() < 2e-3 * b.abs() + 1e-9, "{id} {}: {a} {b}", metric.name);
+        }
+    }
+}
+
+#[test]
+fn random_targets_have_a_seed() {
+    let objectives = |options: &str| format!("{:?}", make("opamp-autockt-v0", options).objectives()[0]);
+    assert_eq!(objectives("(target_seed: 4)"), objectives("(target_seed: 4)"));
+    assert_ne!(objectives("(target_seed: 4)"), objectives("(target_seed: 5)"));
+}
+
+#[test]
+fn wrong_options_are_refused() {
+    for options in ["(corners: [])", "(corner: [tt])", "(temperatures_c: [1000])", "(points_per_decade: 0)", "(cards: \"nowhere.mod\")"] {
+        assert!(entries()[6].make(&Options::ron(options)).is_err(), "{options}");
+    }
+}
