@@ -12,9 +12,12 @@ pub mod error;
 pub mod objective;
 pub mod options;
 pub mod outcome;
+pub mod pareto;
 pub mod random;
 pub mod registry;
 pub mod space;
+pub mod synthetic;
+pub mod table;
 pub mod wrappers;
 
 pub use encoding::Encoding;

@@ -73,6 +73,8 @@ impl Registry {
             crate::accelerator::systolic_array::entry(),
         ];
         entries.extend(crate::circuit::entries());
+        entries.extend(crate::synthetic::entries());
+        entries.push(crate::table::entry());
         for entry in entries {
             registry.entries.insert(entry.id.clone(), entry);
         }

@@ -1,0 +1,518 @@
+//! `table-v0`: measured designs in a table become an environment.
+//!
+//! Columns are parameters or metrics. A design that is listed has its row's metrics; one that is not is infeasible, or answers as the
+//! nearest row does. The exact Pareto front and hypervolume of the table are known when it is loaded.
+//!
+//! The table of ICCAD 2022's contest C (15,633 BOOM cores, 28 varying knobs, performance, power and area; Apache-2.0, also inside the
+//! Python package `iccad-contest`) has no header and columns separated by spaces. As an environment:
+//!
+//! ```ron
+//! (file: "contest.csv.gz", header: false, lookup: NearestRow,
+//!  metrics: [(column: "c30", name: "performance", direction: Maximise, standardise: true),
+//!            (column: "c31", name: "power", direction: Minimise, standardise: true),
+//!            (column: "c32", name: "area", direction: Minimise, standardise: true)],
+//!  ignore: ["c33"])
+//! ```
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::suggestion;
+use crate::pareto;
+use crate::{
+    Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Metric, Objective, Options,
+    Outcome, Parameter,
+};
+
+/// Options of `table-v0`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TableSettings {
+    /// The table: columns separated by commas, tabs, semicolons or spaces; `.gz` is unpacked. Empty: a small table that is built in.
+    pub file: PathBuf,
+    /// True if the first line names the columns; otherwise they are `c1`, `c2` and so on.
+    pub header: bool,
+    /// The metrics. Empty: the last column alone, minimised.
+    pub metrics: Vec<TableMetric>,
+    /// Columns that are neither parameters nor metrics.
+    pub ignore: Vec<String>,
+    /// Numeric columns without an order.
+    pub categorical: Vec<String>,
+    /// What a design outside the table answers.
+    pub lookup: Lookup,
+}
+
+impl Default for TableSettings {
+    fn default() -> Self {
+        Self {
+            file: PathBuf::new(),
+            header: true,
+            metrics: Vec::new(),
+            ignore: Vec::new(),
+            categorical: Vec::new(),
+            lookup: Lookup::ListedOnly,
+        }
+    }
+}
+
+/// What a design outside the table answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lookup {
+    /// It is infeasible, by its distance to the nearest row.
+    #[default]
+    ListedOnly,
+    /// What the nearest row says: by the sum over the parameters of the level difference over the number of levels less one; a different
+    /// category counts 1. Of rows alike the first.
+    NearestRow,
+}
+
+/// A column that is a metric.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableMetric {
+    /// The column.
+    pub column: String,
+    /// Its name as a metric; the column's if left out.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Which way it is better.
+    pub direction: Direction,
+    /// Its unit.
+    #[serde(default = "one")]
+    pub unit: String,
+    /// Take off the column's mean and divide by its standard deviation.
+    #[serde(default)]
+    pub standardise: bool,
+}
+
+fn one() -> String {
+    "1".into()
+}
+
+/// Recorded designs as an environment.
+pub struct Table {
+    settings: TableSettings,
+    space: DesignSpace,
+    metrics: Vec<Metric>,
+    /// Coordinates and metrics of the rows, flat.
+    coordinates: Vec<f64>,
+    values: Vec<f64>,
+    listed: HashMap<Design, usize>,
+    /// Per parameter: the distance of neighbouring levels; infinite marks a category.
+    weights: Vec<f64>,
+    front: Vec<usize>,
+    reference: Vec<f64>,
+    hypervolume: f64,
+    digest: String,
+}
+
+/// A table of 24 rows, so that the environment can be tried without a file.
+const BUILT_IN: &str = "ways,size_kib,policy,energy_pj,miss_rate\n\
+1,16,lru,21,0.112\n1,32,lru,27,0.081\n1,64,lru,38,0.060\n1,128,lru,57,0.047\n\
+2,16,lru,24,0.091\n2,32,lru,30,0.066\n2,64,lru,41,0.049\n2,128,lru,60,0.038\n\
+4,16,lru,30,0.079\n4,32,lru,36,0.057\n4,64,lru,47,0.042\n4,128,lru,66,0.033\n\
+1,16,random,20,0.112\n1,32,random,26,0.081\n1,64,random,37,0.060\n1,128,random,56,0.047\n\
+2,16,random,22,0.099\n2,32,random,28,0.073\n2,64,random,39,0.054\n2,128,random,58,0.042\n\
+4,16,random,27,0.088\n4,32,random,33,0.064\n4,64,random,44,0.048\n4,128,random,63,0.037\n";
+
+impl Table {
+    /// Reads a table. Errors: a file that does not read, unknown columns, cells that are no numbers, with file and line.
+    pub fn load(settings: TableSettings, folder: &Path) -> Result<Self, EnvError> {
+        let mut settings = settings;
+        let (place, bytes) = if settings.file.as_os_str().is_empty() {
+            if settings.metrics.is_empty() {
+                settings.metrics = ["energy_pj", "miss_rate"].map(built_in_metric).to_vec();
+            }
+            ("built-in table".to_string(), BUILT_IN.as_bytes().to_vec())
+        } else {
+            let path = folder.join(&settings.file);
+            (path.display().to_string(), read(&path)?)
+        };
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| place_error(&place, 1, "the table is no UTF-8 text"))?;
+        let cells = Cells::parse(&place, text, settings.header)?;
+        let digest = blake3::hash(&bytes).to_hex()[..16].to_string();
+        Self::build(settings, &place, cells, digest)
+    }
+
+    fn build(settings: TableSettings, place: &str, cells: Cells, digest: String) -> Result<Self, EnvError> {
+        let column = |name: &str| {
+            cells.names.iter().position(|n| n == name).ok_or_else(|| {
+                let hint = suggestion(name, &cells.names);
+                EnvError::invalid("metrics", format!("{place} has no column `{name}`{hint}"))
+            })
+        };
+        let mut settings = settings;
+        if settings.metrics.is_empty() {
+            let Some(last) = cells.names.last() else {
+                return Err(place_error(place, 1, "the table is empty"));
+            };
+            settings.metrics = vec![built_in_metric(last)];
+        }
+        let mut used = vec![false; cells.names.len()];
+        for name in &settings.ignore {
+            used[column(name)?] = true;
+        }
+        let mut metrics = Vec::new();
+        let mut columns = Vec::new();
+        for metric in &settings.metrics {
+            let index = column(&metric.column)?;
+            used[index] = true;
+            columns.push(cells.standardised(place, index, metric.standardise)?);
+            metrics.push(Metric {
+                name: metric.name.clone().unwrap_or_else(|| metric.column.clone()),
+                unit: metric.unit.clone(),
+                direction: metric.direction,
+                definition: format!("column `{}` of the table", metric.column),
+            });
+        }
+        for name in &settings.categorical {
+            column(name)?;
+        }
+        let mut parameters = Vec::new();
+        let mut coordinates_by_column = Vec::new();
+        for index in (0..cells.names.len()).filter(|i| !used[*i]) {
+            let categorical = settings.categorical.contains(&cells.names[index]);
+            if let Some((parameter, coordinates)) = cells.parameter(index, categorical) {
+                parameters.push(parameter);
+                coordinates_by_column.push(coordinates);
+            }
+        }
+        if parameters.is_empty() {
+            return Err(EnvError::invalid("file", format!("{place}: no column varies that is not a metric")));
+        }
+        let space = DesignSpace::new(parameters)?;
+        let rows = cells.rows.len();
+        let gather = |columns: &[Vec<f64>]| -> Vec<f64> {
+            (0..rows).flat_map(|row| columns.iter().map(move |c| c[row])).collect()
+        };
+        let (coordinates, values) = (gather(&coordinates_by_column), gather(&columns));
+        let mut listed = HashMap::new();
+        for (row, chunk) in coordinates.chunks_exact(space.len()).enumerate() {
+            listed.entry(Design::new(chunk)).or_insert(row);
+        }
+        let weights = space
+            .parameters()
+            .iter()
+            .map(|p| match p.domain.cardinality() {
+                Some(levels) if p.domain.is_ordered() => 1.0 / (levels.max(2) - 1) as f64,
+                _ => f64::INFINITY,
+            })
+            .collect();
+        let sign = |m: &Metric| if m.direction == Direction::Maximise { 1.0 } else { -1.0 };
+        let rewards: Vec<Vec<f64>> = values
+            .chunks_exact(metrics.len())
+            .map(|row| row.iter().zip(&metrics).map(|(v, m)| sign(m) * v).collect())
+            .collect();
+        let front = pareto::front(&rewards);
+        let standardised = settings.metrics.iter().all(|m| m.standardise);
+        let reference: Vec<f64> = (0..metrics.len())
+            .map(|k| {
+                let of = |row: &Vec<f64>| row[k];
+                let (low, high) = (
+                    rewards.iter().map(of).fold(f64::INFINITY, f64::min),
+                    rewards.iter().map(of).fold(f64::NEG_INFINITY, f64::max),
+                );
+                // Standardised columns: 1.1 times the largest magnitude; otherwise a tenth of the range below the worst.
+                if standardised {
+                    -1.1 * low.abs().max(high.abs())
+                } else {
+                    low - 0.1 * (high - low).max(1e-12)
+                }
+            })
+            .collect();
+        let best: Vec<Vec<f64>> = front.iter().map(|row| rewards[*row].clone()).collect();
+        let hypervolume = pareto::hypervolume(&best, &reference);
+        let reference = reference.iter().zip(&metrics).map(|(r, m)| sign(m) * r).collect();
+        Ok(Self {
+            settings,
+            space,
+            metrics,
+            coordinates,
+            values,
+            listed,
+            weights,
+            front,
+            reference,
+            hypervolume,
+            digest,
+        })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.metrics.len()
+    }
+
+    /// True for a table without rows, which cannot be loaded.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The metrics of a row.
+    pub fn row(&self, row: usize) -> Option<&[f64]> {
+        self.values.chunks_exact(self.metrics.len()).nth(row)
+    }
+
+    /// The design of a row.
+    pub fn design(&self, row: usize) -> Option<Design> {
+        self.coordinates.chunks_exact(self.space.len()).nth(row).map(Design::new)
+    }
+
+    /// Rows that no other dominates in all metrics.
+    pub fn front(&self) -> &[usize] {
+        &self.front
+    }
+
+    /// The reference point of [`hypervolume`](Self::hypervolume), in the metrics' own units.
+    pub fn reference(&self) -> &[f64] {
+        &self.reference
+    }
+
+    /// The exact hypervolume of the table's front: what no search can exceed.
+    pub fn hypervolume(&self) -> f64 {
+        self.hypervolume
+    }
+
+    /// The nearest row, and its distance.
+    fn nearest(&self, design: &Design) -> (usize, f64) {
+        let mut best = (0, f64::INFINITY);
+        for (row, coordinates) in self.coordinates.chunks_exact(self.space.len()).enumerate() {
+            let mut distance = 0.0;
+            for ((a, b), weight) in coordinates.iter().zip(design.coordinates()).zip(&self.weights) {
+                distance += if weight.is_finite() { (a - b).abs() * weight } else { f64::from(a != b) };
+                if distance >= best.1 {
+                    break;
+                }
+            }
+            if distance < best.1 {
+                best = (row, distance);
+            }
+        }
+        best
+    }
+}
+
+impl Env for Table {
+    fn id(&self) -> &str {
+        "table-v0"
+    }
+
+    fn space(&self) -> &DesignSpace {
+        &self.space
+    }
+
+    fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    fn evaluate(&self, design: &Design, _: Fidelity) -> Outcome {
+        let row = match (self.listed.get(design), self.settings.lookup) {
+            (Some(row), _) => *row,
+            (None, Lookup::NearestRow) => self.nearest(design).0,
+            (None, Lookup::ListedOnly) => {
+                return Outcome::infeasible("the design is not in the table", self.nearest(design).1);
+            }
+        };
+        self.row(row).map_or_else(|| Outcome::failed("a row beyond the table"), Outcome::feasible)
+    }
+
+    fn objectives(&self) -> Vec<Objective> {
+        let goal = |m: &Metric| Goal::Optimise(m.name.clone());
+        let mut all: Vec<Objective> =
+            self.metrics.iter().map(|m| Objective::new(&m.name, vec![goal(m)])).collect();
+        if self.metrics.len() > 1 {
+            let goals = self.metrics.iter().map(goal).collect();
+            all.push(Objective::new("pareto", goals).with_reference(self.reference.clone()));
+        }
+        all
+    }
+
+    fn provenance(&self) -> Vec<(String, String)> {
+        vec![
+            ("table".into(), self.settings.file.display().to_string()),
+            ("digest".into(), self.digest.clone()),
+            ("rows".into(), self.len().to_string()),
+            ("front".into(), self.front.len().to_string()),
+            ("hypervolume".into(), self.hypervolume.to_string()),
+        ]
+    }
+}
+
+fn built_in_metric(column: &str) -> TableMetric {
+    TableMetric {
+        column: column.into(),
+        name: None,
+        direction: Direction::Minimise,
+        unit: one(),
+        standardise: false,
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, EnvError> {
+    let failed = |source| EnvError::File { path: path.into(), source };
+    let bytes = std::fs::read(path).map_err(failed)?;
+    if path.extension().is_some_and(|e| e == "gz") {
+        let mut unpacked = Vec::new();
+        flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).map_err(failed)?;
+        return Ok(unpacked);
+    }
+    Ok(bytes)
+}
+
+fn place_error(place: &str, line: usize, message: impl ToString) -> EnvError {
+    EnvError::Options { location: format!("{place}:{line}:1"), message: message.to_string() }
+}
+
+/// A table as text.
+struct Cells {
+    names: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// Line of the first row.
+    first_line: usize,
+}
+
+impl Cells {
+    fn parse(place: &str, text: &str, header: bool) -> Result<Self, EnvError> {
+        let sample = text.lines().find(|l| !l.trim().is_empty()).unwrap_or("");
+        let separator = [',', ';', '\t'].into_iter().find(|s| sample.contains(*s));
+        let split = |line: &str| -> Vec<String> {
+            match separator {
+                Some(s) => line.split(s).map(|c| c.trim().trim_matches('"').to_string()).collect(),
+                None => line.split_whitespace().map(str::to_string).collect(),
+            }
+        };
+        let mut lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty() && !l.starts_with('#'));
+        let mut names = Vec::new();
+        let mut first_line = 1;
+        if header && let Some((number, line)) = lines.next() {
+            names = split(line);
+            first_line = number + 2;
+        }
+        let mut rows = Vec::new();
+        for (number, line) in lines {
+            let row = split(line);
+            if names.is_empty() {
+                names = (1..=row.len()).map(|i| format!("c{i}")).collect();
+            }
+            if row.len() != names.len() {
+                let message = format!("{} cells in a table of {} columns", row.len(), names.len());
+                return Err(place_error(place, number + 1, message));
+            }
+            rows.push(row);
+        }
+        if rows.is_empty() {
+            return Err(place_error(place, 1, "the table has no rows"));
+        }
+        Ok(Self { names, rows, first_line })
+    }
+
+    /// A metric's column. Errors: a cell that is not a finite number.
+    fn standardised(&self, place: &str, column: usize, standardise: bool) -> Result<Vec<f64>, EnvError> {
+        let mut values = Vec::with_capacity(self.rows.len());
+        for (row, cells) in self.rows.iter().enumerate() {
+            match cells[column].parse::<f64>() {
+                Ok(value) if value.is_finite() => values.push(value),
+                _ => {
+                    let message =
+                        format!("`{}` in column `{}` is no finite number", cells[column], self.names[column]);
+                    return Err(place_error(place, self.first_line + row, message));
+                }
+            }
+        }
+        if standardise {
+            let count = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / count;
+            let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+            let scale = if deviation > 0.0 { deviation } else { 1.0 };
+            values.iter_mut().for_each(|v| *v = (*v - mean) / scale);
+        }
+        Ok(values)
+    }
+
+    /// A varying column as a parameter with the rows' coordinates: numbers are ordered levels, anything else is a category.
+    fn parameter(&self, column: usize, categorical: bool) -> Option<(Parameter, Vec<f64>)> {
+        let name = &self.names[column];
+        let cells: Vec<&str> = self.rows.iter().map(|row| row[column].as_str()).collect();
+        let numbers: Option<Vec<f64>> =
+            cells.iter().map(|c| c.parse::<f64>().ok().filter(|n| n.is_finite())).collect();
+        match numbers {
+            Some(numbers) if !categorical => {
+                let mut levels = numbers.clone();
+                levels.sort_by(f64::total_cmp);
+                levels.dedup();
+                let coordinates = numbers.iter().map(|n| levels.partition_point(|l| l < n) as f64).collect();
+                (levels.len() > 1).then(|| (Parameter::ordinal(name, levels), coordinates))
+            }
+            _ => {
+                let mut choices = cells.clone();
+                choices.sort_unstable();
+                choices.dedup();
+                let coordinates = cells.iter().map(|c| choices.partition_point(|l| l < c) as f64).collect();
+                (choices.len() > 1).then(|| (Parameter::categorical(name, choices), coordinates))
+            }
+        }
+    }
+}
+
+pub(crate) fn entry() -> EnvEntry {
+    EnvEntry::new("table-v0", "measured designs in a CSV table", |options: &Options| {
+        Ok(Box::new(Table::load(options.parse()?, &options.folder())?))
+    })
+    .option("file", "\"\"", "the table (`.gz` is unpacked); a small one is built in")
+    .option("header", "true", "the first line names the columns")
+    .option("metrics", "[]", "metric columns: (column: \"power\", direction: Minimise, standardise: false)")
+    .option("ignore", "[]", "columns that are neither parameters nor metrics")
+    .option("categorical", "[]", "numeric columns without an order")
+    .option("lookup", "ListedOnly", "designs outside the table: ListedOnly or NearestRow")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small(lookup: Lookup) -> Result<Table, EnvError> {
+        Table::load(TableSettings { lookup, ..TableSettings::default() }, Path::new(""))
+    }
+
+    #[test]
+    fn the_built_in_table_knows_its_front() -> Result<(), EnvError> {
+        let table = small(Lookup::ListedOnly)?;
+        assert_eq!(table.len(), 24);
+        for row in table.front() {
+            let dominated = (0..24).any(|other| match (table.row(other), table.row(*row)) {
+                (Some(a), Some(b)) => a != b && a.iter().zip(b).all(|(a, b)| a <= b),
+                _ => false,
+            });
+            assert!(!dominated);
+        }
+        assert!(table.hypervolume() > 0.0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_design_outside_the_table_is_infeasible_or_like_its_neighbour() -> Result<(), EnvError> {
+        let folder = std::env::temp_dir().join(format!("hwgym-table-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|source| EnvError::File { path: folder.clone(), source })?;
+        let path = folder.join("t.csv");
+        std::fs::write(&path, "a b y\n0 0 5\n1 1 7\n2 0 9\n")
+            .map_err(|source| EnvError::File { path: path.clone(), source })?;
+        let load = |lookup| {
+            Table::load(TableSettings { file: "t.csv".into(), lookup, ..TableSettings::default() }, &folder)
+        };
+        let listed = load(Lookup::ListedOnly)?;
+        let absent = Design::new(vec![0.0, 1.0]);
+        assert_eq!(listed.evaluate(&absent, Fidelity::FULL).status(), "infeasible");
+        let nearest = load(Lookup::NearestRow)?;
+        assert_eq!(nearest.evaluate(&absent, Fidelity::FULL).metrics(), Some(&[7.0][..]));
+        std::fs::write(&path, "a b y\n0 0 five\n")
+            .map_err(|source| EnvError::File { path: path.clone(), source })?;
+        let message = load(Lookup::NearestRow).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(message.contains("t.csv:2:1") && message.contains("`five`"), "{message}");
+        std::fs::remove_dir_all(&folder).map_err(|source| EnvError::File { path: folder, source })?;
+        Ok(())
+    }
+}
