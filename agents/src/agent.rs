@@ -40,6 +40,12 @@ pub trait Agent: Send {
 
     /// Learns results: those of its own proposals, in the order in which it proposed them, or foreign ones (a warm start).
     fn tell(&mut self, results: &[Evaluated]);
+
+    /// Why the agent broke, if it did: it then proposes nothing more, and its trial ends. Only agents that depend on something outside,
+    /// such as another program, have anything to say here.
+    fn ended(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// What an agent knows of its task before the first evaluation.

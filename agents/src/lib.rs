@@ -1,13 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 pub mod agent;
+pub mod ant_colony;
 pub mod bayesian;
+pub mod cma_es;
 pub mod conformance;
+pub mod differential_evolution;
 pub mod error;
+pub mod external;
 pub mod genetic;
+pub mod grid;
+pub mod hill_climber;
+pub mod latin_hypercube;
+pub mod nsga2;
+pub mod nsga3;
 pub mod random;
 pub mod registry;
+pub mod simulated_annealing;
+pub mod sobol;
 pub mod tools;
+pub mod tpe;
+pub mod wrappers;
 
 pub use agent::{Agent, Problem};
 pub use error::AgentError;

@@ -82,11 +82,23 @@ impl Registry {
     /// Every agent of this crate.
     pub fn builtin() -> Self {
         let entries = [
+            crate::ant_colony::entry(),
             crate::bayesian::entry(),
             crate::bayesian::pareto_entry(),
             crate::bayesian::turbo::entry(),
+            crate::cma_es::entry(),
+            crate::differential_evolution::entry(),
+            crate::external::entry(),
             crate::genetic::entry(),
+            crate::grid::entry(),
+            crate::hill_climber::entry(),
+            crate::latin_hypercube::entry(),
+            crate::nsga2::entry(),
+            crate::nsga3::entry(),
             crate::random::entry(),
+            crate::simulated_annealing::entry(),
+            crate::sobol::entry(),
+            crate::tpe::entry(),
         ];
         Self { entries: entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect() }
     }
