@@ -646,14 +646,9 @@ impl Channel {
         match next {
             Some(command) => {
                 let bank = &self.banks[index];
-                let (group_entry, rank_entry) =
-                    self.timing.shared_entries(command, bank.group as usize, bank.rank as usize);
-                self.scan.wanted[index] = Wanted {
-                    time: self.timing.bank_part(command, index),
-                    id: bank.id,
-                    group_entry,
-                    rank_entry,
-                };
+                let shared = self.timing.shared_entries(command, bank.group as usize, bank.rank as usize);
+                self.scan.wanted[index] =
+                    Wanted::new(self.timing.bank_part(command, index), bank.id, index, shared);
                 self.scan.active[word] |= bit;
             }
             None => self.scan.active[word] &= !bit,

@@ -84,6 +84,20 @@ impl Kernel {
         !self.next_step.is_empty()
     }
 
+    /// Whether `event` alone runs in the next step.
+    #[inline]
+    pub(crate) fn next_is_only(&self, event: usize) -> bool {
+        matches!(self.next_step.as_slice(), [only] if *only as usize == event)
+    }
+
+    /// Takes the events of the next step without running them.
+    #[inline]
+    pub(crate) fn drop_step(&mut self) {
+        while let Some(event) = self.next_step.pop() {
+            self.pending[event as usize].0 = Pending::Nothing;
+        }
+    }
+
     /// Moves to the next clock with a notification and takes its events in order; `false` if there is none.
     #[inline]
     pub(crate) fn advance(&mut self, events: &mut Vec<u32>) -> bool {
@@ -108,10 +122,12 @@ impl Kernel {
         true
     }
 
+    #[inline]
     fn alive(&self, entry: &Entry) -> bool {
         self.pending[entry.event as usize].1 == entry.stamp
     }
 
+    #[inline]
     fn top(&self) -> Option<Entry> {
         self.heap.get(1).copied()
     }

@@ -38,6 +38,39 @@ impl<M: Copy> Queue<M> {
         None
     }
 
+    /// Messages for the next step, in order of sending.
+    #[inline]
+    pub(crate) fn immediate(&self) -> impl Iterator<Item = M> {
+        self.immediate.iter().map(|(_, message)| *message)
+    }
+
+    /// Takes the first message for the next step.
+    #[inline]
+    pub(crate) fn take_immediate(&mut self) -> Option<M> {
+        self.immediate.pop_front().map(|(_, message)| message)
+    }
+
+    /// Whether no message waits for a later clock.
+    #[inline]
+    pub(crate) fn has_no_timed(&self) -> bool {
+        self.timed.is_empty()
+    }
+
+    /// Whether no message waits at all.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.immediate.is_empty() && self.timed.is_empty()
+    }
+
+    /// Takes the only message there is, if it waits for clock `now`.
+    #[inline]
+    pub(crate) fn take_only_timed(&mut self, now: u64) -> Option<M> {
+        if self.immediate.is_empty() && self.timed.len() == 1 && self.timed[0].0 == now {
+            return self.timed.pop_front().map(|(_, message)| message);
+        }
+        None
+    }
+
     /// Clock of the earliest message still to come.
     #[inline]
     pub(crate) fn next_clock(&self) -> Option<u64> {

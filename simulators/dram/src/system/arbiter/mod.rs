@@ -47,4 +47,9 @@ pub(crate) trait Wires {
 /// An arbiter: handles one message after the other.
 pub(crate) trait Arbitrate {
     fn handle(&mut self, message: Message, wires: &mut impl Wires);
+
+    /// If this arbiter only passes messages on (one channel, nothing waiting): its mark for "channel busy".
+    fn transparent(&mut self) -> Option<&mut bool> {
+        None
+    }
 }

@@ -18,6 +18,14 @@ impl Simple {
 
 impl Arbitrate for Simple {
     #[inline]
+    fn transparent(&mut self) -> Option<&mut bool> {
+        match self.requests.as_mut_slice() {
+            [(busy, waiting)] if waiting.is_empty() && !self.initiator_busy => Some(busy),
+            _ => None,
+        }
+    }
+
+    #[inline]
     fn handle(&mut self, message: Message, wires: &mut impl Wires) {
         match message {
             Message::BeginRequest(handle) => {
