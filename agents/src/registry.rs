@@ -92,9 +92,13 @@ impl Registry {
             crate::genetic::entry(),
             crate::grid::entry(),
             crate::hill_climber::entry(),
+            #[cfg(feature = "neural")]
+            crate::neural::ippo::entry(),
             crate::latin_hypercube::entry(),
             crate::nsga2::entry(),
             crate::nsga3::entry(),
+            #[cfg(feature = "neural")]
+            crate::neural::ppo::entry(),
             crate::random::entry(),
             crate::simulated_annealing::entry(),
             crate::sobol::entry(),
@@ -119,9 +123,9 @@ impl Registry {
 
     /// One entry. Errors: nobody has this id; the message says which is nearest.
     pub fn get(&self, id: &str) -> Result<&AgentEntry, AgentError> {
-        self.entries.get(id).ok_or_else(|| AgentError::UnknownAgent {
-            id: id.into(),
-            known: self.entries.keys().cloned().collect(),
+        self.entries.get(id).ok_or_else(|| match id {
+            "ppo" | "ippo" if cfg!(not(feature = "neural")) => AgentError::NotBuilt(id.into()),
+            _ => AgentError::UnknownAgent { id: id.into(), known: self.entries.keys().cloned().collect() },
         })
     }
 

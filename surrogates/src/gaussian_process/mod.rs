@@ -18,8 +18,10 @@ mod kernel;
 pub mod lbfgs;
 mod likelihood;
 mod model;
+mod surrogate;
 pub mod transform;
 
 pub use kernel::Inputs;
 pub use model::{GaussianProcess, GaussianProcessSettings, Noise, Scratch};
+pub(crate) use surrogate::entry;
 pub use transform::{Transform, TransformedOutput};

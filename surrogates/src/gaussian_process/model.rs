@@ -135,6 +135,20 @@ impl GaussianProcess {
         Self::condition(inputs, outputs, &prior, noise, best.1)
     }
 
+    /// Conditions on these points with the parameters of an earlier [`fit`](Self::fit): how a saved process comes back.
+    pub fn restore(
+        inputs: &Inputs,
+        outputs: &[f64],
+        settings: &GaussianProcessSettings,
+        parameters: Vec<f64>,
+    ) -> Self {
+        let noise = match settings.noise {
+            Noise::Fixed(variance) => Some(variance),
+            Noise::Learned => None,
+        };
+        Self::condition(inputs, outputs, &vec![0.0; inputs.width()], noise, parameters)
+    }
+
     fn condition(
         inputs: &Inputs,
         outputs: &[f64],
