@@ -77,6 +77,7 @@ impl Registry {
     pub fn builtin() -> Self {
         let entries = [
             crate::elastic_net::entry(),
+            crate::gaussian_process::entry(),
             crate::gradient_boosting::entry(),
             crate::nearest_neighbours::entry(),
         ];
