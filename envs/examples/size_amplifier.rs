@@ -1,7 +1,7 @@
 //! Random search over the two-stage amplifier, on all cores: `cargo run --release -p hwgym-envs --example size_amplifier -- 10000`.
 
-use hwgym_envs::prelude::*;
 use hwgym_envs::Random;
+use hwgym_envs::prelude::*;
 use rayon::prelude::*;
 
 fn main() -> Result<(), EnvError> {
@@ -11,7 +11,8 @@ fn main() -> Result<(), EnvError> {
     let designs: Vec<Design> = (0..count).map(|_| env.space().sample(&mut random)).collect();
     let scorer = env.objectives()[0].scorer(env.metrics())?;
     let started = std::time::Instant::now();
-    let outcomes: Vec<Outcome> = designs.par_iter().map(|design| env.evaluate(design, Fidelity::FULL)).collect();
+    let outcomes: Vec<Outcome> =
+        designs.par_iter().map(|design| env.evaluate(design, Fidelity::FULL)).collect();
     let seconds = started.elapsed().as_secs_f64();
     let feasible = outcomes.iter().filter(|outcome| outcome.metrics().is_some()).count();
     println!("{count} sizings in {seconds:.2} s, {feasible} of them measured");

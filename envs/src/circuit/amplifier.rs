@@ -18,14 +18,28 @@ pub(super) fn figures(load_pf: f64) -> Vec<Figure> {
     let merit = format!("unity-gain bandwidth times {load_pf} pF load over power");
     vec![
         Figure::more("gain_db", "dB", "open-loop gain at 1 Hz"),
-        Figure::more("unity_gain_bandwidth_hz", "Hz", "frequency at which the open-loop gain falls through 1"),
-        Figure::more("phase_margin_deg", "deg", "180 degrees minus the phase turned up to the unity-gain frequency"),
+        Figure::more(
+            "unity_gain_bandwidth_hz",
+            "Hz",
+            "frequency at which the open-loop gain falls through 1",
+        ),
+        Figure::more(
+            "phase_margin_deg",
+            "deg",
+            "180 degrees minus the phase turned up to the unity-gain frequency",
+        ),
         Figure::less("power_w", "W", "supply voltage times supply current"),
         Figure::less("input_noise_1khz_v_per_rthz", "V/rtHz", "input-referred noise density at 1 kHz"),
         Figure::less("input_noise_1mhz_v_per_rthz", "V/rtHz", "input-referred noise density at 1 MHz"),
         Figure::less("offset_v", "V", "distance of the output from the input common mode in unity feedback"),
-        Figure::more("slew_rate_v_per_s", "V/s", "20 to 80 % slope of the slower edge of a 0.3 V step as follower").in_time(),
-        Figure::less("settling_time_s", "s", "time until the follower stays within 1 % of the step").in_time(),
+        Figure::more(
+            "slew_rate_v_per_s",
+            "V/s",
+            "20 to 80 % slope of the slower edge of a 0.3 V step as follower",
+        )
+        .in_time(),
+        Figure::less("settling_time_s", "s", "time until the follower stays within 1 % of the step")
+            .in_time(),
         Figure::less("area_um2", "um2", "gate area plus capacitor area at 2 fF/um2"),
         Figure::more("figure_of_merit", "MHz pF/mW", &merit),
     ]

@@ -96,10 +96,19 @@ fn plan() -> Plan {
             Group::new("amplifier", ["w1", "l1", "w3", "w5", "ib"]),
         ],
         figures: vec![
-            Figure::more("reference_v", "V", "output at the condition's temperature (an observation: the bandgap is near 1.2 V)"),
-            Figure::less("temperature_coefficient_ppm_per_k", "ppm/K", "spread over -40 to 125 C by the box method")
-                .target(60.0, 20.0, 150.0),
-            Figure::less("line_sensitivity_v_per_v", "V/V", "change of the output over 0.2 V of supply").target(0.02, 0.005, 0.05),
+            Figure::more(
+                "reference_v",
+                "V",
+                "output at the condition's temperature (an observation: the bandgap is near 1.2 V)",
+            ),
+            Figure::less(
+                "temperature_coefficient_ppm_per_k",
+                "ppm/K",
+                "spread over -40 to 125 C by the box method",
+            )
+            .target(60.0, 20.0, 150.0),
+            Figure::less("line_sensitivity_v_per_v", "V/V", "change of the output over 0.2 V of supply")
+                .target(0.02, 0.005, 0.05),
             Figure::more("psrr_1khz_db", "dB", "supply rejection at 1 kHz").target(35.0, 25.0, 45.0),
             Figure::less("power_w", "W", "supply voltage times supply current").target(1e-4, 5e-5, 2e-4),
             Figure::less("area_um2", "um2", "gates, 5 um2 per kohm, 100 um2 per bipolar unit"),
@@ -115,5 +124,9 @@ fn plan() -> Plan {
 
 /// The registry entry.
 pub(crate) fn registry_entry() -> EnvEntry {
-    entry("bandgap-v0", "sizes a bandgap reference: temperature coefficient, line sensitivity, supply rejection", plan)
+    entry(
+        "bandgap-v0",
+        "sizes a bandgap reference: temperature coefficient, line sensitivity, supply rejection",
+        plan,
+    )
 }

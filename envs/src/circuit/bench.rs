@@ -147,7 +147,9 @@ impl Bench {
     /// Response of a probe to the AC sources, into `complex`.
     pub(super) fn ac(&mut self, sweep: &Sweep, frequencies: &[f64], probe: usize) -> Result<(), Miss> {
         match &mut self.runner {
-            Runner::Native(prepared, probes) => Ok(prepared.ac(frequencies, probes[probe], &mut self.complex)?),
+            Runner::Native(prepared, probes) => {
+                Ok(prepared.ac(frequencies, probes[probe], &mut self.complex)?)
+            }
             Runner::Ngspice(ngspice) => ngspice.ac(sweep, probe, &mut self.complex),
         }
     }

@@ -48,10 +48,8 @@ fn measure(station: &mut Station) -> Result<Vec<f64>, Miss> {
     let (da, db) = (a[2] - a[1], b[2] - b[1]);
     let delay = a[0] + (0.5 * supply - da) / (db - da) * (b[0] - a[0]) - 1.025e-9;
     // Energy from the supply over decision and reset; trapezoidal rule.
-    let energy: f64 = rows()
-        .zip(rows().skip(1))
-        .map(|(a, b)| -0.5 * supply * (a[3] + b[3]) * (b[0] - a[0]))
-        .sum();
+    let energy: f64 =
+        rows().zip(rows().skip(1)).map(|(a, b)| -0.5 * supply * (a[3] + b[3]) * (b[0] - a[0])).sum();
     // The supply's charge over the integration phase bounds the noise: v^2 = 4 k T / C at the input pair's gain of about one.
     let [wt, w1, l1, w3, ..] = station.numbers else {
         return Err(Miss::Failed("the design has too few parameters".into()));
@@ -85,13 +83,26 @@ fn plan() -> Plan {
             Group::new("reset", ["ws"]),
         ],
         figures: vec![
-            Figure::less("delay_s", "s", "from the clock's edge to half the supply between the outputs, at 10 mV")
-                .target(3e-10, 2e-10, 5e-10),
-            Figure::less("energy_j", "J", "energy from the supply for one decision and reset").target(2e-13, 1e-13, 4e-13),
-            Figure::less("input_noise_v", "V", "sqrt(4 k T / C) with C the capacitance integrated on (10 fF/um2 of gate, 10 fF load)")
-                .target(6e-4, 4e-4, 8e-4),
-            Figure::less("offset_sigma_v", "V", "input-referred mismatch: 3.5 mV um on the input pair, and on the latch over a gain of 4")
-                .target(5e-3, 3e-3, 8e-3),
+            Figure::less(
+                "delay_s",
+                "s",
+                "from the clock's edge to half the supply between the outputs, at 10 mV",
+            )
+            .target(3e-10, 2e-10, 5e-10),
+            Figure::less("energy_j", "J", "energy from the supply for one decision and reset")
+                .target(2e-13, 1e-13, 4e-13),
+            Figure::less(
+                "input_noise_v",
+                "V",
+                "sqrt(4 k T / C) with C the capacitance integrated on (10 fF/um2 of gate, 10 fF load)",
+            )
+            .target(6e-4, 4e-4, 8e-4),
+            Figure::less(
+                "offset_sigma_v",
+                "V",
+                "input-referred mismatch: 3.5 mV um on the input pair, and on the latch over a gain of 4",
+            )
+            .target(5e-3, 3e-3, 8e-3),
             Figure::less("area_um2", "um2", "gate area"),
             Figure::more("figure_of_merit", "1/(ps pJ)", "one over delay times energy"),
         ],

@@ -114,14 +114,16 @@ fn plan() -> Plan {
             Group::new("pass-device", ["mp", "lp", "cc"]),
         ],
         figures: vec![
-            Figure::less("error_v", "V", "distance of the output from 1.4 V at 2 mA").target(0.01, 0.003, 0.02),
+            Figure::less("error_v", "V", "distance of the output from 1.4 V at 2 mA")
+                .target(0.01, 0.003, 0.02),
             Figure::less("load_regulation_v_per_a", "V/A", "change of the output from 0.1 mA to 5 mA load")
                 .target(2.0, 0.5, 4.0),
             Figure::less("line_regulation_v_per_v", "V/V", "change of the output over 0.2 V of supply")
                 .target(0.02, 0.005, 0.03),
             Figure::more("psrr_1khz_db", "dB", "supply rejection at 1 kHz").target(40.0, 30.0, 45.0),
             Figure::more("psrr_1mhz_db", "dB", "supply rejection at 1 MHz"),
-            Figure::less("quiescent_current_a", "A", "supply current less load at 0.1 mA").target(8e-5, 3e-5, 1.5e-4),
+            Figure::less("quiescent_current_a", "A", "supply current less load at 0.1 mA")
+                .target(8e-5, 3e-5, 1.5e-4),
             Figure::more("loop_gain_db", "dB", "loop gain at 1 Hz"),
             Figure::more("loop_bandwidth_hz", "Hz", "unity-gain frequency of the loop"),
             Figure::more("loop_phase_margin_deg", "deg", "phase margin of the loop").target(60.0, 45.0, 65.0),
@@ -145,5 +147,9 @@ fn plan() -> Plan {
 
 /// The registry entry.
 pub(crate) fn registry_entry() -> EnvEntry {
-    entry("ldo-v0", "sizes a low-dropout regulator: regulation, supply rejection, quiescent current, loop margin", plan)
+    entry(
+        "ldo-v0",
+        "sizes a low-dropout regulator: regulation, supply rejection, quiescent current, loop margin",
+        plan,
+    )
 }

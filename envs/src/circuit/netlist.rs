@@ -47,7 +47,7 @@
 //! is infeasible, by the relative amount. A measure that cannot be taken (a crossing that never comes) and a circuit that does not converge
 //! make the design infeasible too, with the simulator's words as the reason. Deck and includes are read relative to the file that holds the
 //! options; includes may not leave the deck's folder unless `allow_include` names the other one. Without options the environment is a
-//! small example of its own, an RC ladder.
+//! small example of its own, an RC ladder. A larger example with groups, corners and Monte Carlo is in `envs/examples/netlist`.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -59,8 +59,8 @@ use super::bench::Miss;
 use super::conditions::Simulator;
 use super::ngspice;
 use crate::{
-    Constraint, Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric, Objective, Options,
-    Outcome, Parameter, Random,
+    Constraint, Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric,
+    Objective, Options, Outcome, Parameter, Random,
 };
 
 /// The example that runs without options: an RC ladder driven by a step.
@@ -219,7 +219,10 @@ impl Netlist {
         let mut options: NetlistOptions = source.parse()?;
         if options.deck.is_none() && options.text.is_none() {
             if !options.parameters.is_empty() || !options.metrics.is_empty() {
-                return Err(EnvError::invalid("deck", "give the deck's file (`deck`) or the deck itself (`text`)"));
+                return Err(EnvError::invalid(
+                    "deck",
+                    "give the deck's file (`deck`) or the deck itself (`text`)",
+                ));
             }
             let engine = options.engine;
             options = Options::ron(EXAMPLE_OPTIONS).parse()?;
@@ -230,7 +233,8 @@ impl Netlist {
             (Some(path), _) => {
                 let path = source.folder().join(path);
                 let folder = path.parent().map(PathBuf::from).unwrap_or_default();
-                let text = std::fs::read_to_string(&path).map_err(|source| EnvError::File { path, source })?;
+                let text =
+                    std::fs::read_to_string(&path).map_err(|source| EnvError::File { path, source })?;
                 (text, folder)
             }
             (None, text) => (text.clone().unwrap_or_default(), source.folder()),
@@ -239,7 +243,8 @@ impl Netlist {
         if options.parameters.is_empty() || options.metrics.is_empty() {
             return Err(EnvError::invalid("parameters", "give at least one parameter and one metric"));
         }
-        if let Some(p) = options.parameters.iter().find(|p| matches!(p.domain, crate::Domain::Categorical(_))) {
+        if let Some(p) = options.parameters.iter().find(|p| matches!(p.domain, crate::Domain::Categorical(_)))
+        {
             let message = format!("`{}` is categorical; a deck's parameter is a number", p.name);
             return Err(EnvError::invalid("parameters", message));
         }
@@ -347,7 +352,8 @@ enum Measures {
 impl Measures {
     fn get(&self, name: &str) -> Result<f64, Miss> {
         let found = match self {
-            Self::Table(results) => match results.measures.iter().find(|m| m.name.eq_ignore_ascii_case(name)) {
+            Self::Table(results) => match results.measures.iter().find(|m| m.name.eq_ignore_ascii_case(name))
+            {
                 Some(measured) => measured.value.clone(),
                 None => Err("the analysis did not run".into()),
             },
@@ -368,7 +374,9 @@ impl Measures {
 /// A miss with the condition's name in front.
 fn named(miss: Miss, condition: &str) -> Miss {
     match miss {
-        Miss::Infeasible(text, amount) if !condition.is_empty() => Miss::Infeasible(format!("{condition}: {text}"), amount),
+        Miss::Infeasible(text, amount) if !condition.is_empty() => {
+            Miss::Infeasible(format!("{condition}: {text}"), amount)
+        }
         other => other,
     }
 }
@@ -399,14 +407,22 @@ fn objectives(given: &[Objective], metrics: &[Metric]) -> Vec<Objective> {
     list
 }
 
-fn cases(options: &NetlistOptions, text: &str, folder: &std::path::Path, source: &Options) -> Result<Vec<Case>, EnvError> {
+fn cases(
+    options: &NetlistOptions,
+    text: &str,
+    folder: &std::path::Path,
+    source: &Options,
+) -> Result<Vec<Case>, EnvError> {
     let mut conditions = options.conditions.clone();
     if conditions.is_empty() {
         conditions.push(NetlistCondition::default());
     }
     let monte_carlo = &options.monte_carlo;
     if monte_carlo.samples > 0 && monte_carlo.sigmas.is_empty() {
-        return Err(EnvError::invalid("monte_carlo", "`sigmas` names the parameters to vary; give at least one"));
+        return Err(EnvError::invalid(
+            "monte_carlo",
+            "`sigmas` names the parameters to vary; give at least one",
+        ));
     }
     let mut cases = Vec::new();
     for condition in &conditions {
@@ -416,12 +432,15 @@ fn cases(options: &NetlistOptions, text: &str, folder: &std::path::Path, source:
             base_folder: Some(folder.to_path_buf()),
             ..ParseOptions::default()
         };
-        let circuit = Circuit::parse(&text, &parse).map_err(|error| EnvError::Simulator(error.to_string()))?;
+        let circuit =
+            Circuit::parse(&text, &parse).map_err(|error| EnvError::Simulator(error.to_string()))?;
         let mut random = Random::derived(monte_carlo.seed, "monte-carlo");
         for _ in 0..monte_carlo.samples.max(1) {
             let mut fixed = condition.parameters.clone();
             if monte_carlo.samples > 0 {
-                fixed.extend(monte_carlo.sigmas.iter().map(|(name, sigma)| (name.clone(), sigma * random.normal())));
+                fixed.extend(
+                    monte_carlo.sigmas.iter().map(|(name, sigma)| (name.clone(), sigma * random.normal())),
+                );
             }
             let mut circuit = circuit.clone();
             for (name, value) in &fixed {
@@ -452,7 +471,8 @@ impl Env for Netlist {
         }
         let numbers: Vec<f64> = (0..self.space.len()).map(|index| self.space.number(design, index)).collect();
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
-        let mut circuits = idle.unwrap_or_else(|| self.cases.iter().map(|case| case.circuit.clone()).collect());
+        let mut circuits =
+            idle.unwrap_or_else(|| self.cases.iter().map(|case| case.circuit.clone()).collect());
         let measured = self.measure(&numbers, &mut circuits);
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(circuits);
@@ -469,25 +489,36 @@ impl Env for Netlist {
             Simulator::Native => "embedded".to_owned(),
             Simulator::Ngspice => ngspice::version().unwrap_or_else(|| "ngspice".into()),
         };
-        let deck = self.options.deck.as_ref().map_or("given as text".into(), |path| path.display().to_string());
+        let deck =
+            self.options.deck.as_ref().map_or("given as text".into(), |path| path.display().to_string());
         vec![("circuit engine".into(), engine), ("deck".into(), deck)]
     }
 }
 
 /// The registry entry.
 pub(crate) fn registry_entry() -> EnvEntry {
-    EnvEntry::new("circuit-netlist-v0", "your own SPICE deck: .params are the space, .measures the metrics", |options| {
-        Ok(Box::new(Netlist::new(options)?))
-    })
+    EnvEntry::new(
+        "circuit-netlist-v0",
+        "your own SPICE deck: .params are the space, .measures the metrics",
+        |options| Ok(Box::new(Netlist::new(options)?)),
+    )
     .option("deck", "None", "the deck's file, relative to the file of the options")
     .option("text", "None", "or the deck itself")
-    .option("parameters", "[]", "the space: (name: \"w\", domain: Real(low: 1e-6, high: 1e-4, scale: Log), unit: \"m\")")
+    .option(
+        "parameters",
+        "[]",
+        "the space: (name: \"w\", domain: Real(low: 1e-6, high: 1e-4, scale: Log), unit: \"m\")",
+    )
     .option("metrics", "[]", "(name: \"gain_db\", measure: \"gain\", unit: \"dB\", direction: Maximise)")
     .option("require", "[]", "bounds on measures: (measure: \"gain\", at_least: 20.0)")
     .option("constraints", "[]", "constraints between parameters")
     .option("groups", "[]", "groups of parameters for multi-agent search")
     .option("objectives", "[]", "objectives by name, the default first")
-    .option("conditions", "[]", "corners: (name: \"hot\", temperature_c: 125.0, parameters: [(\"vdd\", 1.62)])")
+    .option(
+        "conditions",
+        "[]",
+        "corners: (name: \"hot\", temperature_c: 125.0, parameters: [(\"vdd\", 1.62)])",
+    )
     .option("monte_carlo", "(samples: 0, seed: 1, sigmas: [])", "normal deviates for parameters of the deck")
     .option("allow_include", "[]", "other folders that includes may read from")
     .option("engine", "native", "native, or ngspice where it is installed")
@@ -521,7 +552,9 @@ mod tests {
 
     #[test]
     fn metrics_are_the_worst_over_conditions() {
-        let env = make("conditions: [(name: \"low\", parameters: [(\"dv\", -0.5)]), (name: \"cold\", temperature_c: -73.0)]");
+        let env = make(
+            "conditions: [(name: \"low\", parameters: [(\"dv\", -0.5)]), (name: \"cold\", temperature_c: -73.0)]",
+        );
         let outcome = evaluate(&env.unwrap(), 1e3);
         assert!((outcome.metrics().unwrap()[0] - 0.25).abs() < 1e-9, "{outcome:?}");
     }
@@ -531,7 +564,10 @@ mod tests {
         let env = make("require: [(measure: \"v\", at_least: 0.5)]").unwrap();
         match evaluate(&env, 3e3) {
             Outcome::Infeasible { constraint, amount } => {
-                assert!(constraint.contains("v >= 0.5") && (amount - 0.5).abs() < 1e-9, "{constraint} {amount}");
+                assert!(
+                    constraint.contains("v >= 0.5") && (amount - 0.5).abs() < 1e-9,
+                    "{constraint} {amount}"
+                );
             }
             other => panic!("{other:?}"),
         }
@@ -540,11 +576,28 @@ mod tests {
     #[test]
     fn monte_carlo_has_a_seed() {
         let with = |seed: u64| {
-            let env = make(&format!("monte_carlo: (samples: 5, seed: {seed}, sigmas: [(\"dv\", 0.05)])")).unwrap();
+            let env =
+                make(&format!("monte_carlo: (samples: 5, seed: {seed}, sigmas: [(\"dv\", 0.05)])")).unwrap();
             evaluate(&env, 1e3)
         };
         assert_eq!(with(1), with(1));
         assert_ne!(with(1), with(2));
+    }
+
+    #[test]
+    fn the_documented_example_runs() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/netlist/options.ron");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let env = Netlist::new(&Options::slice_of(&text, &text, &file)).unwrap();
+        assert_eq!(env.objectives()[0].name, "specs");
+        assert_eq!(env.space().groups().len(), 2);
+        let values = [("w", 10e-6.into()), ("l", 0.5e-6.into()), ("rl", 8e3.into())];
+        let outcome = env.evaluate(&env.space().design(values).unwrap(), Fidelity::FULL);
+        let metrics = outcome.metrics().unwrap();
+        assert!(metrics[0] > 10.0 && metrics[1] > 1e8 && metrics[2] < 1e-3, "{outcome:?}");
+        let wide = [("w", 100e-6.into()), ("l", 0.5e-6.into()), ("rl", 1e5.into())];
+        let outcome = env.evaluate(&env.space().design(wide).unwrap(), Fidelity::FULL);
+        assert!(matches!(outcome, Outcome::Infeasible { .. }), "{outcome:?}");
     }
 
     #[test]

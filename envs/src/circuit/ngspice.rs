@@ -133,12 +133,19 @@ impl Ngspice {
         Ok(())
     }
 
-    pub(super) fn transient(&mut self, spec: TranSpec, probes: &[usize], out: &mut Vec<f64>) -> Result<(), Miss> {
+    pub(super) fn transient(
+        &mut self,
+        spec: TranSpec,
+        probes: &[usize],
+        out: &mut Vec<f64>,
+    ) -> Result<(), Miss> {
         let names: Vec<&str> = probes.iter().map(|p| self.probes[*p].as_str()).collect();
         let TranSpec { step, stop, start, max_step, .. } = spec;
         let largest = max_step.map_or(String::new(), |m| format!("{m:e}"));
-        let rows =
-            self.run(&format!("tran {step:e} {stop:e} {start:e} {largest}\nwrdata out.txt {}", names.join(" ")))?;
+        let rows = self.run(&format!(
+            "tran {step:e} {stop:e} {start:e} {largest}\nwrdata out.txt {}",
+            names.join(" ")
+        ))?;
         out.clear();
         for row in rows.iter().filter(|row| row.len() > names.len()) {
             out.extend_from_slice(&row[..=names.len()]);
@@ -150,8 +157,10 @@ impl Ngspice {
 /// Rows of whitespace-separated numbers; `None` if there are none.
 fn read_table(path: &Path) -> Option<Vec<Vec<f64>>> {
     let text = std::fs::read_to_string(path).ok()?;
-    let rows: Vec<Vec<f64>> =
-        text.lines().map(|line| line.split_whitespace().map_while(|word| word.parse().ok()).collect()).collect();
+    let rows: Vec<Vec<f64>> = text
+        .lines()
+        .map(|line| line.split_whitespace().map_while(|word| word.parse().ok()).collect())
+        .collect();
     (!rows.is_empty()).then_some(rows)
 }
 

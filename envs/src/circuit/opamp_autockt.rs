@@ -66,7 +66,9 @@ fn plan() -> Plan {
             multiplier("mn3", "units of the tail"),
             multiplier("mn4", "units of the bias diode"),
             multiplier("mn5", "units of the second stage's sink"),
-            Parameter::ordinal("cc", (1..100).map(|k| f64::from(k) / 10.0)).unit("pF").describe("Miller capacitor"),
+            Parameter::ordinal("cc", (1..100).map(|k| f64::from(k) / 10.0))
+                .unit("pF")
+                .describe("Miller capacitor"),
         ],
         start: vec![34.0, 34.0, 34.0, 34.0, 34.0, 15.0, 2.1],
         groups: vec![
@@ -76,7 +78,8 @@ fn plan() -> Plan {
         ],
         figures: vec![
             Figure::more("gain", "1", "open-loop gain at 1 Hz").target(350.0, 200.0, 400.0),
-            Figure::more("ugbw_hz", "Hz", "frequency at which the gain falls through 1").target(9.5e5, 1e6, 2.5e7),
+            Figure::more("ugbw_hz", "Hz", "frequency at which the gain falls through 1")
+                .target(9.5e5, 1e6, 2.5e7),
             Figure::more("phm_deg", "deg", "phase margin").target(60.0, 60.0, 60.000_000_1),
             Figure::less("ibias_a", "A", "supply current").target(1e-3, 1e-4, 1e-2),
         ],
@@ -91,6 +94,10 @@ fn plan() -> Plan {
 
 /// The registry entry.
 pub(crate) fn registry_entry() -> EnvEntry {
-    entry("opamp-autockt-v0", "AutoCkt's two-stage amplifier: multipliers 1 to 99, its target ranges and reward", plan)
-        .option("compat", "false", "report the original's numbers for a design without unity-gain crossing")
+    entry(
+        "opamp-autockt-v0",
+        "AutoCkt's two-stage amplifier: multipliers 1 to 99, its target ranges and reward",
+        plan,
+    )
+    .option("compat", "false", "report the original's numbers for a design without unity-gain crossing")
 }

@@ -106,5 +106,9 @@ fn plan() -> Plan {
 
 /// The registry entry.
 pub(crate) fn registry_entry() -> EnvEntry {
-    entry("opamp-two-stage-v0", "sizes a Miller-compensated two-stage amplifier in a 130-nm-like process", plan)
+    entry(
+        "opamp-two-stage-v0",
+        "sizes a Miller-compensated two-stage amplifier in a 130-nm-like process",
+        plan,
+    )
 }

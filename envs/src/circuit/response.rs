@@ -72,12 +72,13 @@ pub(super) fn step_figures(rows: &[f64], input: StepInput) -> Result<StepFigures
     // First crossing of a level after `from`, upward or downward.
     let crossing = |from: f64, level: f64, up: bool| {
         rows.chunks_exact(2).zip(rows.chunks_exact(2).skip(1)).find_map(|(a, b)| {
-            let (before, after) = if up { (a[1] < level, b[1] >= level) } else { (a[1] > level, b[1] <= level) };
-            (a[0] >= from && before && after)
-                .then(|| a[0] + (level - a[1]) / (b[1] - a[1]) * (b[0] - a[0]))
+            let (before, after) =
+                if up { (a[1] < level, b[1] >= level) } else { (a[1] > level, b[1] <= level) };
+            (a[0] >= from && before && after).then(|| a[0] + (level - a[1]) / (b[1] - a[1]) * (b[0] - a[0]))
         })
     };
-    let missing = |edge: &str| Miss::new(format!("the {edge} edge of the step response covers 80 % of the step"), 1.0);
+    let missing =
+        |edge: &str| Miss::new(format!("the {edge} edge of the step response covers 80 % of the step"), 1.0);
     let rising = (crossing(input.rise_s, levels[0], true), crossing(input.rise_s, levels[1], true));
     let falling = (crossing(input.fall_s, levels[1], false), crossing(input.fall_s, levels[0], false));
     let (Some(a), Some(b)) = rising else { return Err(missing("rising")) };

@@ -10,8 +10,8 @@ use super::conditions::{Condition, Corner, Mismatch, Simulator, conditions};
 use super::template::{CORNER_PARAMETERS, Cards, Template};
 use crate::objective::Target;
 use crate::{
-    Bound, Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric, Objective, Options,
-    Outcome, Parameter, Random,
+    Bound, Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric, Objective,
+    Options, Outcome, Parameter, Random,
 };
 
 /// Options of the built-in circuit environments.
@@ -189,7 +189,8 @@ impl Sizing {
             None => Cards::default(),
             Some(path) => {
                 let path = options.folder().join(path);
-                let text = std::fs::read_to_string(&path).map_err(|source| EnvError::File { path, source })?;
+                let text =
+                    std::fs::read_to_string(&path).map_err(|source| EnvError::File { path, source })?;
                 Cards { text, nmos: parsed.nmos.clone(), pmos: parsed.pmos.clone() }
             }
         };
@@ -210,7 +211,8 @@ impl Sizing {
             .map(|(template, deck)| Bench::new(template, deck.probes, parsed.engine, &frequencies))
             .collect::<Result<Vec<_>, _>>()?;
         let template = templates.swap_remove(0);
-        let supplies = if parsed.supplies_v.is_empty() { vec![plan.own[0].1] } else { parsed.supplies_v.clone() };
+        let supplies =
+            if parsed.supplies_v.is_empty() { vec![plan.own[0].1] } else { parsed.supplies_v.clone() };
         let conditions = conditions(
             &parsed.corners,
             &supplies,
@@ -219,7 +221,8 @@ impl Sizing {
             template.transistors.len(),
         )?;
         let kept: Vec<bool> = plan.figures.iter().map(|f| parsed.transient || !f.transient).collect();
-        let figures: Vec<&Figure> = plan.figures.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(f, _)| f).collect();
+        let figures: Vec<&Figure> =
+            plan.figures.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(f, _)| f).collect();
         let objectives = objectives(&figures, &plan.bounds, parsed.target_seed);
         Ok(Self {
             id: plan.id,
@@ -301,11 +304,15 @@ fn objectives(figures: &[&Figure], bounds: &[Bound], seed: Option<u64>) -> Vec<O
     if !targets.is_empty() {
         list.push(Objective::new("targets", vec![Goal::Targets(targets)]));
     }
-    if !bounds.is_empty() && let Some(merit) = figures.last() {
+    if !bounds.is_empty()
+        && let Some(merit) = figures.last()
+    {
         list.push(Objective::new("figure-of-merit", vec![optimise(merit)]).with_bounds(bounds.to_vec()));
     }
     list.push(Objective::new("pareto", figures.iter().map(optimise).collect()));
-    list.extend(figures.iter().map(|figure| Objective::new(figure.metric.name.as_str(), vec![optimise(figure)])));
+    list.extend(
+        figures.iter().map(|figure| Objective::new(figure.metric.name.as_str(), vec![optimise(figure)])),
+    );
     list
 }
 
@@ -357,10 +364,18 @@ impl Env for Sizing {
 /// A registry entry with the options that all circuit environments share.
 pub(super) fn entry(id: &'static str, summary: &str, plan: fn() -> Plan) -> EnvEntry {
     EnvEntry::new(id, summary, move |options| Ok(Box::new(Sizing::new(plan(), options)?)))
-        .option("corners", "[tt]", "process corners (tt ff ss fs sf); metrics are the worst over all conditions")
+        .option(
+            "corners",
+            "[tt]",
+            "process corners (tt ff ss fs sf); metrics are the worst over all conditions",
+        )
         .option("supplies_v", "[]", "supply voltages in V; empty for the circuit's own")
         .option("temperatures_c", "[27]", "temperatures in Celsius")
-        .option("mismatch", "(samples: 0, seed: 1, avt_mv_um: 3.5)", "mismatch Monte Carlo over all transistors")
+        .option(
+            "mismatch",
+            "(samples: 0, seed: 1, avt_mv_um: 3.5)",
+            "mismatch Monte Carlo over all transistors",
+        )
         .option("engine", "native", "native, or ngspice where it is installed")
         .option("transient", "true", "measure what needs a transient analysis; false is several times faster")
         .option("points_per_decade", "10", "AC points per decade")

@@ -87,7 +87,8 @@ impl Template {
         mismatch: bool,
     ) -> Self {
         let names: Vec<&str> = design.iter().map(|(name, _)| *name).collect();
-        let mut parameters: Vec<String> = design.iter().chain(own).map(|(name, _)| (*name).to_owned()).collect();
+        let mut parameters: Vec<String> =
+            design.iter().chain(own).map(|(name, _)| (*name).to_owned()).collect();
         let mut defaults: Vec<f64> = design.iter().chain(own).map(|(_, value)| *value).collect();
         parameters.extend(CORNER_PARAMETERS.map(str::to_owned));
         defaults.extend([0.0, 0.0, 1.0, 1.0]);

@@ -10,7 +10,8 @@ fn make(id: &str, options: &str) -> Arc<dyn Env> {
 
 /// The design with these numbers.
 fn design(env: &dyn Env, numbers: &[f64]) -> Design {
-    let values = env.space().parameters().iter().zip(numbers).map(|(p, v)| (p.name.clone(), crate::Value::number(*v)));
+    let values =
+        env.space().parameters().iter().zip(numbers).map(|(p, v)| (p.name.clone(), crate::Value::number(*v)));
     env.space().design(values).unwrap()
 }
 
@@ -68,11 +69,15 @@ fn the_two_stage_amplifier_equals_the_reference() {
 
 #[test]
 fn the_worst_case_is_no_better_than_any_corner() {
-    let all = make("opamp-two-stage-v0", "(transient: false, corners: [tt, ss, ff], temperatures_c: [-40, 125])");
+    let all =
+        make("opamp-two-stage-v0", "(transient: false, corners: [tt, ss, ff], temperatures_c: [-40, 125])");
     let worst = all.evaluate(&design(&*all, &TWO_STAGE), Fidelity::FULL);
     let worst = worst.metrics().unwrap();
     for corner in ["tt", "ss", "ff"] {
-        let one = make("opamp-two-stage-v0", &format!("(transient: false, corners: [{corner}], temperatures_c: [125])"));
+        let one = make(
+            "opamp-two-stage-v0",
+            &format!("(transient: false, corners: [{corner}], temperatures_c: [125])"),
+        );
         let metrics = one.evaluate(&design(&*one, &TWO_STAGE), Fidelity::FULL);
         for ((metric, worst), value) in one.metrics().iter().zip(worst).zip(metrics.metrics().unwrap()) {
             let (a, b) = match metric.direction {
@@ -127,7 +132,13 @@ fn random_targets_have_a_seed() {
 
 #[test]
 fn wrong_options_are_refused() {
-    for options in ["(corners: [])", "(corner: [tt])", "(temperatures_c: [1000])", "(points_per_decade: 0)", "(cards: \"nowhere.mod\")"] {
+    for options in [
+        "(corners: [])",
+        "(corner: [tt])",
+        "(temperatures_c: [1000])",
+        "(points_per_decade: 0)",
+        "(cards: \"nowhere.mod\")",
+    ] {
         assert!(entries()[6].make(&Options::ron(options)).is_err(), "{options}");
     }
 }

@@ -283,7 +283,9 @@ impl Engine {
 
     /// Comes back to the kept orders, so that results do not depend, in their last digits, on what was solved before.
     pub fn restore_orders(&mut self) {
-        if self.reordered && let Some((program, ac_program)) = &self.kept_orders {
+        if self.reordered
+            && let Some((program, ac_program)) = &self.kept_orders
+        {
             self.program.clone_from(program);
             self.ac_program.clone_from(ac_program);
             if let Some(program) = &self.program {

@@ -17,7 +17,7 @@ parameter_table! {
         cje = 0.0, vje | "pe" = 0.75, mje | "me" = 0.33, tf = 0.0, xtf = 0.0, vtf = 0.0, itf = 0.0, ptf = 0.0,
         cjc = 0.0, vjc | "pc" = 0.75, mjc | "mc" = 0.33, xcjc = 1.0, tr = 0.0, cjs | "csub" | "ccs" = 0.0,
         vjs | "ps" = 0.75, mjs | "ms" = 0.0, xtb = 0.0, eg = 1.11, xti | "pt" = 3.0, kf = 0.0, af = 1.0, fc = 0.5,
-        tnom | "tref" = f64::NAN,
+        tnom | "tref" = f64::NAN, subs = f64::NAN,
     }
 }
 
@@ -40,6 +40,10 @@ impl BjtModel {
         let (mut p, mut warnings) = BjtParameters::read(card);
         if p.rbm.is_nan() || p.rbm == 0.0 {
             p.rbm = p.rb;
+        }
+        // As in ngspice: 1 is a vertical transistor, its substrate at the collector; -1 a lateral one, its substrate at the base.
+        if p.subs.is_nan() {
+            p.subs = if card.kind == "npn" { 1.0 } else { -1.0 };
         }
         if p.ptf != 0.0 {
             warnings.push(format!("model `{}`: excess phase `ptf` is ignored", card.name));
@@ -72,6 +76,8 @@ pub struct Bjt {
     cp: usize,
     bp: usize,
     ep: usize,
+    /// The node that the substrate junction ends at, and the junction's sign.
+    substrate: (usize, f64),
     temperature_k: f64,
     vt: f64,
     gmin: f64,
@@ -112,16 +118,19 @@ impl Bjt {
         let cp = node(p.rc, "collector", 0);
         let bp = node(p.rb, "base", 1);
         let ep = node(p.re, "emitter", 2);
+        let vertical = p.subs > 0.0;
+        let substrate = (if vertical { cp } else { bp }, model.polarity * p.subs.signum());
         let charge = |a, b| Charge { a, b, truncation: true };
         let mut device = Self {
             name: name.to_owned(),
             model: Arc::clone(model),
             values,
             names,
-            charge_list: [charge(bp, ep), charge(bp, cp), charge(3, cp), charge(1, cp)],
+            charge_list: [charge(bp, ep), charge(bp, cp), charge(3, substrate.0), charge(1, cp)],
             cp,
             bp,
             ep,
+            substrate,
             temperature_k: 0.0,
             vt: 0.0,
             gmin: 0.0,
@@ -157,7 +166,7 @@ impl Bjt {
         for row in [c, b, e] {
             pairs.extend([c, b, e].map(|column| (row, column)));
         }
-        for (x, y) in [(0, c), (1, b), (2, e), (3, c)] {
+        for (x, y) in [(0, c), (1, b), (2, e), (3, self.substrate.0)] {
             if x != y {
                 pairs.extend([(x, x), (x, y), (y, x)]);
             }
@@ -292,7 +301,9 @@ impl Bjt {
         if pass != Pass::Junction {
             stamp.v[..n].copy_from_slice(&v[..n]);
         }
-        let read = || [v[bp] - v[ep], v[bp] - v[cp], v[1] - v[cp], v[3] - v[cp]].map(|x| ty * x);
+        let (junction, sign) = self.substrate;
+        let read =
+            || [ty * (v[bp] - v[ep]), ty * (v[bp] - v[cp]), ty * (v[1] - v[cp]), sign * (v[3] - v[junction])];
         let limit = |mut new: [f64; 4], old: &[f64; 4]| {
             let (vbe, first) = limiting::pn_junction(new[0], old[0], self.vt, self.v_critical);
             let (vbc, second) = limiting::pn_junction(new[1], old[1], self.vt, self.v_critical);
@@ -322,7 +333,7 @@ impl Bjt {
         stamp.row(cp, currents.collector, columns, ty, m);
         stamp.row(bp, currents.base, columns, ty, m);
         stamp.row(ep, -(currents.collector + currents.base), columns, ty, m);
-        stamp.conductance(3, cp, m * self.gmin);
+        stamp.conductance(3, junction, m * self.gmin);
         let p = &self.model.p;
         if cp != 0 {
             stamp.conductance(0, cp, m * area / p.rc);
@@ -385,7 +396,8 @@ impl Bjt {
             (vsub * (1.0 + p.mjs * vsub / (2.0 * self.vjs)), 1.0 + p.mjs * vsub / self.vjs)
         };
         let (q, c) = (m * self.cjs * q, m * self.cjs * c);
-        stamp.linear_charge(2, ty * q, &[(3, c), (cp, -c)]);
+        let (junction, sign) = self.substrate;
+        stamp.linear_charge(2, sign * q, &[(3, c), (junction, -c)]);
         let (q, c) = self.depletion[1].at(vbx);
         let outer = m * (1.0 - p.xcjc) * self.cjc;
         stamp.linear_charge(3, ty * outer * q, &[(1, outer * c), (cp, -outer * c)]);

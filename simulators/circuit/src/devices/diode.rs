@@ -296,8 +296,8 @@ impl Diode {
         let inner = self.charge[0].a;
         let [area, m, ..] = self.values;
         if inner != 0 {
-            // ngspice multiplies the (already area-scaled) conductance by the area once more.
-            let g = area / p.rs * area * m;
+            // ngspice multiplies the conductance, scaled by area and multiplier already, by both once more, and the multiplier again.
+            let g = area * m / p.rs * (area * m) * m;
             sources.push(NoiseSource::white(0, inner, "rs", 4.0 * BOLTZMANN * self.temperature_k * g));
         }
         sources.push(NoiseSource::white(inner, 1, "id", 2.0 * CHARGE * self.current.abs()));
