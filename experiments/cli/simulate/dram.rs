@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{Table, presets};
 use hwgym_simulators::dram::device::PRESETS;
 use hwgym_simulators::dram::trace::{StlReader, Workload};
 use hwgym_simulators::dram::{
@@ -92,7 +92,7 @@ impl DramArgs {
     }
 }
 
-/// A stream of requests, one error at the end of which stops the run.
+/// A stream of requests; the first error ends it.
 type Requests = Box<dyn Iterator<Item = hwgym_simulators::dram::Result<Request>> + Send>;
 
 /// The trace; addresses of files are checked against the device where they stand.
@@ -135,21 +135,16 @@ fn run_logged(simulator: &Simulator, device: &Device, requests: Requests, path: 
     Ok(statistics)
 }
 
-/// A table without borders, numbers to the right.
-fn table(numbers: std::ops::Range<usize>) -> Table {
+/// A table without borders.
+fn table() -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    for column in numbers {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
     table
 }
 
 /// Every preset with its size and speed.
 fn devices() -> Result<String> {
-    let mut table = table(0..0);
+    let mut table = table();
     table.set_header(["device", "GiB", "peak Gb/s", "energy", "what it is"]);
     for preset in PRESETS {
         let device = Device::preset(preset.name)?;
@@ -166,7 +161,7 @@ fn devices() -> Result<String> {
 
 /// What a person wants to see.
 fn summary(device: &Device, s: &Statistics) -> String {
-    let mut table = table(0..0);
+    let mut table = table();
     let mut row = |name: &str, value: String| drop(table.add_row([name.to_owned(), value]));
     row("device", format!("{} ({})", device.name(), device.description()));
     row("requests", s.requests.to_string());

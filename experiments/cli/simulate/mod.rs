@@ -1,5 +1,7 @@
 //! `hwgym simulate`: calls a simulator directly, without a design space. One file per simulator.
 
+mod dram;
+
 use std::process::ExitCode;
 
 /// Call a simulator directly, without a design space
@@ -11,10 +13,14 @@ pub struct SimulateArgs {
 
 /// The simulators: one line here, one in `run`.
 #[derive(clap::Subcommand)]
-enum Simulator {}
+enum Simulator {
+    Dram(dram::DramArgs),
+}
 
 impl SimulateArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        match self.simulator {}
+        match self.simulator {
+            Simulator::Dram(args) => args.run(),
+        }
     }
 }
