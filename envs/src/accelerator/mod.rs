@@ -1,9 +1,12 @@
 //! Environments over the accelerator models.
 //!
 //! * `systolic-array-v0`: shape, dataflow, buffers and bandwidth of a systolic array for a whole network;
+//! * `accelerator-mapping-v0`: the mapping of one layer onto one architecture in the loop-nest model;
 //! * `maestro-mapping-v0`: the mapping of one layer in the data-centric model, ArchGym's MaestroGym space.
 pub mod maestro_mapping;
+pub mod mapping;
 pub mod systolic_array;
+mod template;
 
 use hwgym_simulators::accelerator::{Error, networks::Network};
 
