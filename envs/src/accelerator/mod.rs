@@ -1,12 +1,19 @@
 //! Environments over the accelerator models.
 //!
 //! * `systolic-array-v0`: shape, dataflow, buffers and bandwidth of a systolic array for a whole network;
+//! * `accelerator-eyeriss-v0`: a row-stationary accelerator, ArchGym's TimeloopGym space;
+//! * `accelerator-simba-v0`: a weight-stationary accelerator of vector units;
+//! * `accelerator-template-v0`: a user's YAML architecture with named free parameters;
 //! * `accelerator-mapping-v0`: the mapping of one layer onto one architecture in the loop-nest model;
 //! * `maestro-mapping-v0`: the mapping of one layer in the data-centric model, ArchGym's MaestroGym space.
+pub mod eyeriss;
 pub mod maestro_mapping;
 pub mod mapping;
+mod network_mapper;
+pub mod simba;
 pub mod systolic_array;
 mod template;
+pub mod user_template;
 
 use hwgym_simulators::accelerator::{Error, networks::Network};
 
