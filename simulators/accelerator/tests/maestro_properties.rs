@@ -31,6 +31,76 @@ fn layer() -> impl Strategy<Value = Layer> {
     )
 }
 
+/// Makes most random lists sensible: one directive for a dimension and level, windows whole, one spatial map at least.
+fn mend(layer: &Layer, directives: &[Directive]) -> Vec<Directive> {
+    let mut mended = Vec::new();
+    let levels: Vec<&[Directive]> =
+        directives.split(|directive| matches!(directive, Directive::Cluster { .. })).take(3).collect();
+    for (index, level) in levels.iter().enumerate() {
+        if index > 0 {
+            mended.push(Directive::Cluster { size: 2 + index as i64 });
+        }
+        let mut seen = Vec::new();
+        let mut spatial = 0;
+        let start = mended.len();
+        for directive in *level {
+            let (Directive::TemporalMap { size, offset, dim } | Directive::SpatialMap { size, offset, dim }) =
+                *directive
+            else {
+                continue;
+            };
+            let Some(extent) = layer.extent(dim) else { continue };
+            if seen.contains(&dim) || matches!(dim, Dim::R | Dim::S) {
+                continue;
+            }
+            seen.push(dim);
+            let window = match dim {
+                Dim::Y => layer.extent(Dim::R),
+                Dim::X => layer.extent(Dim::S),
+                _ => None,
+            };
+            let size = size.min(extent).max(window.unwrap_or(1));
+            let offset = offset.min(size);
+            if matches!(directive, Directive::SpatialMap { .. }) && spatial == 0 {
+                spatial += 1;
+                mended.push(Directive::SpatialMap { size, offset, dim });
+            } else {
+                mended.push(Directive::TemporalMap { size, offset, dim });
+            }
+        }
+        if spatial == 0
+            && let Some(Directive::TemporalMap { size, offset, dim }) = mended.get(start).copied()
+        {
+            mended[start] = Directive::SpatialMap { size, offset, dim };
+        }
+    }
+    mended
+}
+
+#[test]
+fn sensible_mappings_are_evaluated_and_count_positive_activity() {
+    use proptest::{strategy::ValueTree, test_runner::TestRunner};
+    let mut runner = TestRunner::deterministic();
+    let strategy = (layer(), prop::collection::vec(directive(), 3..12));
+    let (mut evaluated, mut right) = (0, 0);
+    let mut evaluator = Evaluator::new();
+    let hardware = Hardware { num_pes: 64, noc_bw: 8, ..Hardware::default() };
+    for _ in 0..2000 {
+        let (layer, directives) = strategy.new_tree(&mut runner).unwrap().current();
+        let directives = mend(&layer, &directives);
+        if let Ok(result) = evaluator.evaluate(&layer, &directives, &hardware, false) {
+            evaluated += 1;
+            right += i32::from(result.macs == result.true_macs);
+            // One operation an element and cycle at most, if the operations are counted rightly.
+            if result.macs == result.true_macs {
+                assert!(result.runtime_cycles as f64 * 64.0 >= result.macs as f64, "{layer:?} {directives:?}");
+            }
+            assert!(result.area_um2 > 0.0 && result.power.total_mw() > 0.0);
+        }
+    }
+    assert!(evaluated > 500 && right > 200, "{evaluated} evaluated, {right} counted rightly");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
