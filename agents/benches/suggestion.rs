@@ -22,7 +22,9 @@ fn suggestion(criterion: &mut Criterion) {
     let problem = Problem::new(Arc::new(space), &scorer, Some(200));
     let mut group = criterion.benchmark_group("suggestion at 100 observations, 10 dimensions");
     group.sample_size(20);
-    for id in ["bayesian", "turbo", "tpe", "cma-es", "differential-evolution", "genetic", "nsga2", "ant-colony"] {
+    for id in
+        ["bayesian", "turbo", "tpe", "cma-es", "differential-evolution", "genetic", "nsga2", "ant-colony"]
+    {
         // Each sample drives a fresh search to 100 observations and times the proposal after them.
         group.bench_function(id, |bencher| {
             bencher.iter_batched(

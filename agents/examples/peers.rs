@@ -1,7 +1,8 @@
 //! Compares agents on the synthetic problems with the medians of other optimisers (`tests/golden/optimizers/peers.csv`).
 //!
 //! `cargo run --release -p hwgym-agents --example peers -- --agents bayesian,tpe --budget 50 --seeds 10`
-//! Options: `--problems a,b` (all by default), `--table FILE` (the BOOM table, which adds `boom` and `boom-pareto`), `--csv` for raw values.
+//! Options: `--problems a,b` (all by default), `--table FILE` (the BOOM table, which adds `boom` and `boom-pareto`), `--csv` for raw values,
+//! `--options "(population: 30)"` for hyperparameters.
 //! Single-objective problems: the best feasible value, smaller is better; several objectives: hypervolume, larger is better.
 
 use std::collections::BTreeMap;
@@ -73,7 +74,8 @@ fn tasks() -> Result<Vec<Task>, Failure> {
 fn run(task: &Task, agent: &str, budget: usize, seed: u64) -> Result<(Option<f64>, f64), Failure> {
     let scorer = task.objective.scorer(task.env.metrics())?;
     let problem = Problem::of(&*task.env, &task.objective, Some(budget))?;
-    let mut agent = Registry::builtin().make(agent, &Options::none(), &problem, seed)?;
+    let options = argument("--options").map_or_else(Options::none, Options::ron);
+    let mut agent = Registry::builtin().make(agent, &options, &problem, seed)?;
     let (mut results, mut seconds): (Vec<Evaluated>, f64) = (Vec::new(), 0.0);
     while results.len() < budget {
         let start = Instant::now();

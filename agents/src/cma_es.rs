@@ -1,8 +1,9 @@
 //! `cma-es`: matrix adaptation (MA-ES, Beyer and Sendhoff 2017, the simplified CMA-ES) on the unit cube, with restarts.
 //!
 //! Ordered values are places in [0, 1], rounded when proposed, with a least spread of a fifth of a level so that integers do not freeze.
-//! Categories have probabilities that follow the better half. Ranking is by Deb's rules. When the spread is gone, it starts over with
-//! twice the population.
+//! Categories have probabilities that follow the better half. With bounds, ranking is by reward less a penalty whose weight follows how
+//! much of a generation is infeasible; by Deb's rules where there is nothing to weigh. When the spread is gone, or nothing improves any
+//! more, it starts over with twice the population.
 
 use std::collections::HashMap;
 
@@ -28,7 +29,7 @@ pub struct CmaEsSettings {
 
 impl Default for CmaEsSettings {
     fn default() -> Self {
-        Self { population: None, deviation: 0.25, learning_rate: 0.2, smallest_deviation: 1e-9 }
+        Self { population: None, deviation: 0.1, learning_rate: 0.2, smallest_deviation: 1e-6 }
     }
 }
 
@@ -69,6 +70,11 @@ struct CmaEs {
     best: Option<Evaluated>,
     /// Initial results until the first generation.
     first: usize,
+    /// Weight of a typical violation against a typical difference of rewards.
+    penalty: f64,
+    /// Generations since this start improved on its best, and that best.
+    idle: usize,
+    best_of_start: Option<Evaluated>,
 }
 
 impl Agent for CmaEs {
@@ -149,7 +155,7 @@ impl CmaEs {
     fn adapt(&mut self) {
         let (size, population) = (self.ordered.len(), self.population);
         let mut generation: Vec<(Sample, Evaluated)> = std::mem::take(&mut self.generation);
-        generation.sort_by(|a, b| b.1.score.compare(&a.1.score));
+        self.rank(&mut generation);
         let parents = (population / 2).max(1);
         let raw: Vec<f64> =
             (0..parents).map(|i| (parents as f64 + 0.5).ln() - (i as f64 + 1.0).ln()).collect();
@@ -208,9 +214,54 @@ impl CmaEs {
             probabilities.iter_mut().for_each(|p| *p /= total);
         }
         let spread = self.deviation * self.matrix.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        if !(spread > self.settings.smallest_deviation && spread.is_finite()) {
+        let patience = 24 + 40 * size / population;
+        if !(spread > self.settings.smallest_deviation && spread.is_finite()) || self.idle > patience {
             self.restart();
         }
+    }
+
+    /// Sorts a generation, best first.
+    fn rank(&mut self, generation: &mut Vec<(Sample, Evaluated)>) {
+        generation.sort_by(|a, b| b.1.score.compare(&a.1.score));
+        let improved =
+            self.best_of_start.as_ref().is_none_or(|best| generation[0].1.score.compare(&best.score).is_gt());
+        self.idle = if improved { 0 } else { self.idle + 1 };
+        if improved {
+            self.best_of_start = Some(generation[0].1.clone());
+        }
+        let weighable = self.problem.bounds > 0
+            && self.best.as_ref().is_some_and(|best| best.score.is_feasible())
+            && generation.iter().all(|(_, e)| !e.score.rewards.is_empty());
+        if !weighable {
+            return;
+        }
+        let count = generation.len();
+        let feasible = generation.iter().filter(|(_, e)| e.score.is_feasible()).count();
+        // Half of a generation within the bounds is what a search along them looks like.
+        if feasible * 2 < count {
+            self.penalty = (self.penalty * 1.3).min(1e6);
+        } else if feasible * 4 > count * 3 {
+            self.penalty = (self.penalty / 1.3).max(1e-2);
+        }
+        let middle = |mut values: Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2].max(1e-300)
+        };
+        let rewards: Vec<f64> = generation.iter().map(|(_, e)| e.score.reward().unwrap_or(0.0)).collect();
+        let mean = rewards.iter().sum::<f64>() / count as f64;
+        let spread = middle(rewards.iter().map(|r| (r - mean).abs()).collect());
+        let scales: Vec<f64> = (0..self.problem.bounds)
+            .map(|j| {
+                let slacks = || generation.iter().map(|(_, e)| e.score.slacks[j]);
+                let centre = slacks().sum::<f64>() / count as f64;
+                middle(slacks().map(|s| (s - centre).abs()).collect())
+            })
+            .collect();
+        let value = |e: &Evaluated| {
+            let broken: f64 = e.score.slacks.iter().zip(&scales).map(|(s, scale)| s.max(0.0) / scale).sum();
+            e.score.reward().unwrap_or(0.0) / spread - self.penalty * broken
+        };
+        generation.sort_by(|a, b| value(&b.1).total_cmp(&value(&a.1)));
     }
 
     fn restart(&mut self) {
@@ -231,6 +282,9 @@ impl CmaEs {
             self.categories.iter().map(|j| vec![1.0 / levels(j) as f64; levels(j)]).collect();
         self.pending.clear();
         self.generation.clear();
+        self.penalty = 1.0;
+        self.idle = 0;
+        self.best_of_start = None;
     }
 }
 
@@ -273,6 +327,9 @@ pub(crate) fn entry() -> AgentEntry {
                 pending: HashMap::new(),
                 generation: Vec::new(),
                 best: None,
+                penalty: 1.0,
+                idle: 0,
+                best_of_start: None,
             };
             let mean = vec![0.5; agent.ordered.len()];
             agent.begin(mean);
@@ -280,7 +337,7 @@ pub(crate) fn entry() -> AgentEntry {
         },
     )
     .hyperparameter("population", "None", "4 to 10000", "proposals per generation")
-    .hyperparameter("deviation", "0.25", "0.001 to 1", "first standard deviation, as part of the range")
+    .hyperparameter("deviation", "0.1", "0.001 to 1", "first standard deviation, as part of the range")
     .hyperparameter("learning_rate", "0.2", "0 to 1", "how fast the probabilities of categories follow")
-    .hyperparameter("smallest_deviation", "1e-9", "1e-15 to 0.1", "deviation at which it starts over")
+    .hyperparameter("smallest_deviation", "1e-6", "1e-15 to 0.1", "deviation at which it starts over")
 }

@@ -30,9 +30,9 @@ pub struct GeneticSettings {
 impl Default for GeneticSettings {
     fn default() -> Self {
         Self {
-            population: 24,
-            tournament: 2,
-            crossover: 0.9,
+            population: 50,
+            tournament: 4,
+            crossover: 1.0,
             mutation: None,
             mutation_scale: 0.3,
             spread_index: 5.0,
@@ -136,14 +136,14 @@ pub(crate) fn entry() -> AgentEntry {
             }))
         },
     )
-    .hyperparameter("population", "24", "4 to 10000", "size of the population")
+    .hyperparameter("population", "50", "4 to 10000", "size of the population")
     .hyperparameter(
         "tournament",
-        "2",
+        "4",
         "1 to 100",
         "designs in a tournament, of which the best becomes a parent",
     )
-    .hyperparameter("crossover", "0.9", "0 to 1", "probability of crossover")
+    .hyperparameter("crossover", "1.0", "0 to 1", "probability of crossover")
     .hyperparameter("mutation", "None", "0 to 1", "probability per parameter; 1 / parameters if left out")
     .hyperparameter(
         "mutation_scale",

@@ -24,7 +24,7 @@ pub struct NsgaSettings {
 
 impl Default for NsgaSettings {
     fn default() -> Self {
-        Self { population: 40, crossover: 0.9, mutation: None, mutation_scale: 0.3, spread_index: 10.0 }
+        Self { population: 24, crossover: 0.9, mutation: None, mutation_scale: 0.3, spread_index: 4.0 }
     }
 }
 
@@ -130,11 +130,11 @@ pub(crate) fn build(
 
 pub(crate) fn documented(entry: AgentEntry) -> AgentEntry {
     entry
-        .hyperparameter("population", "40", "4 to 10000", "size of the population")
+        .hyperparameter("population", "24", "4 to 10000", "size of the population")
         .hyperparameter("crossover", "0.9", "0 to 1", "probability of crossover")
         .hyperparameter("mutation", "None", "0 to 1", "probability per parameter; 1 / parameters if left out")
         .hyperparameter("mutation_scale", "0.3", "1e-9 to 1", "largest deviation of a mutation")
-        .hyperparameter("spread_index", "10.0", "0 to 100", "larger keeps children nearer to their parents")
+        .hyperparameter("spread_index", "4.0", "0 to 100", "larger keeps children nearer to their parents")
 }
 
 pub(crate) fn entry() -> AgentEntry {

@@ -30,7 +30,7 @@ pub struct TpeSettings {
 
 impl Default for TpeSettings {
     fn default() -> Self {
-        Self { startup: 10, candidates: 24, good_part: 0.1, good_most: 25, bandwidth: 1.0, memory: 400 }
+        Self { startup: 10, candidates: 60, good_part: 0.1, good_most: 25, bandwidth: 0.3, memory: 400 }
     }
 }
 
@@ -262,9 +262,9 @@ pub(crate) fn entry() -> AgentEntry {
         },
     )
     .hyperparameter("startup", "10", "1 to 10000", "designs of a Latin hypercube at the start")
-    .hyperparameter("candidates", "24", "1 to 10000", "candidates of a proposal")
+    .hyperparameter("candidates", "60", "1 to 10000", "candidates of a proposal")
     .hyperparameter("good_part", "0.1", "0.001 to 0.5", "part of the results that counts as good")
     .hyperparameter("good_most", "25", "1 to 1000", "good results at most")
-    .hyperparameter("bandwidth", "1.0", "0.01 to 10", "factor on the widths of the densities")
+    .hyperparameter("bandwidth", "0.3", "0.01 to 10", "factor on the widths of the densities")
     .hyperparameter("memory", "400", "10 to 100000", "results that the densities use at most")
 }

@@ -21,6 +21,8 @@ pub(super) struct Memory {
     /// Goals, then bounds, then (once a design had no metrics) whether a design can be measured.
     pub outputs: Vec<Output>,
     told: Seen,
+    /// Per result: whether its metrics are, to the bit, those of an earlier one.
+    repeats: Vec<bool>,
     /// The models use at most this many points.
     limit: usize,
 }
@@ -36,6 +38,7 @@ impl Memory {
             settings,
             outputs: Vec::new(),
             told: Seen::default(),
+            repeats: Vec::new(),
             limit,
         }
     }
@@ -51,6 +54,8 @@ impl Memory {
             self.points.remove(pending);
         }
         self.points.insert(self.results.len(), point);
+        let metrics = result.outcome.metrics();
+        self.repeats.push(metrics.is_some() && self.results.iter().any(|r| r.outcome.metrics() == metrics));
         self.results.push(result.clone());
         foreign
     }
@@ -61,6 +66,12 @@ impl Memory {
         self.seen.insert(&design);
         self.points.push(self.coder.encode(&self.problem.space, &design));
         design
+    }
+
+    /// True where at least three of the last ten results repeat the metrics of earlier ones: the search is on a plateau.
+    pub fn on_plateau(&self) -> bool {
+        let last = self.repeats.len().saturating_sub(10);
+        self.repeats[last..].iter().filter(|r| **r).count() >= 3
     }
 
     pub fn measured(&self, index: usize) -> bool {

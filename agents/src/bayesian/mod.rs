@@ -4,7 +4,7 @@
 //! improvement; with several: exact expected hypervolume improvement up to four goals, and random Chebyshev scalarisations beyond or where
 //! the front makes too many boxes. Constraints enter by the log probability that they hold; while nothing is feasible, the expected
 //! improvement of the total violation leads. Designs without metrics (refused, broken, timed out) teach one more constraint.
-//! Batches are made by believing the mean prediction of what is pending. No design is proposed twice; a discrete space that is used up ends
+//! Where results keep repeating each other to the bit (a plateau), most proposals are random until they no longer do. Batches are made by believing the mean prediction of what is pending. No design is proposed twice; a discrete space that is used up ends
 //! the search. Past `exact_limit` results the models use half of that many best ones and as many others.
 
 mod acquisition;
@@ -74,6 +74,13 @@ impl BayesianSettings {
 
 /// Boxes past which a front is too large for the exact hypervolume improvement.
 const MOST_BOXES: usize = 20_000;
+
+/// Results up to which every proposal takes all candidates; beyond, in inverse proportion.
+const FULL_CANDIDATES: usize = 60;
+
+/// Part of the proposals that are random while results repeat each other: where many designs are one to the environment, models that
+/// tell them apart lead nowhere.
+const PLATEAU_PART: f64 = 0.7;
 
 /// Goals past which the boxes are too many anyway.
 const MOST_EXACT_GOALS: usize = 4;
@@ -151,7 +158,8 @@ impl Bayesian {
         if std::mem::take(&mut self.stale) {
             self.memory.learn(&mut self.random);
         }
-        let point = self.next_point();
+        let wander = self.memory.on_plateau() && self.random.chance(PLATEAU_PART);
+        let point = if wander { None } else { self.next_point() };
         let design = match point {
             Some(point) => self.memory.propose(point),
             None => {
@@ -188,13 +196,16 @@ impl Bayesian {
         let cautious = if goals == 1 { count >= half && count % 2 == 1 } else { count.is_multiple_of(2) };
         let caution = if cautious && feasible { self.settings.caution } else { 1.0 };
         let acquisition = Acquisition { outputs: &outputs, goals, aim, caution, limits };
+        // With many results a candidate costs more, and the models know better where to look.
+        let part = (FULL_CANDIDATES as f64 / count as f64).min(1.0);
+        let some = |candidates: usize| (part * candidates as f64).ceil() as usize;
         let search = Search {
             space: &memory.problem.space,
             coder: &memory.coder,
             seen: &memory.seen,
             points: &memory.points,
-            uniform: self.settings.candidates,
-            near: self.settings.near_candidates,
+            uniform: some(self.settings.candidates),
+            near: some(self.settings.near_candidates),
         };
         let order = memory.best_first();
         let around = if goals == 1 { 3 } else { 8 };
