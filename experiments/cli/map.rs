@@ -1,0 +1,204 @@
+//! `hwgym map`: searches for the mapping of a layer onto an architecture.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use hwgym::simulators::accelerator::mapper::exact::{explain, front};
+use hwgym::simulators::accelerator::mapper::{Goal, MapFailure, Mapper, map_layer};
+use hwgym::simulators::accelerator::timeloop::{Mapping, Specification};
+use serde_json::{Value, json};
+
+use crate::failure::{BadInput, bad_input};
+
+/// Search the mapping of a layer onto an architecture
+#[derive(clap::Args)]
+pub struct MapArgs {
+    #[command(subcommand)]
+    model: MapModel,
+}
+
+#[derive(clap::Subcommand)]
+enum MapModel {
+    Timeloop(MapTimeloopArgs),
+}
+
+impl MapArgs {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.model {
+            MapModel::Timeloop(args) => args.run(),
+        }
+    }
+}
+
+/// What is minimised.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Metric {
+    /// Energy times cycles
+    Edp,
+    /// Energy
+    Energy,
+    /// Cycles, then energy
+    Delay,
+    /// The whole front of energy and cycles (method `exact`)
+    Pareto,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Method {
+    /// The best mapping, with a proof
+    Exact,
+    /// Evolutionary search
+    Evolutionary,
+    /// Random-pruned sampling
+    Random,
+    /// Every mapping, where there are few
+    Exhaustive,
+}
+
+/// Search with the loop-nest model, from Timeloop's YAML files (architecture, problem, constraints, tables)
+#[derive(clap::Args)]
+struct MapTimeloopArgs {
+    /// YAML files; each holds one or more sections, in any order
+    #[arg(required = true, value_name = "FILE.yaml")]
+    files: Vec<PathBuf>,
+    /// What is minimised
+    #[arg(long, value_enum, default_value = "edp")]
+    metric: Metric,
+    /// How it is searched for; `exact` covers perfect factorisations with link transfers off
+    #[arg(long, value_enum, default_value = "evolutionary")]
+    method: Method,
+    /// Valid mappings to evaluate (sampling methods)
+    #[arg(long, default_value_t = 2000)]
+    evaluations: u64,
+    /// Seed (sampling methods)
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Seconds after which the exact search ends with the gap it has certified
+    #[arg(long, value_name = "SECONDS")]
+    time_limit: Option<f64>,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl MapTimeloopArgs {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let limit = match self.time_limit {
+            Some(s) if !(s > 0.0 && s < 1e9) => {
+                return Err(bad_input("--time-limit is a positive number of seconds"));
+            }
+            limit => limit.map(Duration::from_secs_f64),
+        };
+        let specification = Specification::from_files(&self.files).bad_input()?;
+        let goal = match self.metric {
+            Metric::Energy => Goal::Energy,
+            Metric::Delay => Goal::Delay,
+            Metric::Edp => Goal::Edp,
+            Metric::Pareto if self.method == Method::Exact => {
+                return pareto(&specification, limit, self.json);
+            }
+            Metric::Pareto => return Err(bad_input("--metric pareto needs --method exact")),
+        };
+        let (evaluations, seed) = (self.evaluations, self.seed);
+        let mapper = match self.method {
+            Method::Exact => Mapper::Exact { time_limit_ms: limit.map(|l| l.as_millis() as u64) },
+            Method::Evolutionary => Mapper::Evolutionary { evaluations, seed },
+            Method::Random => Mapper::Random { evaluations, seed },
+            Method::Exhaustive => Mapper::Exhaustive { at_most: 10_000_000 },
+        };
+        let started = Instant::now();
+        let s = &specification;
+        let mapped = match map_layer(&s.architecture, &s.problem, &s.constraints, goal, mapper) {
+            Ok(mapped) => mapped,
+            Err(MapFailure::Invalid(error)) => return Err(bad_input(error)),
+            Err(other) => return Err(other.into()),
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        if self.json {
+            let mut answer = json!({
+                "cycles": mapped.cost.cycles,
+                "energy_pj": mapped.cost.energy_pj,
+                "edp_pj_cycles": mapped.cost.edp(),
+                "mapping": mapped.mapping.to_string(),
+                "mapping_yaml": mapped.mapping.to_yaml(),
+                "seconds": seconds,
+                "report": mapped.report,
+            });
+            match mapped.proof {
+                Some(proof) => {
+                    answer["proof"] = if proof.optimal {
+                        json!({ "optimal": true })
+                    } else {
+                        json!({ "optimal": false, "gap": proof.gap, "lower_bound": proof.lower_bound })
+                    };
+                    answer["nodes"] = json!(mapped.evaluations);
+                    answer["scope"] = json!(SCOPE);
+                }
+                None => answer["evaluations"] = json!(mapped.evaluations),
+            }
+            println!("{}", serde_json::to_string_pretty(&answer)?);
+        } else {
+            println!("{}", mapped.mapping);
+            match mapped.proof {
+                Some(p) if p.optimal => {
+                    println!("optimal ({} steps, {seconds:.3} s; {SCOPE})", mapped.evaluations)
+                }
+                Some(p) => {
+                    println!("at most {:.2} % above the optimum ({seconds:.3} s; {SCOPE})", p.gap * 100.0)
+                }
+                None => println!("{} mappings evaluated in {seconds:.3} s", mapped.evaluations),
+            }
+            crate::simulate::timeloop::print(&mapped.report);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What exactness covers.
+const SCOPE: &str = "perfect factorisations, link transfers off";
+
+fn pareto(specification: &Specification, limit: Option<Duration>, as_json: bool) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let model = specification.model().bad_input()?;
+    let limits =
+        specification.constraints.compile(&specification.architecture, &specification.problem).bad_input()?;
+    let (points, complete, nodes) = front(&model, &limits, limit).bad_input()?;
+    if points.is_empty() {
+        return Err(match explain(&model, &limits).bad_input()? {
+            Some(why) => why.into(),
+            None => anyhow::anyhow!("no mapping found within the time limit"),
+        });
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let name = |nest| Mapping::new(nest, &specification.architecture, &specification.problem);
+    if as_json {
+        let list: Vec<Value> = points
+            .iter()
+            .map(|p| {
+                let mapping = name(p.nest);
+                json!({
+                    "cycles": p.cost.cycles,
+                    "energy_pj": p.cost.energy_pj,
+                    "mapping": mapping.to_string(),
+                    "mapping_yaml": mapping.to_yaml(),
+                })
+            })
+            .collect();
+        let answer = json!({
+            "front": list,
+            "proof": { "complete": complete },
+            "nodes": nodes,
+            "seconds": seconds,
+            "scope": SCOPE,
+        });
+        println!("{}", serde_json::to_string_pretty(&answer)?);
+    } else {
+        for p in &points {
+            println!("{:>14} cycles {:>16.3} uJ  {}", p.cost.cycles, p.cost.energy_pj / 1e6, name(p.nest));
+        }
+        let what = if complete { "the whole front" } else { "a part of the front" };
+        println!("{what} ({nodes} steps, {seconds:.3} s; {SCOPE})");
+    }
+    Ok(ExitCode::SUCCESS)
+}

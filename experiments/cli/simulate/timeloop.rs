@@ -1,0 +1,82 @@
+//! `hwgym simulate timeloop`: one mapping of one layer on one architecture, from Timeloop's own files.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use hwgym::simulators::accelerator::timeloop::{Report, Specification};
+
+use crate::failure::{BadInput, bad_input};
+
+/// Evaluate one mapping from Timeloop's YAML files (architecture, problem, mapping, energy and area tables)
+#[derive(clap::Args)]
+pub struct TimeloopArgs {
+    /// YAML files; each holds one or more sections, in any order
+    #[arg(required = true, value_name = "FILE.yaml")]
+    files: Vec<PathBuf>,
+    /// Count transfers between neighbouring elements, where they lower the traffic from above
+    #[arg(long)]
+    link_transfers: bool,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl TimeloopArgs {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let specification = Specification::from_files(&self.files).bad_input()?;
+        let Some(nest) = specification.mapping else {
+            return Err(bad_input(
+                "no `mapping:` section in these files\n  remedy: add a mapping file, or search one with `hwgym map timeloop`",
+            ));
+        };
+        let model = specification.model().bad_input()?.with_link_transfers(self.link_transfers);
+        let report = model.report(&nest).bad_input()?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&report)?);
+        } else {
+            print(&report);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prints a report as a table.
+pub fn print(report: &Report) {
+    println!("cycles       {}", report.cycles);
+    println!("utilization  {:.4}", report.utilization);
+    println!("energy       {:.3} uJ", report.energy_pj / 1e6);
+    println!("EDP          {:.6e} pJ x cycles", report.edp_pj_cycles);
+    println!("area         {:.6} mm2", report.area_um2 / 1e6);
+    println!("operations   {}", report.macs);
+    let mut table = comfy_table::Table::new();
+    table.set_header([
+        "level",
+        "instances",
+        "cycles",
+        "data space",
+        "tile",
+        "reads",
+        "fills",
+        "updates",
+        "energy uJ",
+    ]);
+    for level in &report.levels {
+        for (name, space) in &level.dataspaces {
+            table.add_row([
+                level.name.clone(),
+                level.utilized_instances.to_string(),
+                level.cycles.to_string(),
+                name.clone(),
+                space.tile_words.to_string(),
+                space.reads.to_string(),
+                space.fills.to_string(),
+                space.updates.to_string(),
+                format!("{:.3}", space.energy_pj / 1e6),
+            ]);
+        }
+    }
+    println!("{table}");
+    for violation in &report.violations {
+        println!("does not fit: {violation}");
+    }
+}
