@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut seconds = Vec::new();
     for name in &networks {
         let start = Instant::now();
-        for (problem, _) in Network::builtin(name)?.loop_nests()? {
+        for (problem, _) in Network::builtin(name)?.problems()? {
             let layer = problem.name.clone();
             let limits = spec.constraints.compile(&spec.architecture, &problem)?;
             let model = Model::new(spec.architecture.clone(), problem)?;

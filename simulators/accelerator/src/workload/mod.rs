@@ -1,6 +1,5 @@
 //! Workloads as dense einsums: dimensions with bounds, and data spaces projected from them.
 mod einsum;
-mod network;
 mod shapes;
 
 pub use einsum::{DataSpace, MAX_DIMS, MAX_RANKS, MAX_SPACES, Problem, Term};
