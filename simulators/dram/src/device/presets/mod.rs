@@ -22,6 +22,7 @@ pub const PRESETS: &[Preset] = &[
     preset!("ddr3_1600_brc"),
     preset!("ddr3_1600_2r_ilv"),
     preset!("ddr3_1600_2ch_ilv"),
+    preset!("ddr4_3200"),
     preset!("ddr4_2400_brc"),
     preset!("ddr4_2400_2r_top"),
     preset!("ddr4_2400_2r_ilv"),
