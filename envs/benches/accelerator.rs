@@ -31,10 +31,10 @@ fn steps(criterion: &mut Criterion) {
     let make = |id: &str, options: &str| -> Arc<dyn Env> {
         registry.make(id, &Options::ron(options)).expect("a registered environment")
     };
-    for network in ["alexnet-conv", "resnet18"] {
-        let options = format!("(network: \"{network}\")");
+    for mapper in ["Exact", "Random(evaluations: 2000, seed: 1)"] {
+        let options = format!("(network: \"alexnet-conv\", mapper: {mapper})");
         let design = eyeriss(make("accelerator-eyeriss-v0", &options).as_ref());
-        group.bench_function(format!("eyeriss {network}, exact"), |bencher| {
+        group.bench_function(format!("eyeriss, {mapper}"), |bencher| {
             bencher.iter_batched(
                 || make("accelerator-eyeriss-v0", &options),
                 |env| env.evaluate(&design, Fidelity::FULL),
@@ -48,7 +48,10 @@ fn steps(criterion: &mut Criterion) {
         let designs: Vec<Design> = (0..16).map(|_| env.space().sample(&mut random)).collect();
         group.bench_function(format!("{id}, 16 random designs"), |bencher| {
             bencher.iter(|| {
-                designs.iter().filter(|design| env.evaluate(design, Fidelity::FULL).metrics().is_some()).count()
+                designs
+                    .iter()
+                    .filter(|design| env.evaluate(design, Fidelity::FULL).metrics().is_some())
+                    .count()
             });
         });
     }

@@ -69,8 +69,12 @@ impl Registry {
         let mut registry = Self::empty();
         let mut entries: Vec<EnvEntry> = vec![
             crate::dram_controller::entry(),
+            crate::accelerator::eyeriss::entry(),
             crate::accelerator::maestro_mapping::entry(),
+            crate::accelerator::mapping::entry(),
+            crate::accelerator::simba::entry(),
             crate::accelerator::systolic_array::entry(),
+            crate::accelerator::user_template::entry(),
         ];
         entries.extend(crate::circuit::entries());
         entries.extend(crate::synthetic::entries());

@@ -59,7 +59,11 @@ pub fn entry() -> EnvEntry {
         |options| Ok(Box::new(EyerissEnv::new(options)?)),
     )
     .option("network", "\"alexnet-conv\"", "a built-in network, or the path of a layer table (.ron)")
-    .option("mapper", "Exact", "how every layer is mapped")
+    .option(
+        "mapper",
+        "Exact",
+        "`Exact`, `Random(evaluations: 2000, seed: 1)` or `Evolutionary(evaluations: 2000, seed: 1)`",
+    )
     .option("metric", "Delay", "what the mapper minimises: Delay (then energy, as ArchGym), Energy or Edp")
     .option("dataflow", "RowStationary", "`RowStationary`, or `Free` for any loops (slow)")
     .option("technology_nm", "45.0", "technology of the energy and area estimates, 5 to 180 nm")

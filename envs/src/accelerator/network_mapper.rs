@@ -3,10 +3,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use hwgym_simulators::accelerator::{
-    Error,
-    mapper::exact::{self, Goal},
+    mapper::{self, Goal, MapFailure, cache_key, map_layer},
     networks::Network,
-    timeloop::{Architecture, Constraints, Model},
+    timeloop::{AccessEnergy, Architecture, Constraints, constraints::Rule},
     workload::Problem,
 };
 use serde::Deserialize;
@@ -14,12 +13,36 @@ use serde::Deserialize;
 use super::invalid;
 use crate::{EnvError, Metric, Objective, Outcome};
 
-/// Options that all environments with a mapper share.
+/// How every layer is mapped. No choice depends on the speed of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum Mapper {
     /// The best mapping, with a proof.
     #[default]
     Exact,
+    /// Random-pruned sampling, as Timeloop's mapper.
+    Random {
+        /// Valid mappings evaluated for every layer.
+        evaluations: u64,
+        /// Seed.
+        seed: u64,
+    },
+    /// Evolutionary search.
+    Evolutionary {
+        /// Valid mappings evaluated for every layer.
+        evaluations: u64,
+        /// Seed.
+        seed: u64,
+    },
+}
+
+impl From<Mapper> for mapper::Mapper {
+    fn from(mapper: Mapper) -> Self {
+        match mapper {
+            Mapper::Exact => Self::Exact { time_limit_ms: None },
+            Mapper::Random { evaluations, seed } => Self::Random { evaluations, seed },
+            Mapper::Evolutionary { evaluations, seed } => Self::Evolutionary { evaluations, seed },
+        }
+    }
 }
 
 /// What is minimised for every layer.
@@ -56,12 +79,16 @@ const MOST_REMEMBERED: usize = 1 << 18;
 pub struct NetworkMapper {
     layers: Vec<(Problem, u64)>,
     goal: Goal,
-    remembered: Mutex<HashMap<([u8; 16], usize), Mapped>>,
+    mapper: mapper::Mapper,
+    remembered: Mutex<HashMap<u128, Mapped>>,
 }
 
 impl NetworkMapper {
     /// Layers that are equal but for their name are mapped once.
-    pub fn new(network: &Network, metric: MapperGoal, _: Mapper) -> Result<Self, EnvError> {
+    pub fn new(network: &Network, metric: MapperGoal, mapper: Mapper) -> Result<Self, EnvError> {
+        if let Mapper::Random { evaluations: 0, .. } | Mapper::Evolutionary { evaluations: 0, .. } = mapper {
+            return Err(EnvError::invalid("mapper", "evaluations is 0; give at least 1"));
+        }
         let mut layers: Vec<(Problem, u64)> = Vec::new();
         for (mut problem, times) in network.problems().map_err(invalid("network"))? {
             problem.name = "layer".into();
@@ -75,16 +102,16 @@ impl NetworkMapper {
             MapperGoal::Energy => Goal::Energy,
             MapperGoal::Edp => Goal::Edp,
         };
-        Ok(Self { layers, goal, remembered: Mutex::default() })
+        Ok(Self { layers, goal, mapper: mapper.into(), remembered: Mutex::default() })
     }
 
     /// Maps every layer. Errors: the outcome where a layer has no mapping.
     pub fn map(&self, architecture: &Architecture, constraints: &Constraints) -> Result<Total, Outcome> {
-        let key = key(architecture, constraints);
+        let architecture = without_unused(architecture, constraints);
         let mut total = Total { energy_pj: 0.0, cycles: 0.0 };
         let (mut first, mut missing) = (None, 0.0);
-        for (index, (problem, times)) in self.layers.iter().enumerate() {
-            match self.layer(key, index, problem, architecture, constraints) {
+        for (problem, times) in &self.layers {
+            match self.layer(problem, &architecture, constraints) {
                 Mapped::Cost { energy_pj, cycles } => {
                     total.energy_pj += energy_pj * *times as f64;
                     total.cycles += cycles * *times as f64;
@@ -102,94 +129,53 @@ impl NetworkMapper {
         }
     }
 
-    fn layer(
-        &self,
-        key: [u8; 16],
-        index: usize,
-        problem: &Problem,
-        architecture: &Architecture,
-        constraints: &Constraints,
-    ) -> Mapped {
+    fn layer(&self, problem: &Problem, architecture: &Architecture, constraints: &Constraints) -> Mapped {
+        let key = cache_key(architecture, problem, constraints, self.goal, self.mapper);
         if let Ok(remembered) = self.remembered.lock()
-            && let Some(known) = remembered.get(&(key, index))
+            && let Some(known) = remembered.get(&key)
         {
             return known.clone();
         }
-        let mapped = self
-            .search(problem, architecture, constraints)
-            .unwrap_or_else(|error| Mapped::Failed(super::template::reason(error)));
+        let mapped = match map_layer(architecture, problem, constraints, self.goal, self.mapper) {
+            Ok(layer) => Mapped::Cost { energy_pj: layer.cost.energy_pj, cycles: layer.cost.cycles as f64 },
+            Err(MapFailure::NoMapping(why)) => {
+                Mapped::None { reason: why.to_string(), missing_words: why.missing_words.max(1) as f64 }
+            }
+            Err(MapFailure::NotFound(_)) => Mapped::None {
+                reason: "no valid mapping found within the budget of the mapper".into(),
+                missing_words: 1.0,
+            },
+            Err(MapFailure::Invalid(error)) => Mapped::Failed(super::template::reason(error)),
+        };
         if let Ok(mut remembered) = self.remembered.lock() {
             if remembered.len() >= MOST_REMEMBERED {
                 remembered.clear();
             }
-            remembered.insert((key, index), mapped.clone());
+            remembered.insert(key, mapped.clone());
         }
         mapped
     }
-
-    fn search(
-        &self,
-        problem: &Problem,
-        architecture: &Architecture,
-        constraints: &Constraints,
-    ) -> Result<Mapped, Error> {
-        let limits = constraints.compile(architecture, problem)?;
-        let model = Model::new(architecture.clone(), problem.clone())?;
-        let found = exact::solve(&model, &limits, self.goal, None)?;
-        if let Some(best) = found.best {
-            return Ok(Mapped::Cost { energy_pj: best.cost.energy_pj, cycles: best.cost.cycles as f64 });
-        }
-        let (reason, missing_words) = match exact::explain(&model, &limits)? {
-            Some(why) => (why.to_string(), why.missing_words.max(1) as f64),
-            None => ("no valid mapping".into(), 1.0),
-        };
-        Ok(Mapped::None { reason, missing_words })
-    }
 }
 
-/// A digest of what the mapping depends on: not the names, not the areas, and not the energies, bandwidths and sizes of a
-/// level that keeps nothing.
-fn key(architecture: &Architecture, constraints: &Constraints) -> [u8; 16] {
-    use hwgym_simulators::accelerator::timeloop::constraints::Rule;
-    let mut hasher = blake3::Hasher::new();
-    let mut add = |value: u64| {
-        hasher.update(&value.to_le_bytes());
-    };
-    for level in &architecture.levels {
-        add(level.instances);
-        add(level.mesh_x);
-        let empty = constraints.rules.iter().any(
-            |rule| matches!(rule, Rule::Keep { target, keep, bypass } if *target == level.name && keep.is_empty() && bypass.len() >= 3),
-        );
-        if empty {
-            continue;
-        }
-        add(level.size_words.unwrap_or(u64::MAX));
-        add(level.block_size);
-        add(level.word_bits);
-        let energy = level.energy;
-        let limits = [level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth];
-        for limit in limits {
-            add(limit.unwrap_or(0.0).to_bits());
-        }
-        for value in [
-            energy.read_pj,
-            energy.fill_pj,
-            energy.update_pj,
-            energy.leak_pj,
-            level.multiple_buffering,
-            level.min_utilization,
-        ] {
-            add(value.to_bits());
+/// The architecture without what no mapping depends on: sizes, bandwidths and energies of levels that keep nothing. So
+/// designs that differ in these alone share what is remembered.
+fn without_unused(architecture: &Architecture, constraints: &Constraints) -> Architecture {
+    let mut architecture = architecture.clone();
+    for level in &mut architecture.levels {
+        let unused = constraints.rules.iter().any(|rule| {
+            matches!(rule, Rule::Keep { target, keep, bypass }
+                if *target == level.name && keep.is_empty() && bypass.len() >= super::template::SPACES.len())
+        });
+        if unused {
+            level.size_words = None;
+            level.block_size = 1;
+            level.read_bandwidth = None;
+            level.write_bandwidth = None;
+            level.shared_bandwidth = None;
+            level.energy = AccessEnergy::default();
         }
     }
-    let mac = &architecture.arithmetic;
-    for value in [mac.instances, mac.mesh_x, mac.compute_pj.to_bits(), mac.leak_pj.to_bits()] {
-        add(value);
-    }
-    let mut key = [0; 16];
-    key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    key
+    architecture
 }
 
 /// The metrics of an environment that maps a network.

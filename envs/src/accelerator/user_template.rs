@@ -95,7 +95,11 @@ pub fn entry() -> EnvEntry {
         "the free parameters with their values and, for multi-agent search, a group",
     )
     .option("network", "\"alexnet-conv\"", "a built-in network, or the path of a layer table (.ron)")
-    .option("mapper", "Exact", "how every layer is mapped")
+    .option(
+        "mapper",
+        "Exact",
+        "`Exact`, `Random(evaluations: 2000, seed: 1)` or `Evolutionary(evaluations: 2000, seed: 1)`",
+    )
     .option("metric", "Edp", "what the mapper minimises: Delay (then energy), Energy or Edp")
     .option(
         "technology_nm",

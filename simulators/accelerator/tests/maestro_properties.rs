@@ -93,7 +93,10 @@ fn sensible_mappings_are_evaluated_and_count_positive_activity() {
             right += i32::from(result.macs == result.true_macs);
             // One operation an element and cycle at most, if the operations are counted rightly.
             if result.macs == result.true_macs {
-                assert!(result.runtime_cycles as f64 * 64.0 >= result.macs as f64, "{layer:?} {directives:?}");
+                assert!(
+                    result.runtime_cycles as f64 * 64.0 >= result.macs as f64,
+                    "{layer:?} {directives:?}"
+                );
             }
             assert!(result.area_um2 > 0.0 && result.power.total_mw() > 0.0);
         }
