@@ -313,7 +313,7 @@ impl Prepared {
             });
         };
         let table = self.engine.transfer(&parsed, input)?;
-        Ok((table.data[0], table.data[1], table.data[2]))
+        Ok((table.data[0], table.data[2], table.data[1]))
     }
 
     /// Operating-point quantities of every device (`id`, `gm`, `vth`, ...) at the last operating point.

@@ -31,8 +31,8 @@ impl Engine {
         };
         let name = match inner.target {
             Target::Temperature => "temp-sweep".to_string(),
-            Target::Resistor(_) => "v(res-sweep)".to_string(),
-            Target::Source(i) if self.system.sources[i].branch == 0 => "v(i-sweep)".to_string(),
+            Target::Resistor(_) => "res-sweep".to_string(),
+            Target::Source(i) if self.system.sources[i].branch == 0 => "i(i-sweep)".to_string(),
             Target::Source(_) => "v(v-sweep)".to_string(),
         };
         let mut table = Table::new(

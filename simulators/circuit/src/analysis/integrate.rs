@@ -117,8 +117,8 @@ impl Integrator {
         let order = self.order;
         let mut difference = [0.0f64; DEPTH];
         let mut spans = [0.0f64; DEPTH];
-        for k in 0..=order + 1 {
-            difference[k] = q(k);
+        for (k, d) in difference.iter_mut().enumerate().take(order + 2) {
+            *d = q(k);
         }
         spans[..=order].copy_from_slice(&self.steps[..=order]);
         let mut j = order;

@@ -119,9 +119,9 @@ impl LaneSolver {
 #[inline(always)]
 fn factor(program: &Program, a: &mut [Lane], g: &[f64], c: &[f64], omega: &[f64; LANES]) -> f64 {
     for ((lane, g), c) in a.iter_mut().zip(g).zip(c) {
-        for k in 0..LANES {
-            lane.re[k] = *g;
-            lane.im[k] = omega[k] * *c;
+        lane.re = [*g; LANES];
+        for (im, w) in lane.im.iter_mut().zip(omega) {
+            *im = w * *c;
         }
     }
     let originals = g.len();
@@ -135,10 +135,10 @@ fn factor(program: &Program, a: &mut [Lane], g: &[f64], c: &[f64], omega: &[f64;
         for (slot, _) in &program.lower[p.lower.0 as usize..p.lower.1 as usize] {
             let multiplier = a[*slot as usize].product(&inverse);
             a[*slot as usize] = multiplier;
-            for k in 0..LANES {
-                let m = multiplier.re[k] * multiplier.re[k] + multiplier.im[k] * multiplier.im[k];
-                // Written so that NaN counts as growth.
-                growth[k] = if m <= growth[k] { growth[k] } else { m };
+            for ((growth, re), im) in growth.iter_mut().zip(multiplier.re).zip(multiplier.im) {
+                let m = re * re + im * im;
+                // Written so that NaN counts as growth and stays.
+                *growth = if m <= *growth || growth.is_nan() { *growth } else { m };
             }
             let targets = &program.targets[t..t + upper.len()];
             for ((u, _), target) in upper.iter().zip(targets) {

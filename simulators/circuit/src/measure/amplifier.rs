@@ -91,7 +91,7 @@ pub fn step_response(time: &[f64], v: &[f64], step: Step) -> StepResponse {
     };
     let window = || time.iter().zip(v).filter(|(t, _)| **t >= step.rise_at && **t <= step.fall_at);
     let last = window().next_back().map_or(f64::NAN, |(_, v)| *v);
-    let outside = window().filter(|(_, v)| (**v - last).abs() > 0.01 * height).next_back();
+    let outside = window().rfind(|(_, v)| (**v - last).abs() > 0.01 * height);
     StepResponse {
         slew_rise: slew(step.rise_at, low, high, true),
         slew_fall: slew(step.fall_at, high, low, false),

@@ -68,7 +68,7 @@ pub(crate) fn unwrap_degrees(phase: &mut [f64]) {
     for i in 1..phase.len() {
         let raw = phase[i] + offset;
         offset -= 360.0 * ((raw - phase[i - 1]) / 360.0).round();
-        phase[i] = phase[i] + offset;
+        phase[i] += offset;
     }
 }
 
@@ -147,7 +147,7 @@ fn statistic(c: &Curve, statistic: Statistic, from: Option<f64>, to: Option<f64>
     let first = c.x.iter().copied().fold(f64::INFINITY, f64::min);
     let last = c.x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let (from, to) = (from.unwrap_or(first).max(first), to.unwrap_or(last).min(last));
-    if !(from <= to) {
+    if from.is_nan() || to.is_nan() || from > to {
         return Err("the range from `from` to `to` holds no points".into());
     }
     // The range's ends by interpolation, the points between them as they are.

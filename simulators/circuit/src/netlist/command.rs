@@ -461,7 +461,7 @@ impl AcSweep {
     pub fn frequencies(&self, slots: &Slots) -> Result<Vec<f64>> {
         let (points, start, stop) = (slots.get(self.points), slots.get(self.start), slots.get(self.stop));
         let fail = |message: String| Err(CircuitError::Analysis { analysis: "frequency sweep", message });
-        if !(points >= 1.0 && points <= 1e7) {
+        if !(1.0..=1e7).contains(&points) {
             return fail(format!("{points} points; expected 1 to 10 million"));
         }
         if !(start.is_finite() && stop.is_finite() && stop >= start) {

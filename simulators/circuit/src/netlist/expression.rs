@@ -234,7 +234,14 @@ impl Parser<'_> {
     }
 }
 
-const ONE: [(&str, fn(f64) -> f64); 23] = [
+/// A function of one argument by name.
+type Named1 = (&'static str, fn(f64) -> f64);
+/// A function of two arguments by name.
+type Named2 = (&'static str, fn(f64, f64) -> f64);
+/// Finds a user function: its parameters and body.
+pub type FindFunction<'a> = &'a dyn Fn(&str) -> Option<(Vec<String>, Expr)>;
+
+const ONE: [Named1; 23] = [
     ("sqrt", f64::sqrt),
     ("exp", f64::exp),
     ("ln", f64::ln),
@@ -267,7 +274,7 @@ const ONE: [(&str, fn(f64) -> f64); 23] = [
     ("sqr", |x| x * x),
     ("arctan", f64::atan),
 ];
-const TWO: [(&str, fn(f64, f64) -> f64); 5] = [
+const TWO: [Named2; 5] = [
     ("pow", f64::powf),
     ("pwr", |x, y| x.abs().powf(y).copysign(x)),
     ("min", f64::min),
@@ -288,7 +295,7 @@ fn function_names() -> impl Iterator<Item = &'static str> {
 pub fn compile(
     tree: &Expr,
     resolve: &mut dyn FnMut(&str) -> Result<Op, String>,
-    function: &dyn Fn(&str) -> Option<(Vec<String>, Expr)>,
+    function: FindFunction<'_>,
     out: &mut Vec<Op>,
 ) -> Result<(), String> {
     emit(tree, resolve, function, out, 0)?;
@@ -313,7 +320,7 @@ pub fn compile(
 fn emit(
     tree: &Expr,
     resolve: &mut dyn FnMut(&str) -> Result<Op, String>,
-    function: &dyn Fn(&str) -> Option<(Vec<String>, Expr)>,
+    function: FindFunction<'_>,
     out: &mut Vec<Op>,
     nesting: usize,
 ) -> Result<(), String> {
@@ -476,6 +483,18 @@ mod tests {
         assert_eq!(value("1.5k/10u"), 1.5e8);
         assert_eq!(value("agauss(4, 1, 3) + 'a'"), 7.0);
         assert_eq!(value("sqrt(a*a)-{a}"), 0.0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "[-+*/^()?:<>=!&|{}'a-z0-9., ]{0,60}") {
+            if let Ok(tree) = parse(&text) {
+                let mut program = Vec::new();
+                if compile(&tree, &mut |_| Ok(Op::Push(2.0)), &|_| None, &mut program).is_ok() {
+                    run(&program, &[]);
+                }
+            }
+        }
     }
 
     #[test]
