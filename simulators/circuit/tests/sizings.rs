@@ -55,7 +55,8 @@ fn score(golden: &Golden, set: &str, limit: usize) -> Score {
     let mut wave = Vec::new();
     for (number, row) in rows.iter().enumerate().take(limit) {
         let get = |name: &str| columns.iter().position(|c| c == name).map_or(f64::NAN, |i| row[i]);
-        if !((get("vout_dc") - vcm).abs() <= 0.05) {
+        let railed = (get("vout_dc") - vcm).abs();
+        if railed.is_nan() || railed > 0.05 {
             continue;
         }
         score.rows += 1;

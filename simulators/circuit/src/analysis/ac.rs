@@ -173,11 +173,11 @@ impl Engine {
         };
         Ok(Table {
             columns: vec![
-                "transfer_function".into(),
-                format!("output_impedance_at_{shown}"),
-                format!("{input}#input_impedance"),
+                "v(transfer_function)".into(),
+                format!("v({input}#input_impedance)"),
+                format!("v(output_impedance_at_{shown})"),
             ],
-            data: vec![values[0], resistance_out, resistance_in],
+            data: vec![values[0], resistance_in, resistance_out],
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The analyses: operating point, DC sweep, AC, transfer function, noise and transient, all on one `Engine`.
 
 mod ac;
+mod build;
 mod dc;
 mod diagnose;
 mod engine;

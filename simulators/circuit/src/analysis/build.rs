@@ -1,0 +1,377 @@
+//! From a netlist to a [`System`]: devices are made, unknowns numbered in ngspice's order, and every element gets its matrix slots.
+
+use std::collections::HashMap;
+
+use super::system::{
+    Capacitance, Capacitor, Column, Conductance, Fixed, Independent, Inductor, Mutual, NoiseOwner, Place,
+    Resistor, System, device_error,
+};
+use crate::devices::{self, Device, Model, ModelCard, Surroundings};
+use crate::error::{CircuitError, Result, did_you_mean};
+use crate::matrix::Pattern;
+use crate::netlist::{Element, Kind, Netlist, Value};
+
+/// Rank of an element's device type in ngspice's setup order.
+fn class(netlist: &Netlist, e: &Element) -> u8 {
+    let Some(card) = e.model.map(|m| &netlist.models[m as usize]) else { return 3 };
+    let level =
+        card.parameters.iter().rev().find(|(n, _)| n == "level").map_or(1.0, |(_, v)| netlist.slots.get(*v));
+    match card.kind.as_str() {
+        "npn" | "pnp" => 0,
+        "nmos" | "pmos" if level == 14.0 || level == 54.0 => 1,
+        "d" => 2,
+        _ => 3,
+    }
+}
+
+impl System {
+    pub fn new(netlist: Netlist) -> Result<Self> {
+        let deck_nodes = netlist.nodes.len();
+        let mut names: Vec<String> = netlist.nodes.iter().map(|n| format!("v({n})")).collect();
+        let mut is_branch = vec![false; deck_nodes];
+        let options = &netlist.options;
+        let noise = netlist.analyses.iter().any(|(a, _)| matches!(a, crate::netlist::Analysis::Noise { .. }));
+        let surroundings = Surroundings {
+            temperature_k: options.temperature_c + 273.15,
+            gmin: options.gmin,
+            reltol: options.reltol,
+            noise,
+        };
+        let mut warnings = netlist.warnings.clone();
+        let models = netlist
+            .models
+            .iter()
+            .map(|m| match m.kind.as_str() {
+                "r" | "res" | "c" | "cap" | "l" | "ind" => Ok(None),
+                kind => {
+                    let parameters =
+                        m.parameters.iter().map(|(n, v)| (n.clone(), netlist.slots.get(*v))).collect();
+                    let card = ModelCard {
+                        name: m.name.clone(),
+                        kind: kind.to_string(),
+                        parameters,
+                        version: m.version.clone(),
+                    };
+                    let (model, list) = Model::from_card(&card, options.nominal_c + 273.15).map_err(|e| {
+                        CircuitError::Device {
+                            element: m.name.clone(),
+                            message: e.to_string(),
+                            location: m.location.clone(),
+                        }
+                    })?;
+                    warnings.extend(list.into_iter().map(|w| format!("{}: {w}", m.location)));
+                    Ok(Some(model))
+                }
+            })
+            .collect::<Result<Vec<Option<Model>>>>()?;
+
+        // Devices first, because their internal nodes are unknowns too.
+        let mut made: Vec<(usize, Device)> = Vec::new();
+        for (index, e) in netlist.elements.iter().enumerate() {
+            if !matches!(e.kind, Kind::Device) {
+                continue;
+            }
+            made.push((index, device(&netlist, e, &models, &surroundings)?));
+        }
+        let mut devices: Vec<Device> = made.iter().map(|(_, d)| d.clone()).collect();
+        devices::apply_model_checks(&mut devices);
+        let order = device_order(&netlist, &made);
+        let mut internal: Vec<Vec<u32>> = vec![Vec::new(); devices.len()];
+        for i in &order {
+            let e = &netlist.elements[made[*i].0];
+            for label in devices[*i].internal_nodes() {
+                internal[*i].push(names.len() as u32);
+                names.push(format!("v({}#{label})", e.name));
+                is_branch.push(false);
+            }
+        }
+        // Branches: H, L, E, V, each last instance first.
+        let mut branches: HashMap<String, u32> = HashMap::new();
+        for wanted in 0..4 {
+            for e in netlist.elements.iter().rev() {
+                let class = match e.kind {
+                    Kind::Ccvs(_) => 0,
+                    Kind::Inductor => 1,
+                    Kind::Vcvs => 2,
+                    Kind::Voltage(_) => 3,
+                    _ => continue,
+                };
+                if class == wanted {
+                    branches.insert(e.name.clone(), names.len() as u32);
+                    names.push(format!("i({})", e.name));
+                    is_branch.push(true);
+                }
+            }
+        }
+        let n = names.len() - 1;
+        let hidden = ["#internal", "#source", "#drain", "#collector", "#emitter", "#base"];
+        let columns = (1..=n)
+            .filter(|k| !hidden.iter().any(|h| names[*k].contains(h)))
+            .map(|unknown| Column { name: names[unknown].clone(), unknown })
+            .collect();
+        let mut system = System {
+            n,
+            names,
+            is_branch,
+            pattern: Pattern::new(n),
+            diagonal: vec![0; n + 1],
+            resistors: Vec::new(),
+            capacitors: Vec::new(),
+            inductors: Vec::new(),
+            mutuals: Vec::new(),
+            sources: Vec::new(),
+            fixed: Vec::new(),
+            devices,
+            places: Vec::new(),
+            columns,
+            noise_order: Vec::new(),
+            states: 0,
+            surroundings,
+            branches,
+            warnings,
+            netlist,
+        };
+        system.connect(&internal, &made)?;
+        system.noise_order =
+            order.iter().map(|i| NoiseOwner::Device(*i)).chain(system.resistor_order()).collect();
+        system.refresh()?;
+        Ok(system)
+    }
+
+    /// Assigns matrix slots.
+    fn connect(&mut self, internal: &[Vec<u32>], made: &[(usize, Device)]) -> Result<()> {
+        for k in 1..=self.n as u32 {
+            if !self.is_branch[k as usize] {
+                self.diagonal[k as usize] = self.pattern.slot(k, k);
+            }
+        }
+        let p = &mut self.pattern;
+        let quad = |p: &mut Pattern, a: u32, b: u32, c: u32, d: u32| {
+            [p.slot(a, c), p.slot(a, d), p.slot(b, c), p.slot(b, d)]
+        };
+        let inductor_index: HashMap<&str, usize> = self
+            .netlist
+            .elements
+            .iter()
+            .filter(|e| matches!(e.kind, Kind::Inductor))
+            .enumerate()
+            .map(|(i, e)| (e.name.as_str(), i))
+            .collect();
+        let control = |name: &str, e: &Element| {
+            self.branches.get(name).copied().ok_or_else(|| CircuitError::Unknown {
+                kind: "controlling voltage source",
+                name: name.to_string(),
+                hint: did_you_mean(name, self.branches.keys().map(String::as_str)),
+                location: e.location.clone(),
+            })
+        };
+        for (element, e) in self.netlist.elements.iter().enumerate() {
+            let (a, b) = (e.nodes.first().copied().unwrap_or(0), e.nodes.get(1).copied().unwrap_or(0));
+            let branch = self.branches.get(&e.name).copied().unwrap_or(0);
+            if branch != 0 {
+                for (row, column, sign) in
+                    [(a, branch, 1.0), (b, branch, -1.0), (branch, a, 1.0), (branch, b, -1.0)]
+                {
+                    self.fixed.push(Fixed { slot: p.slot(row, column), sign, element: None });
+                }
+            }
+            match &e.kind {
+                Kind::Resistor => self.resistors.push(Resistor {
+                    element,
+                    nodes: [a, b],
+                    slots: quad(p, a, b, a, b),
+                    g: 0.0,
+                    swept: None,
+                }),
+                Kind::Capacitor => self.capacitors.push(Capacitor {
+                    element,
+                    nodes: [a, b],
+                    slots: quad(p, a, b, a, b),
+                    c: 0.0,
+                    parallel: 1.0,
+                    initial: None,
+                }),
+                Kind::Inductor => self.inductors.push(Inductor {
+                    element,
+                    branch,
+                    slot: p.slot(branch, branch),
+                    l: 0.0,
+                    initial: None,
+                }),
+                Kind::Mutual(one, two) => {
+                    let find = |name: &String| {
+                        inductor_index.get(name.as_str()).copied().ok_or_else(|| CircuitError::Unknown {
+                            kind: "inductor",
+                            name: name.clone(),
+                            hint: did_you_mean(name, inductor_index.keys().copied()),
+                            location: e.location.clone(),
+                        })
+                    };
+                    let inductors = [find(one)?, find(two)?];
+                    let (x, y) = (self.branches[one], self.branches[two]);
+                    self.mutuals.push(Mutual {
+                        element,
+                        inductors,
+                        slots: [p.slot(x, y), p.slot(y, x)],
+                        m: 0.0,
+                    });
+                }
+                Kind::Voltage(_) | Kind::Current(_) => self.sources.push(Independent {
+                    element,
+                    branch,
+                    nodes: [a, b],
+                    dc: None,
+                    ac: (0.0, 0.0),
+                    wave: None,
+                    multiplier: 1.0,
+                    swept: None,
+                }),
+                Kind::Vcvs => {
+                    for (column, sign) in [(e.nodes[2], -1.0), (e.nodes[3], 1.0)] {
+                        self.fixed.push(Fixed { slot: p.slot(branch, column), sign, element: Some(element) });
+                    }
+                }
+                Kind::Vccs => {
+                    for (slot, sign) in
+                        quad(p, a, b, e.nodes[2], e.nodes[3]).into_iter().zip([1.0, -1.0, -1.0, 1.0])
+                    {
+                        self.fixed.push(Fixed { slot, sign, element: Some(element) });
+                    }
+                }
+                Kind::Cccs(name) => {
+                    let c = control(name, e)?;
+                    for (row, sign) in [(a, 1.0), (b, -1.0)] {
+                        self.fixed.push(Fixed { slot: p.slot(row, c), sign, element: Some(element) });
+                    }
+                }
+                Kind::Ccvs(name) => {
+                    let c = control(name, e)?;
+                    self.fixed.push(Fixed { slot: p.slot(branch, c), sign: -1.0, element: Some(element) });
+                }
+                Kind::Device => {}
+            }
+        }
+        let mut state = self.capacitors.len() + self.inductors.len();
+        for (i, (element, _)) in made.iter().enumerate() {
+            let e = &self.netlist.elements[*element];
+            let device = &self.devices[i];
+            let mut nodes = e.nodes.clone();
+            nodes.extend(&internal[i]);
+            let count = nodes.len();
+            let conductances = device
+                .conductance_pattern()
+                .into_iter()
+                .map(|(r, c)| Conductance {
+                    row: r as u8,
+                    column: c as u8,
+                    local: (r * count + c) as u16,
+                    slot: p.slot(nodes[r], nodes[c]),
+                })
+                .collect();
+            let mut capacitances = Vec::new();
+            for (k, charge) in device.charges().iter().enumerate() {
+                for c in 0..count {
+                    capacitances.push(Capacitance {
+                        charge: k as u8,
+                        column: c as u8,
+                        local: (k * count + c) as u16,
+                        slot_a: p.slot(nodes[charge.a], nodes[c]),
+                        slot_b: p.slot(nodes[charge.b], nodes[c]),
+                    });
+                }
+            }
+            let bound = e
+                .parameters
+                .iter()
+                .cloned()
+                .chain([("m".to_string(), e.multiplier)])
+                .filter(|(_, v)| matches!(v, Value::Slot(_)))
+                .filter_map(|(name, v)| {
+                    device.parameter_index(&name).map(|index| (index, v, self.netlist.slots.get(v)))
+                })
+                .collect();
+            self.places.push(Place {
+                element: *element,
+                nodes,
+                conductances,
+                capacitances,
+                state,
+                parallel: 1.0,
+                class: class(&self.netlist, e),
+                bound,
+            });
+            state += device.charges().len();
+        }
+        self.states = state;
+        Ok(())
+    }
+
+    fn resistor_order(&self) -> Vec<NoiseOwner> {
+        // Models in reverse order of first use, instances in reverse.
+        let mut models: Vec<Option<u32>> = Vec::new();
+        for r in &self.resistors {
+            let model = self.netlist.elements[r.element].model;
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        let mut out = Vec::new();
+        for model in models.iter().rev() {
+            for (i, r) in self.resistors.iter().enumerate().rev() {
+                if self.netlist.elements[r.element].model == *model {
+                    out.push(NoiseOwner::Resistor(i));
+                }
+            }
+        }
+        out
+    }
+}
+
+fn device(
+    netlist: &Netlist,
+    e: &Element,
+    models: &[Option<Model>],
+    surroundings: &Surroundings,
+) -> Result<Device> {
+    let wrong = |message: String| CircuitError::Device {
+        element: e.name.clone(),
+        message,
+        location: e.location.clone(),
+    };
+    let Some(index) = e.model else { return Err(wrong("needs a model".into())) };
+    let card = &netlist.models[index as usize];
+    let allowed: &[&str] = match e.name.as_bytes()[0] {
+        b'd' => &["d"],
+        b'q' => &["npn", "pnp"],
+        _ => &["nmos", "pmos"],
+    };
+    let model = match &models[index as usize] {
+        Some(m) if allowed.contains(&card.kind.as_str()) => m,
+        _ => {
+            return Err(wrong(format!(
+                "model `{}` is of type `{}`, expected {}",
+                card.name,
+                card.kind,
+                allowed.join(" or ")
+            )));
+        }
+    };
+    let mut parameters: Vec<(String, f64)> =
+        e.parameters.iter().map(|(n, v)| (n.clone(), netlist.slots.get(*v))).collect();
+    if let Some(area) = e.value {
+        parameters.push(("area".into(), netlist.slots.get(area)));
+    }
+    parameters.push(("m".into(), netlist.slots.get(e.multiplier)));
+    Device::new(&e.name, model, &parameters, surroundings).map_err(|x| device_error(e, &x))
+}
+
+/// Devices in the order ngspice sets them up: by type, models last first, instances last first.
+fn device_order(netlist: &Netlist, made: &[(usize, Device)]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..made.len()).collect();
+    let key = |i: &usize| {
+        let e = &netlist.elements[made[*i].0];
+        (class(netlist, e), std::cmp::Reverse(e.model), std::cmp::Reverse(*i))
+    };
+    order.sort_by_key(key);
+    order
+}
