@@ -49,12 +49,18 @@ impl CircuitArgs {
         let options = ParseOptions { allowed_folders: self.allow_include.clone(), ..ParseOptions::default() };
         let mut circuit = Circuit::read(&self.deck, &options).bad_input()?;
         for (name, value) in &self.param {
-            let number = hwgym::simulators::circuit::netlist::number::parse_number(value)
-                .ok_or_else(|| crate::failure::bad_input(format!("parameter `{name}`: `{value}` is not a number such as 10u or 2.5e-6")))?;
+            let number =
+                hwgym::simulators::circuit::netlist::number::parse_number(value).ok_or_else(|| {
+                    crate::failure::bad_input(format!(
+                        "parameter `{name}`: `{value}` is not a number such as 10u or 2.5e-6"
+                    ))
+                })?;
             circuit.set_param(name, number);
         }
         let (engine, results) = match self.engine {
-            Engine::Native => (concat!("hwgym ", env!("CARGO_PKG_VERSION")).to_string(), circuit.simulate().bad_input()?),
+            Engine::Native => {
+                (concat!("hwgym ", env!("CARGO_PKG_VERSION")).to_string(), circuit.simulate().bad_input()?)
+            }
             Engine::Ngspice => {
                 let ngspice = Ngspice::find()?.with_time_limit(Duration::from_secs(self.time_limit));
                 (ngspice.version().to_string(), ngspice.simulate(&circuit)?)
@@ -102,15 +108,21 @@ fn answer(engine: &str, results: &Results) -> serde_json::Value {
         .iter()
         .map(|(name, table)| {
             let last = table.len().checked_sub(1).map(|k| table.row(k)).unwrap_or_default();
-            let row: Map<String, serde_json::Value> =
-                table.columns.iter().zip(last).map(|(column, value)| (column.clone(), json!(value))).collect();
+            let row: Map<String, serde_json::Value> = table
+                .columns
+                .iter()
+                .zip(last)
+                .map(|(column, value)| (column.clone(), json!(value)))
+                .collect();
             (name.clone(), json!({ "rows": table.len(), "last": row }))
         })
         .collect();
     let measures: Map<String, serde_json::Value> = results
         .measures
         .iter()
-        .map(|m| (m.name.clone(), m.value.as_ref().map_or_else(|reason| json!({ "error": reason }), |v| json!(v))))
+        .map(|m| {
+            (m.name.clone(), m.value.as_ref().map_or_else(|reason| json!({ "error": reason }), |v| json!(v)))
+        })
         .collect();
     json!({ "engine": engine, "tables": tables, "measures": measures })
 }

@@ -1,5 +1,6 @@
 //! `hwgym simulate`: calls a simulator directly, without a design space. One file per simulator.
 
+mod circuit;
 mod dram;
 
 use std::process::ExitCode;
@@ -14,12 +15,14 @@ pub struct SimulateArgs {
 /// The simulators: one line here, one in `run`.
 #[derive(clap::Subcommand)]
 enum Simulator {
+    Circuit(circuit::CircuitArgs),
     Dram(dram::DramArgs),
 }
 
 impl SimulateArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.simulator {
+            Simulator::Circuit(args) => args.run(),
             Simulator::Dram(args) => args.run(),
         }
     }

@@ -79,7 +79,9 @@ fn score(golden: &Golden, set: &str, limit: usize) -> Score {
             ("onoise_1meg", open.output_noise()[60]),
         ]);
         got.extend([("onoise_total_v", total.output), ("inoise_total_v", total.input)]);
-        if get("slew_rise_vps").is_finite() || get("settle_rise_s").is_finite() {
+        // The large-signal figures of a loop that oscillates depend on rounding in either simulator.
+        let stable = get("pm_deg") >= 3.0;
+        if stable && (get("slew_rise_vps").is_finite() || get("settle_rise_s").is_finite()) {
             let (step, at) = golden.pulse(set, vcm);
             buffer.set(values).unwrap();
             buffer
