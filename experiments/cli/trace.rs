@@ -2,6 +2,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -12,6 +13,7 @@ use hwgym_simulators::dram::trace::generate::{PRESETS, SETTINGS};
 use hwgym_simulators::dram::trace::paging::FrameOrder;
 use hwgym_simulators::dram::trace::record::{self, RecordConfig, RecordSummary};
 use hwgym_simulators::dram::trace::writer::TraceFile;
+use crate::failure::BadInput;
 use hwgym_simulators::dram::trace::{CacheConfig, CacheLevel, GeneratorSpec, TraceInfo, Workload, shipped};
 
 /// Memory traces: what a DRAM controller is asked to do, and when.
@@ -174,20 +176,21 @@ impl Recording {
     }
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Those of the trace functions, in words for the user.
-pub fn run(args: &TraceArgs) -> Result<()> {
-    match &args.command {
-        TraceCommand::Record { recording, program } => record(recording, program),
-        TraceCommand::Import { input, recording } => import(recording, input),
-        TraceCommand::Generate { list: true, .. } => list_generators(),
-        TraceCommand::Generate { kind, set, out, .. } => {
-            generate(kind.as_deref().unwrap_or_default(), set, out.as_deref())
+impl TraceArgs {
+    /// Runs the command. Whatever is wrong here was given by the user.
+    pub fn run(self) -> Result<ExitCode> {
+        match &self.command {
+            TraceCommand::Record { recording, program } => record(recording, program),
+            TraceCommand::Import { input, recording } => import(recording, input),
+            TraceCommand::Generate { list: true, .. } => list_generators(),
+            TraceCommand::Generate { kind, set, out, .. } => {
+                generate(kind.as_deref().unwrap_or_default(), set, out.as_deref())
+            }
+            TraceCommand::Info { workload: None, json } => list_shipped(*json),
+            TraceCommand::Info { workload: Some(workload), json } => info(workload, *json),
         }
-        TraceCommand::Info { workload: None, json } => list_shipped(*json),
-        TraceCommand::Info { workload: Some(workload), json } => info(workload, *json),
+        .bad_input()?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
