@@ -28,6 +28,7 @@ enum Action {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    Enumerate(crate::enumerate::EnumerateArgs),
 }
 
 impl EnvArgs {
@@ -36,6 +37,7 @@ impl EnvArgs {
             Action::List => list(),
             Action::Show(environment) => show(&environment),
             Action::Check { environment, seed } => check(&environment, seed),
+            Action::Enumerate(args) => args.run(),
         }
     }
 }

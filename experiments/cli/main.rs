@@ -4,6 +4,7 @@
 
 mod agent;
 mod arguments;
+mod enumerate;
 mod env;
 mod evaluate;
 mod failure;
@@ -11,6 +12,7 @@ mod report;
 mod resume;
 mod run;
 mod simulate;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,7 @@ enum Command {
     Agent(agent::AgentArgs),
     Evaluate(evaluate::EvaluateArgs),
     Simulate(simulate::SimulateArgs),
+    Trace(trace::TraceArgs),
 }
 
 impl Command {
@@ -45,6 +48,7 @@ impl Command {
             Self::Agent(args) => args.run(),
             Self::Evaluate(args) => args.run(),
             Self::Simulate(args) => args.run(),
+            Self::Trace(args) => args.run(),
         }
     }
 }

@@ -256,7 +256,7 @@ fn generate(kind: &str, set: &[String], out: Option<&Path>) -> Result<()> {
 fn print(comment: &str, requests: impl Iterator<Item = Request>) -> Result<()> {
     let output = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut writer = hwgym_simulators::dram::trace::StlWriter::new(output);
-    let mut write = || -> std::io::Result<()> {
+    let write = || -> std::io::Result<()> {
         writer.comment(comment)?;
         for request in requests {
             writer.write(&request)?;
