@@ -8,12 +8,12 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use flate2::bufread::MultiGzDecoder;
 
+use crate::failure::BadInput;
 use hwgym_simulators::dram::Request;
 use hwgym_simulators::dram::trace::generate::{PRESETS, SETTINGS};
 use hwgym_simulators::dram::trace::paging::FrameOrder;
 use hwgym_simulators::dram::trace::record::{self, RecordConfig, RecordSummary};
 use hwgym_simulators::dram::trace::writer::TraceFile;
-use crate::failure::BadInput;
 use hwgym_simulators::dram::trace::{CacheConfig, CacheLevel, GeneratorSpec, TraceInfo, Workload, shipped};
 
 /// Memory traces: what a DRAM controller is asked to do, and when.
