@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Standard {
     DDR3,
     DDR4,
+    DDR5,
     LPDDR4,
     HBM2,
     GDDR6,
@@ -32,6 +33,7 @@ impl Standard {
         match self {
             Self::DDR3 => ("standard/ddr3.ron", include_str!("ddr3.ron")),
             Self::DDR4 => ("standard/ddr4.ron", include_str!("ddr4.ron")),
+            Self::DDR5 => ("standard/ddr5.ron", include_str!("ddr5.ron")),
             Self::LPDDR4 => ("standard/lpddr4.ron", include_str!("lpddr4.ron")),
             Self::HBM2 => ("standard/hbm2.ron", include_str!("hbm2.ron")),
             Self::GDDR6 => ("standard/gddr6.ron", include_str!("gddr6.ron")),

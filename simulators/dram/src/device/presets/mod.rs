@@ -27,6 +27,7 @@ pub const PRESETS: &[Preset] = &[
     preset!("ddr4_2400_2r_top"),
     preset!("ddr4_2400_2r_ilv"),
     preset!("ddr4_2400_2ch_ilv"),
+    preset!("ddr5_4800"),
     preset!("lpddr4_3200_brc"),
     preset!("lpddr4_3200_1Gx16_robaco"),
     preset!("hbm2_2000_brc"),
