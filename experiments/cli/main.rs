@@ -8,6 +8,7 @@ mod enumerate;
 mod env;
 mod evaluate;
 mod failure;
+mod map;
 mod report;
 mod resume;
 mod run;
@@ -35,6 +36,7 @@ enum Command {
     Agent(agent::AgentArgs),
     Evaluate(evaluate::EvaluateArgs),
     Simulate(simulate::SimulateArgs),
+    Map(map::MapArgs),
     Trace(trace::TraceArgs),
 }
 
@@ -48,6 +50,7 @@ impl Command {
             Self::Agent(args) => args.run(),
             Self::Evaluate(args) => args.run(),
             Self::Simulate(args) => args.run(),
+            Self::Map(args) => args.run(),
             Self::Trace(args) => args.run(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod circuit;
 mod dram;
+pub mod timeloop;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ pub struct SimulateArgs {
 enum Simulator {
     Circuit(circuit::CircuitArgs),
     Dram(dram::DramArgs),
+    Timeloop(timeloop::TimeloopArgs),
 }
 
 impl SimulateArgs {
@@ -24,6 +26,7 @@ impl SimulateArgs {
         match self.simulator {
             Simulator::Circuit(args) => args.run(),
             Simulator::Dram(args) => args.run(),
+            Simulator::Timeloop(args) => args.run(),
         }
     }
 }
