@@ -24,7 +24,7 @@ use crate::{
 };
 use equivalence::Setting;
 
-pub use optima::{known_optima, known_optima_of};
+pub use optima::{known_optima, known_optima_of, known_workloads};
 pub use options::DramControllerOptions;
 pub use space::ValueSet;
 
