@@ -162,7 +162,7 @@ impl MappingEnv {
             let hint = crate::error::suggestion(&settings.layer, &names);
             EnvError::invalid("layer", format!("{} has no layer `{}`{hint}", network.name, settings.layer))
         })?;
-        let (problem, _) = found.loop_nest().map_err(invalid("layer"))?;
+        let (problem, _) = found.problem().map_err(invalid("layer"))?;
         let (architecture, constraints) = architecture(&settings, &options.folder())?;
         let limits = constraints.compile(&architecture, &problem).map_err(invalid("architecture"))?;
         let levels = architecture.levels.len();

@@ -90,7 +90,7 @@ impl NetworkMapper {
             return Err(EnvError::invalid("mapper", "evaluations is 0; give at least 1"));
         }
         let mut layers: Vec<(Problem, u64)> = Vec::new();
-        for (mut problem, times) in network.loop_nests().map_err(invalid("network"))? {
+        for (mut problem, times) in network.problems().map_err(invalid("network"))? {
             problem.name = "layer".into();
             match layers.iter_mut().find(|(known, _)| *known == problem) {
                 Some((_, count)) => *count += times,

@@ -1,6 +1,10 @@
 //! Layers of a network in the form of each model.
 use super::{layer::NetworkLayer, table::Network};
-use crate::{error::Result, maestro, systolic};
+use crate::{
+    error::Result,
+    maestro, systolic,
+    workload::{Convolution, Problem},
+};
 
 impl NetworkLayer {
     /// The layer for the systolic-array model, with how often one occurrence runs it: once for every group, image or
@@ -66,7 +70,56 @@ impl NetworkLayer {
     }
 }
 
+impl NetworkLayer {
+    /// The layer as a loop nest, with how often one occurrence runs it: groups that are not depthwise and independent
+    /// matrix products run one by one.
+    ///
+    /// # Errors
+    /// As [`Convolution::problem`].
+    pub fn problem(&self) -> Result<(Problem, u64)> {
+        let name = self.name().to_owned();
+        let (shape, times) = match *self {
+            Self::Convolution { in_channels, out_channels, filter, stride, groups, batch, .. } => {
+                let (p, q) = self.output();
+                let depthwise = self.is_depthwise() && in_channels == out_channels;
+                let (c, m, times) = if depthwise {
+                    (1, out_channels, 1)
+                } else {
+                    (in_channels / groups, out_channels / groups, groups)
+                };
+                let shape = Convolution {
+                    name,
+                    n: batch,
+                    c,
+                    m,
+                    r: filter.0,
+                    s: filter.1,
+                    p,
+                    q,
+                    stride: (stride, stride),
+                    depthwise,
+                    ..Convolution::default()
+                };
+                (shape, times)
+            }
+            Self::MatrixProduct { m, k, n, batch, .. } => (Convolution::gemm(name, m, k, n), batch),
+        };
+        Ok((shape.problem()?, times))
+    }
+}
+
 impl Network {
+    /// The layers as loop nests with how often each runs.
+    ///
+    /// # Errors
+    /// As [`NetworkLayer::problem`].
+    pub fn problems(&self) -> Result<Vec<(Problem, u64)>> {
+        self.layers
+            .iter()
+            .map(|layer| layer.problem().map(|(problem, times)| (problem, times * layer.repeat())))
+            .collect()
+    }
+
     /// The layers for the systolic-array model with how often each runs.
     ///
     /// # Errors
@@ -110,7 +163,7 @@ mod tests {
                 .sum();
             assert_eq!(data_centric, network.macs(), "{name}");
             let nests: u64 =
-                network.loop_nests().unwrap().iter().map(|(problem, times)| problem.macs() * times).sum();
+                network.problems().unwrap().iter().map(|(problem, times)| problem.macs() * times).sum();
             assert_eq!(nests, network.macs(), "{name}");
             assert!(network.systolic().unwrap().iter().all(|(layer, _)| !layer.has_overhang()));
         }
