@@ -152,7 +152,9 @@ pub(super) fn timing(device: &DeviceFile, timing: &Timing, text: &str, file: &st
             );
         }
     }
-    let kinds = [Some(timing.all_bank_refresh), timing.per_bank_refresh, timing.same_bank_refresh];
+    // Where a standard has a round of per-bank refreshes, those of different banks overlap.
+    let alone = timing.per_bank_refresh.filter(|_| timing.refresh_round.is_none());
+    let kinds = [Some(timing.all_bank_refresh), alone, timing.same_bank_refresh];
     for refresh in kinds.into_iter().flatten() {
         if refresh.interval <= refresh.duration {
             let message = format!(

@@ -18,6 +18,7 @@ pub enum Standard {
     DDR5,
     LPDDR4,
     HBM2,
+    HBM3,
     GDDR6,
     WideIO2,
 }
@@ -25,7 +26,7 @@ pub enum Standard {
 impl Standard {
     /// Whether the ranks of a channel (the pseudo channels of HBM) have a data bus each.
     pub fn ranks_have_own_data_bus(self) -> bool {
-        matches!(self, Self::HBM2)
+        matches!(self, Self::HBM2 | Self::HBM3)
     }
 
     /// File name and text of the rule table.
@@ -36,6 +37,7 @@ impl Standard {
             Self::DDR5 => ("standard/ddr5.ron", include_str!("ddr5.ron")),
             Self::LPDDR4 => ("standard/lpddr4.ron", include_str!("lpddr4.ron")),
             Self::HBM2 => ("standard/hbm2.ron", include_str!("hbm2.ron")),
+            Self::HBM3 => ("standard/hbm3.ron", include_str!("hbm3.ron")),
             Self::GDDR6 => ("standard/gddr6.ron", include_str!("gddr6.ron")),
             Self::WideIO2 => ("standard/wideio2.ron", include_str!("wideio2.ron")),
         }

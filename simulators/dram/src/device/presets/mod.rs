@@ -33,6 +33,7 @@ pub const PRESETS: &[Preset] = &[
     preset!("hbm2_2000_brc"),
     preset!("hbm2_2000_ilv"),
     preset!("hbm2_2000_ilv_2stack"),
+    preset!("hbm3_6400"),
     preset!("wideio2_400_rbc"),
     preset!("wideio2_400_chilv"),
     preset!("gddr6_14000_own"),
