@@ -3,15 +3,31 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use hwgym::Registries;
+use hwgym::experiments::{Report, Store, Study};
+
 /// Write tables and plots of a study, finished or not
 #[derive(clap::Args)]
 pub struct ReportArgs {
     /// The directory of the study
-    study: PathBuf,
+    directory: PathBuf,
 }
 
 impl ReportArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        anyhow::bail!("{}: the runner is not in yet", self.study.display())
+        let registries = hwgym::registries()?;
+        let (store, study) = Store::open(&self.directory, &registries)?;
+        write(&study, &store, &registries)
     }
+}
+
+/// Writes the report of a study, prints its summary, and names its files.
+pub fn write(study: &Study, store: &Store, _registries: &Registries) -> anyhow::Result<ExitCode> {
+    let report = Report::of(study, store)?;
+    let files = report.write(&store.directory().join("report"))?;
+    println!("{}", report.summary_text());
+    for file in files {
+        println!("{}", file.display());
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,14 @@ pub enum StudyError {
         /// What was expected, and the remedy.
         message: String,
     },
+    /// A file that the user named cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// A file cannot be read or written.
     #[error("{}: {source}", .path.display())]
     File {
@@ -54,6 +62,14 @@ pub enum StudyError {
         /// What the record holds.
         recorded: String,
     },
+    /// A trial broke.
+    #[error("trial `{trial}`: {message}")]
+    Trial {
+        /// The trial.
+        trial: String,
+        /// What happened.
+        message: String,
+    },
     /// A plot cannot be drawn.
     #[error("plot {}: {message}", .path.display())]
     Plot {
@@ -73,7 +89,7 @@ pub enum StudyError {
 impl StudyError {
     /// True if the user can mend it by giving other input.
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::File { .. } | Self::Plot { .. })
+        !matches!(self, Self::File { .. } | Self::Plot { .. } | Self::Trial { .. })
     }
 
     /// A file that cannot be read or written.

@@ -101,14 +101,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-impl Fields<'_> {
-    /// The value of a field.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(field, _)| field == name).map(|(_, raw)| raw.get_ron())
-    }
-}
-
-/// The folder of a study file.
+/// The path with the current folder in front, so that a study can be resumed from elsewhere.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.into())
 }

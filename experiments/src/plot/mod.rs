@@ -1,0 +1,72 @@
+//! Plots, as SVG and PNG, without any system library: fonts are embedded.
+
+mod axis;
+mod convergence;
+mod pareto;
+mod style;
+
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+
+pub use axis::Axis;
+
+use crate::StudyError;
+use crate::report::TaskReport;
+
+/// A subset of DejaVu Sans; its licence stands beside it.
+const FONT: &[u8] = include_bytes!("fonts/DejaVuSans-subset.ttf");
+
+/// Size of a plot in SVG units; a PNG has twice as many pixels.
+const SIZE: (u32, u32) = (720, 480);
+
+/// Draws quality over evaluations; returns the files.
+pub fn convergence(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    both(&folder.join(format!("convergence.{}", task.file_name())), &Drawing::Convergence(task))
+}
+
+/// Draws the fronts of the first two goals; returns the files.
+pub fn pareto(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    both(&folder.join(format!("pareto.{}", task.file_name())), &Drawing::Pareto(task))
+}
+
+enum Drawing<'a> {
+    Convergence(&'a TaskReport),
+    Pareto(&'a TaskReport),
+}
+
+impl Drawing<'_> {
+    fn draw<'a, B: DrawingBackend + 'a>(&self, area: &'a DrawingArea<B, Shift>, scale: f64) -> Result<(), String> {
+        let result = match self {
+            Self::Convergence(task) => convergence::draw(task, area, scale),
+            Self::Pareto(task) => pareto::draw(task, area, scale),
+        };
+        result.and_then(|()| area.present()).map_err(|error| error.to_string())
+    }
+}
+
+fn both(stem: &Path, drawing: &Drawing) -> Result<Vec<PathBuf>, StudyError> {
+    static FONTS: Once = Once::new();
+    FONTS.call_once(|| {
+        // The only error is a font that does not read, and this one is part of the program.
+        for style in [FontStyle::Normal, FontStyle::Bold] {
+            let _ = register_font("sans-serif", style, FONT);
+        }
+    });
+    let with = |extension: &str| PathBuf::from(format!("{}.{extension}", stem.display()));
+    let (svg, png) = (with("svg"), with("png"));
+    let fail = |path: &Path| {
+        let path = path.to_path_buf();
+        move |message: String| StudyError::Plot { path, message }
+    };
+    let mut text = String::new();
+    drawing.draw(&SVGBackend::with_string(&mut text, SIZE).into_drawing_area(), 1.0).map_err(fail(&svg))?;
+    let text = text.replace("font-family=\"sans-serif\"", "font-family=\"DejaVu Sans, Verdana, sans-serif\"");
+    crate::store::write_whole(&svg, text.as_bytes())?;
+    let size = (2 * SIZE.0, 2 * SIZE.1);
+    drawing.draw(&BitMapBackend::new(&png, size).into_drawing_area(), 2.0).map_err(fail(&png))?;
+    Ok(vec![png, svg])
+}

@@ -1,0 +1,103 @@
+//! The Pareto plot: what every contestant found, its front as a step, dominated points faint.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use super::Axis;
+use super::style::{colour, marker};
+use crate::pareto::front;
+use crate::report::TaskReport;
+
+/// Dominated points drawn per contestant at most.
+const FAINT: usize = 1500;
+
+pub(super) fn draw<'a, B: DrawingBackend + 'a>(
+    task: &TaskReport,
+    area: &'a DrawingArea<B, Shift>,
+    scale: f64,
+) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
+    let px = |size: f64| (size * scale).round() as i32;
+    area.fill(&WHITE)?;
+    let (first, second) = (&task.goals[0], &task.goals[1]);
+    let clouds: Vec<Vec<[f64; 2]>> = task
+        .contestants
+        .iter()
+        .map(|c| c.trials.iter().flat_map(|t| t.points.iter().map(|(_, r)| [r[0], r[1]])).collect())
+        .collect();
+    let to_values = |p: &[f64; 2]| (first.value(p[0]), second.value(p[1]));
+    let fronts: Vec<Vec<[f64; 2]>> =
+        clouds.iter().map(|cloud| front(cloud).into_iter().map(|i| cloud[i]).collect()).collect();
+    // The window holds all fronts and the better part of the dominated points: a few bad designs may lie outside of it.
+    let window = |goal: usize| {
+        let sign = task.goals[goal].sign;
+        let mut all: Vec<f64> = clouds.iter().flatten().map(|p| p[goal]).collect();
+        all.sort_by(f64::total_cmp);
+        let worst = all.get(all.len() / 10).copied().unwrap_or(0.0);
+        let on_fronts = fronts.iter().flatten().map(|p| p[goal]);
+        let inside: Vec<f64> =
+            on_fronts.chain(all.iter().copied().filter(|v| *v >= worst)).map(|v| sign * v).collect();
+        Axis::over(inside)
+    };
+    let (x, y) = (window(0), window(1));
+    let (x_range, y_range) = (plotters::coord::ranged1d::Ranged::range(&x), plotters::coord::ranged1d::Ranged::range(&y));
+    let inside = |(vx, vy): (f64, f64)| x_range.contains(&vx) && y_range.contains(&vy);
+    let (x_caption, y_caption) = (x.caption(&first.name, &first.unit), y.caption(&second.name, &second.unit));
+    let mut chart = ChartBuilder::on(area)
+        .caption(task.name(), ("sans-serif", px(17.0)))
+        .margin(px(14.0))
+        .x_label_area_size(px(46.0))
+        .y_label_area_size(px(72.0))
+        .build_cartesian_2d(x, y)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(BLACK.mix(0.08).stroke_width(px(1.0) as u32))
+        .axis_style(BLACK.mix(0.6).stroke_width(px(1.0) as u32))
+        .set_all_tick_mark_size(px(4.0))
+        .label_style(("sans-serif", px(13.0)))
+        .axis_desc_style(("sans-serif", px(15.0)))
+        .x_desc(x_caption)
+        .y_desc(y_caption)
+        .draw()?;
+    for (number, cloud) in clouds.iter().enumerate() {
+        let stride = cloud.len().div_ceil(FAINT).max(1);
+        let faint = cloud.iter().step_by(stride).map(to_values).filter(|v| inside(*v));
+        chart.draw_series(faint.map(|at| marker(number, at, 2.0 * scale, 0.16)))?;
+    }
+    for (number, points) in fronts.iter().enumerate() {
+        let values: Vec<(f64, f64)> = points.iter().map(to_values).collect();
+        // From one point to the next the front is what both dominate: a corner with the worse value of each goal.
+        let mut line = Vec::new();
+        for (index, point) in values.iter().enumerate() {
+            if index > 0 {
+                line.push((point.0, values[index - 1].1));
+            }
+            line.push(*point);
+        }
+        chart.draw_series(LineSeries::new(line, colour(number).mix(0.9).stroke_width(px(1.8) as u32)))?;
+        let label = format!("{} ({} on its front)", task.contestants[number].label, points.len());
+        chart
+            .draw_series(values.iter().map(|at| marker(number, *at, 4.0 * scale, 1.0)))?
+            .label(label)
+            .legend(move |at| marker(number, (at.0 + px(10.0), at.1), 4.0 * scale, 1.0));
+    }
+    chart
+        .configure_series_labels()
+        .position(corner(first.sign, second.sign))
+        .margin(px(10.0))
+        .legend_area_size(px(22.0))
+        .label_font(("sans-serif", px(13.0)))
+        .background_style(WHITE.mix(0.85))
+        .border_style(BLACK.mix(0.3))
+        .draw()
+}
+
+/// The corner where both goals are bad: a front leaves it free.
+fn corner(x: f64, y: f64) -> SeriesLabelPosition {
+    match (x < 0.0, y < 0.0) {
+        (true, true) => SeriesLabelPosition::UpperRight,
+        (true, false) => SeriesLabelPosition::LowerRight,
+        (false, true) => SeriesLabelPosition::UpperLeft,
+        (false, false) => SeriesLabelPosition::LowerLeft,
+    }
+}

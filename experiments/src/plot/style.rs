@@ -1,0 +1,68 @@
+//! Colours and markers: the same contestant looks the same in every plot.
+
+use plotters::element::{Drawable, PointCollection};
+use plotters::prelude::*;
+use plotters_backend::{BackendCoord, DrawingErrorKind};
+
+/// Okabe and Ito's palette, which readers of any colour vision can tell apart; black and yellow are left out.
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+];
+
+/// The colour of a contestant.
+pub fn colour(contestant: usize) -> RGBColor {
+    COLOURS[contestant % COLOURS.len()]
+}
+
+/// The marker of a contestant: another shape for each, another fill once the colours repeat.
+pub struct Marker<C> {
+    at: C,
+    contestant: usize,
+    radius: i32,
+    opacity: f64,
+}
+
+/// The marker of a contestant at a place.
+pub fn marker<C>(contestant: usize, at: C, radius: f64, opacity: f64) -> Marker<C> {
+    Marker { at, contestant, radius: radius.round() as i32, opacity }
+}
+
+impl<'a, C> PointCollection<'a, C> for &'a Marker<C> {
+    type Point = &'a C;
+    type IntoIter = std::iter::Once<&'a C>;
+    fn point_iter(self) -> Self::IntoIter {
+        std::iter::once(&self.at)
+    }
+}
+
+impl<C, B: DrawingBackend> Drawable<B> for Marker<C> {
+    fn draw<I: Iterator<Item = BackendCoord>>(
+        &self,
+        mut at: I,
+        backend: &mut B,
+        _: (u32, u32),
+    ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
+        let Some((x, y)) = at.next() else { return Ok(()) };
+        let style = ShapeStyle::from(colour(self.contestant).mix(self.opacity)).stroke_width(2);
+        let filled = self.contestant / COLOURS.len() % 2 == 0;
+        let r = self.radius;
+        let corners = match self.contestant % 5 {
+            0 => return backend.draw_circle((x, y), r as u32, &style, filled),
+            1 => vec![(-r, -r), (r, -r), (r, r), (-r, r)],
+            2 => vec![(0, -r - 1), (r + 1, r), (-r - 1, r)],
+            3 => vec![(0, -r - 1), (r + 1, 0), (0, r + 1), (-r - 1, 0)],
+            _ => vec![(0, r + 1), (r + 1, -r), (-r - 1, -r)],
+        };
+        let mut corners: Vec<BackendCoord> = corners.into_iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
+        if filled {
+            return backend.fill_polygon(corners, &style);
+        }
+        corners.push(corners[0]);
+        backend.draw_path(corners, &style)
+    }
+}

@@ -1,0 +1,122 @@
+//! The page that explains a report, and the summary on the terminal.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::{ContestantReport, Report, TaskReport};
+
+/// A number with four significant digits.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 {
+        "0".into()
+    } else if (1e-3..1e6).contains(&size) {
+        let decimals = (3 - size.log10().floor() as i32).max(0) as usize;
+        format!("{value:.decimals$}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+fn header(task: &TaskReport) -> Vec<String> {
+    let mut cells = vec!["agent".to_string(), format!("median {}", task.quality_label())];
+    cells.extend(["95 % interval", "quartiles", "best", "seeds"].map(String::from));
+    if task.known_optimum.is_some() {
+        cells.push("median regret".into());
+    }
+    cells
+}
+
+fn cells(task: &TaskReport, contestant: &ContestantReport) -> Vec<String> {
+    let mut cells = vec![contestant.label.clone()];
+    match &contestant.quality {
+        None => cells.extend(["nothing feasible", "", "", "", "0"].map(String::from)),
+        Some(s) => {
+            let best = if task.smaller_is_better() { s.minimum } else { s.maximum };
+            cells.push(short(s.median));
+            cells.push(format!("{} to {}", short(s.confidence.0), short(s.confidence.1)));
+            cells.push(format!("{} to {}", short(s.lower_quartile), short(s.upper_quartile)));
+            cells.push(short(best));
+            cells.push(s.count.to_string());
+        }
+    }
+    if task.known_optimum.is_some() {
+        cells.push(contestant.regret.map_or(String::new(), |r| format!("{:.2} %", 100.0 * r.median)));
+    }
+    cells
+}
+
+/// What the numbers of a task are relative to.
+fn explanation(task: &TaskReport) -> String {
+    if task.goals.len() == 1 {
+        return match task.known_optimum {
+            Some(best) => format!("The optimum of the whole design space is {} (enumerated).", short(best)),
+            None => "The optimum is not known.".into(),
+        };
+    }
+    let point: Vec<_> =
+        task.goals.iter().zip(&task.reference).map(|(g, r)| format!("{} = {}", g.label(), short(*r))).collect();
+    let full = if task.known_front { "of the known Pareto front" } else { "of the front of all trials together" };
+    format!("Hypervolume in % of that {full}; reference point {} ({}).", point.join(", "), task.reference_origin)
+}
+
+/// The summary for a terminal.
+pub(super) fn summary_text(report: &Report) -> String {
+    let mut text = String::new();
+    for task in &report.tasks {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header(header(task));
+        for contestant in &task.contestants {
+            table.add_row(cells(task, contestant));
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let _ = writeln!(text, "\n{}, {} evaluations per search\n{table}\n{}", task.name(), report.budget, explanation(task));
+    }
+    text
+}
+
+/// The page, in Markdown.
+pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
+    let mut page = format!("# {}\n\n", report.study);
+    if !report.description.is_empty() {
+        let _ = writeln!(page, "{}\n", report.description);
+    }
+    let _ = writeln!(
+        page,
+        "{} tasks, {} evaluations per search, {} seeds; hwgym {}. The study itself is [study.ron](../study.ron).\n",
+        report.tasks.len(), report.budget, report.seeds, report.hwgym
+    );
+    for (task, plots) in report.tasks.iter().zip(plots) {
+        let _ = writeln!(page, "## {}\n", task.name());
+        let header = header(task);
+        let _ = writeln!(page, "| {} |\n|{}", header.join(" | "), "---|".repeat(header.len()));
+        for contestant in &task.contestants {
+            let _ = writeln!(page, "| {} |", cells(task, contestant).join(" | "));
+        }
+        let _ = writeln!(page, "\n{}\n", explanation(task));
+        for plot in plots.iter().filter(|plot| plot.extension().is_some_and(|e| e == "png")) {
+            let file = plot.file_name().map_or(String::new(), |f| f.to_string_lossy().into_owned());
+            let vector = file.replace(".png", ".svg");
+            let _ = writeln!(page, "![{file}]({file})\n\n[the same as SVG]({vector})\n");
+        }
+        let file = task.file_name();
+        let _ = writeln!(page, "Data: [evaluations](evaluations.{file}.csv), [front](front.{file}.csv).\n");
+        for contestant in task.contestants.iter().filter(|c| !c.varied.is_empty()) {
+            let varied: Vec<_> = contestant.varied.iter().map(|(n, v)| format!("{n}: {v}")).collect();
+            let _ = writeln!(page, "* `{}`: {}", contestant.label, varied.join(", "));
+        }
+    }
+    page.push_str(
+        "\n## How to read this\n\n\
+         * *median, quartiles, best* are taken over the seeds; the interval is the 95 % confidence interval of the median by bootstrap.\n\
+         * *regret* is the distance of the best found value to the known optimum, relative to the optimum.\n\
+         * [summary.csv](summary.csv), [trials.csv](trials.csv) and [convergence.csv](convergence.csv) hold the numbers of the tables and \
+         plots; [report.json](report.json) holds everything.\n",
+    );
+    page
+}

@@ -1,0 +1,167 @@
+//! CSV and JSON files of a report.
+
+use std::path::{Path, PathBuf};
+
+use super::Report;
+use crate::StudyError;
+use crate::store::write_whole;
+
+/// Writes all of them; returns their paths.
+pub(super) fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    let mut files = Vec::new();
+    let mut save = |name: &str, rows: Vec<Vec<String>>| -> Result<(), StudyError> {
+        let path = folder.join(name);
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        for row in rows {
+            csv.write_record(row).map_err(|e| StudyError::file(&path, std::io::Error::other(e)))?;
+        }
+        let bytes = csv.into_inner().map_err(|e| StudyError::file(&path, std::io::Error::other(e.to_string())))?;
+        write_whole(&path, &bytes)?;
+        files.push(path);
+        Ok(())
+    };
+    save("summary.csv", summary(report))?;
+    save("trials.csv", trials(report))?;
+    save("convergence.csv", convergence(report))?;
+    for task in &report.tasks {
+        save(&format!("evaluations.{}.csv", task.file_name()), evaluations(task))?;
+        save(&format!("front.{}.csv", task.file_name()), front(task))?;
+    }
+    let path = folder.join("report.json");
+    let json = serde_json::to_vec_pretty(report).map_err(|e| StudyError::file(&path, std::io::Error::other(e)))?;
+    write_whole(&path, &json)?;
+    files.push(path);
+    Ok(files)
+}
+
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(String::from).to_vec()
+}
+
+fn summary(report: &Report) -> Vec<Vec<String>> {
+    let mut rows = vec![row([
+        "environment", "objective", "agent", "hyperparameters", "quality", "seeds", "minimum", "lower_quartile", "median",
+        "upper_quartile", "maximum", "median_ci_low", "median_ci_high", "median_regret",
+    ])];
+    for task in &report.tasks {
+        for contestant in &task.contestants {
+            let varied: Vec<_> = contestant.varied.iter().map(|(n, v)| format!("{n}: {v}")).collect();
+            let mut cells = vec![
+                task.environment.clone(),
+                task.objective.clone(),
+                contestant.label.clone(),
+                varied.join(", "),
+                task.quality_label(),
+            ];
+            match &contestant.quality {
+                None => cells.extend(std::iter::repeat_n(String::new(), 8)),
+                Some(s) => {
+                    cells.push(s.count.to_string());
+                    let numbers = [
+                        s.minimum, s.lower_quartile, s.median, s.upper_quartile, s.maximum, s.confidence.0, s.confidence.1,
+                    ];
+                    cells.extend(numbers.iter().map(f64::to_string));
+                }
+            }
+            cells.push(contestant.regret.map_or(String::new(), |r| r.median.to_string()));
+            rows.push(cells);
+        }
+    }
+    rows
+}
+
+fn trials(report: &Report) -> Vec<Vec<String>> {
+    let mut rows = vec![row(["trial", "environment", "objective", "agent", "seed", "evaluations", "feasible", "quality", "seconds"])];
+    for task in &report.tasks {
+        for contestant in &task.contestants {
+            for trial in &contestant.trials {
+                rows.push(vec![
+                    trial.name.clone(),
+                    task.environment.clone(),
+                    task.objective.clone(),
+                    contestant.label.clone(),
+                    trial.seed.to_string(),
+                    trial.evaluations.to_string(),
+                    trial.feasible.to_string(),
+                    trial.quality.map_or(String::new(), |q| q.to_string()),
+                    format!("{:.3}", trial.seconds),
+                ]);
+            }
+        }
+    }
+    rows
+}
+
+fn convergence(report: &Report) -> Vec<Vec<String>> {
+    let mut rows = vec![row(["environment", "objective", "agent", "seed", "evaluation", "quality"])];
+    for task in &report.tasks {
+        for contestant in &task.contestants {
+            for trial in &contestant.trials {
+                // Only where it changes: a step function.
+                let mut last = f64::NAN;
+                for (index, quality) in trial.convergence.iter().enumerate() {
+                    let is_end = index + 1 == trial.convergence.len();
+                    if !quality.is_nan() && (*quality != last || is_end) {
+                        last = *quality;
+                        rows.push(vec![
+                            task.environment.clone(),
+                            task.objective.clone(),
+                            contestant.label.clone(),
+                            trial.seed.to_string(),
+                            (index + 1).to_string(),
+                            quality.to_string(),
+                        ]);
+                    }
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn cell(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), String::from)
+}
+
+fn evaluations(task: &super::TaskReport) -> Vec<Vec<String>> {
+    let records = || {
+        task.contestants.iter().flat_map(|c| c.trials.iter().flat_map(move |t| t.records.iter().map(move |r| (c, t, r))))
+    };
+    let parameters: Vec<String> =
+        records().next().map(|(_, _, r)| r.design.keys().cloned().collect()).unwrap_or_default();
+    let metrics: Vec<String> = records()
+        .find_map(|(_, _, r)| r.outcome["metrics"].as_object().map(|m| m.keys().cloned().collect()))
+        .unwrap_or_default();
+    let mut header = row(["agent", "seed", "evaluation", "status", "violation"]);
+    header.extend(parameters.iter().chain(&metrics).cloned());
+    let mut rows = vec![header];
+    for (contestant, trial, record) in records() {
+        let mut cells = vec![
+            contestant.label.clone(),
+            trial.seed.to_string(),
+            record.evaluation.to_string(),
+            cell(&record.outcome["status"]),
+            record.violation.to_string(),
+        ];
+        cells.extend(parameters.iter().map(|p| record.design.get(p).map_or(String::new(), cell)));
+        cells.extend(metrics.iter().map(|m| record.outcome["metrics"].get(m).map_or(String::new(), cell)));
+        rows.push(cells);
+    }
+    rows
+}
+
+fn front(task: &super::TaskReport) -> Vec<Vec<String>> {
+    let parameters: Vec<String> =
+        task.front.first().map(|p| p.design.keys().cloned().collect()).unwrap_or_default();
+    let mut header: Vec<String> = task.goals.iter().map(super::GoalView::label).collect();
+    header.extend(row(["agent", "seed", "evaluation"]));
+    header.extend(parameters.iter().cloned());
+    let mut rows = vec![header];
+    for point in &task.front {
+        let mut cells: Vec<String> = point.values.iter().map(f64::to_string).collect();
+        cells.extend([point.contestant.clone(), point.seed.to_string(), point.evaluation.to_string()]);
+        cells.extend(parameters.iter().map(|p| point.design.get(p).map_or(String::new(), cell)));
+        rows.push(cells);
+    }
+    rows
+}

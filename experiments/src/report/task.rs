@@ -1,0 +1,293 @@
+//! What a study found about one task: an environment with an objective.
+
+use hwgym_envs::random::derive_seed;
+use hwgym_envs::{Env, Objective};
+use serde::Serialize;
+
+use super::GoalView;
+use crate::StudyError;
+use crate::pareto::{Archive, front, hypervolume};
+use crate::statistics::Spread;
+use crate::store::{Record, Store, TrialLog};
+use crate::study::{Study, Task};
+
+/// The findings of one task.
+#[derive(Debug, Serialize)]
+pub struct TaskReport {
+    /// Label of the environment.
+    pub environment: String,
+    /// Name of the objective.
+    pub objective: String,
+    /// The goals.
+    pub goals: Vec<GoalView>,
+    /// Reference point of the hypervolume in units of the goals; empty with one goal.
+    pub reference: Vec<f64>,
+    /// Where the reference point is from.
+    pub reference_origin: String,
+    /// Hypervolume against which shares are taken: that of the known front, or of the best that all trials found together.
+    pub full_hypervolume: f64,
+    /// The best values known from an enumeration of the whole space, if there is one: with one goal, the optimum.
+    pub known_optimum: Option<f64>,
+    /// True if `full_hypervolume` is that of the known front.
+    pub known_front: bool,
+    /// The contestants.
+    pub contestants: Vec<ContestantReport>,
+    /// Front over all trials.
+    pub front: Vec<FrontPoint>,
+}
+
+/// A point of a front.
+#[derive(Clone, Debug, Serialize)]
+pub struct FrontPoint {
+    /// Label of the contestant that found it first.
+    pub contestant: String,
+    /// Seed of its trial.
+    pub seed: u64,
+    /// Evaluation in its trial, counted from 1.
+    pub evaluation: usize,
+    /// Values of the goals.
+    pub values: Vec<f64>,
+    /// The design.
+    pub design: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The findings about one contestant.
+#[derive(Debug, Serialize)]
+pub struct ContestantReport {
+    /// Its label.
+    pub label: String,
+    /// The hyperparameters that the study varies.
+    pub varied: Vec<(String, String)>,
+    /// Its trials.
+    pub trials: Vec<TrialReport>,
+    /// Best value, or share of the hypervolume, over the trials.
+    pub quality: Option<Spread>,
+    /// Regret over the trials, where the optimum is known: relative distance to it.
+    pub regret: Option<Spread>,
+}
+
+/// The findings about one trial.
+#[derive(Debug, Serialize)]
+pub struct TrialReport {
+    /// Name of the trial.
+    pub name: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Evaluations made.
+    pub evaluations: usize,
+    /// Evaluations that met all bounds.
+    pub feasible: usize,
+    /// With one goal: the best value. With several: the share of `full_hypervolume`. `None` if nothing was feasible.
+    pub quality: Option<f64>,
+    /// Quality after every evaluation; `NaN` (null) before the first feasible one.
+    pub convergence: Vec<f64>,
+    /// Seconds of the trial.
+    pub seconds: f64,
+    /// Rewards of the feasible evaluations with their numbers.
+    #[serde(skip)]
+    pub points: Vec<(usize, Vec<f64>)>,
+    /// The records.
+    #[serde(skip)]
+    pub records: Vec<Record>,
+}
+
+impl TaskReport {
+    /// Reads the records of a task and works everything out.
+    pub fn of(study: &Study, store: &Store, task: &Task) -> Result<Self, StudyError> {
+        let goals: Vec<GoalView> =
+            task.objective.goals.iter().map(|goal| GoalView::new(goal, task.env.metrics())).collect();
+        let mut contestants = Vec::new();
+        for contestant in &study.contestants {
+            let mut trials = Vec::new();
+            for seed in &study.seeds {
+                let name = crate::Trial { task, contestant, seed: *seed }.name();
+                let log = TrialLog::read(&store.records(&name))?;
+                trials.push(TrialReport::of(name, *seed, log.records));
+            }
+            contestants.push(ContestantReport {
+                label: contestant.label.clone(),
+                varied: contestant.hyperparameters.varied.clone(),
+                trials,
+                quality: None,
+                regret: None,
+            });
+        }
+        let known = known(task.env.as_ref(), &task.objective);
+        let mut report = Self {
+            environment: task.environment.clone(),
+            objective: task.objective.name.clone(),
+            goals,
+            reference: Vec::new(),
+            reference_origin: String::new(),
+            full_hypervolume: 0.0,
+            known_optimum: None,
+            known_front: false,
+            front: union_front(&contestants),
+            contestants,
+        };
+        for point in &mut report.front {
+            for (value, goal) in point.values.iter_mut().zip(&report.goals) {
+                *value = goal.value(*value);
+            }
+        }
+        report.measure(task.scorer.reference(), known);
+        Ok(report)
+    }
+
+    /// `environment/objective`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.environment, self.objective)
+    }
+
+    /// The name as part of a file's name.
+    pub fn file_name(&self) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+        format!("{}.{}", self.environment, self.objective).chars().map(|c| if c == '.' { c } else { plain(c) }).collect()
+    }
+
+    /// What `quality` is, for tables and axes.
+    pub fn quality_label(&self) -> String {
+        match &self.goals[..] {
+            [goal] => format!("best {}", goal.label()),
+            _ => "hypervolume (%)".into(),
+        }
+    }
+
+    /// True if a smaller quality is better.
+    pub fn smaller_is_better(&self) -> bool {
+        matches!(&self.goals[..], [goal] if goal.sign < 0.0)
+    }
+
+    fn measure(&mut self, given: &[f64], known: Option<Vec<Vec<f64>>>) {
+        if self.goals.len() == 1 {
+            self.measure_one_goal(known);
+        } else {
+            self.measure_front(given, known);
+        }
+        let name = self.name();
+        let optimum = self.known_optimum;
+        for contestant in &mut self.contestants {
+            let seed = derive_seed(0, &format!("{name}/{}", contestant.label));
+            let qualities: Vec<f64> = contestant.trials.iter().filter_map(|trial| trial.quality).collect();
+            contestant.quality = Spread::of(&qualities, seed);
+            contestant.regret = optimum.and_then(|best| {
+                let regret = |q: &f64| if best == 0.0 { (q - best).abs() } else { ((q - best) / best).abs() };
+                Spread::of(&qualities.iter().map(regret).collect::<Vec<_>>(), seed)
+            });
+        }
+    }
+
+    fn measure_one_goal(&mut self, known: Option<Vec<Vec<f64>>>) {
+        let goal = self.goals[0].clone();
+        self.known_optimum = known.and_then(|front| front.first().map(|rewards| goal.value(rewards[0])));
+        for trial in self.contestants.iter_mut().flat_map(|c| &mut c.trials) {
+            let mut best = f64::NEG_INFINITY;
+            trial.fill(|rewards| {
+                best = best.max(rewards[0]);
+                goal.value(best)
+            });
+        }
+    }
+
+    fn measure_front(&mut self, given: &[f64], known: Option<Vec<Vec<f64>>>) {
+        let signs: Vec<f64> = self.goals.iter().map(|goal| goal.sign).collect();
+        let found: Vec<Vec<f64>> =
+            self.front.iter().map(|p| p.values.iter().zip(&signs).map(|(v, s)| v * s).collect()).collect();
+        let truth = known.filter(|front| !front.is_empty());
+        let best = truth.as_ref().unwrap_or(&found);
+        if best.is_empty() {
+            return;
+        }
+        let reference: Vec<f64> = if given.is_empty() {
+            (0..signs.len())
+                .map(|goal| {
+                    let low = best.iter().map(|p| p[goal]).fold(f64::INFINITY, f64::min);
+                    let high = best.iter().map(|p| p[goal]).fold(f64::NEG_INFINITY, f64::max);
+                    let range = if high > low { high - low } else { low.abs().max(1e-12) };
+                    low - 0.1 * range
+                })
+                .collect()
+        } else {
+            given.to_vec()
+        };
+        self.reference_origin = match (given.is_empty(), truth.is_some()) {
+            (false, _) => "given by the objective",
+            (true, true) => "the worst values on the known Pareto front, made worse by 10 % of the front's range",
+            (true, false) => {
+                "the worst values on the front of all trials together, made worse by 10 % of the front's range"
+            }
+        }
+        .into();
+        self.known_front = truth.is_some();
+        self.full_hypervolume = hypervolume(best, &reference);
+        for trial in self.contestants.iter_mut().flat_map(|c| &mut c.trials) {
+            let mut archive = Archive::new(&reference);
+            let full = self.full_hypervolume;
+            trial.fill(|rewards| if full > 0.0 { 100.0 * archive.add(rewards) / full } else { 0.0 });
+        }
+        self.reference = reference.iter().zip(&signs).map(|(r, s)| r * s).collect();
+    }
+}
+
+impl TrialReport {
+    fn of(name: String, seed: u64, records: Vec<Record>) -> Self {
+        let points: Vec<(usize, Vec<f64>)> = records
+            .iter()
+            .filter(|record| record.violation == 0.0 && !record.rewards.is_empty())
+            .map(|record| (record.evaluation, record.rewards.clone()))
+            .collect();
+        Self {
+            name,
+            seed,
+            evaluations: records.len(),
+            feasible: points.len(),
+            quality: None,
+            convergence: Vec::new(),
+            seconds: records.last().map_or(0.0, |record| record.wall.at_s),
+            points,
+            records,
+        }
+    }
+
+    /// Fills the convergence from the quality that `add` gives after each feasible evaluation.
+    fn fill(&mut self, mut add: impl FnMut(&[f64]) -> f64) {
+        self.convergence = vec![f64::NAN; self.evaluations];
+        for (evaluation, rewards) in &self.points {
+            let quality = add(rewards);
+            self.quality = Some(quality);
+            self.convergence[evaluation - 1] = quality;
+        }
+        let mut last = f64::NAN;
+        for value in &mut self.convergence {
+            if value.is_nan() {
+                *value = last;
+            }
+            last = *value;
+        }
+    }
+}
+
+/// The front of all trials together, values as rewards.
+fn union_front(contestants: &[ContestantReport]) -> Vec<FrontPoint> {
+    let mut all = Vec::new();
+    for contestant in contestants {
+        for trial in &contestant.trials {
+            all.extend(trial.points.iter().map(|(evaluation, rewards)| FrontPoint {
+                contestant: contestant.label.clone(),
+                seed: trial.seed,
+                evaluation: *evaluation,
+                values: rewards.clone(),
+                design: trial.records[evaluation - 1].design.clone(),
+            }));
+        }
+    }
+    let rewards: Vec<&[f64]> = all.iter().map(|point| point.values.as_slice()).collect();
+    front(&rewards).into_iter().map(|index| all[index].clone()).collect()
+}
+
+/// Rewards of the known front of an objective, where the environment has been enumerated.
+fn known(env: &dyn Env, objective: &Objective) -> Option<Vec<Vec<f64>>> {
+    let optima = hwgym_envs::dram_controller::known_optima_of(env).ok().flatten()?;
+    let known = optima.objective(&objective.name).filter(|known| known.objective == *objective)?;
+    Some(known.front.iter().map(|optimum| optimum.rewards.clone()).collect())
+}

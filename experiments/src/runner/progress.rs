@@ -1,0 +1,60 @@
+//! What a person sees while a study runs: a bar on a terminal, plain lines otherwise, both on standard error.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Progress of a study.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    trials: usize,
+    done: AtomicUsize,
+}
+
+impl Progress {
+    /// Starts: so many trials, so many evaluations at most, on standard error.
+    pub fn start(trials: usize, evaluations: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(evaluations as u64);
+            let template = "{elapsed_precise} [{bar:32}] {human_pos}/{human_len} evaluations, {per_sec}, {eta} left  {msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
+        });
+        Self { bar, quiet: false, trials, done: AtomicUsize::new(0) }
+    }
+
+    /// No output at all, for tests and programs.
+    pub fn silent() -> Self {
+        Self { bar: None, quiet: true, trials: 0, done: AtomicUsize::new(0) }
+    }
+
+    /// Evaluations were made, or replayed, or will never be made.
+    pub fn advance(&self, evaluations: usize) {
+        if let Some(bar) = &self.bar {
+            bar.inc(evaluations as u64);
+        }
+    }
+
+    /// A trial is over.
+    pub fn trial(&self, name: &str, what: &str) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        match &self.bar {
+            Some(bar) => bar.set_message(format!("{done}/{} trials", self.trials)),
+            None if self.quiet => {}
+            None => eprintln!("[{done}/{}] {name}: {what}", self.trials),
+        }
+    }
+
+    /// Everything is over.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish();
+        }
+    }
+}
