@@ -138,7 +138,7 @@ fn run_logged(simulator: &Simulator, device: &Device, requests: Requests, path: 
 /// A table without borders.
 fn table() -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table
 }
 
