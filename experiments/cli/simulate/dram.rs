@@ -168,9 +168,11 @@ fn summary(device: &Device, s: &Statistics) -> String {
     row("total time", format!("{:.3} us", s.total_time_ns / 1e3));
     let share = 100.0 * s.bandwidth_gbps / device.peak_gbps();
     row("bandwidth", format!("{:.2} Gb/s, {share:.1} % of the peak", s.bandwidth_gbps));
-    for (name, l) in
-        [("latency", &s.latency_ns), ("read latency", &s.read_latency_ns), ("write latency", &s.write_latency_ns)]
-    {
+    for (name, l) in [
+        ("latency", &s.latency_ns),
+        ("read latency", &s.read_latency_ns),
+        ("write latency", &s.write_latency_ns),
+    ] {
         row(name, format!("mean {:.1}, p50 {:.1}, p99 {:.1}, max {:.1} ns", l.mean, l.p50, l.p99, l.max));
     }
     row("row hits", format!("{} of {}", s.row_hits, s.requests));

@@ -30,7 +30,9 @@ fn runs_equal_the_reference() {
         let row: HashMap<&str, &str> = headers.iter().zip(record.iter()).collect();
         let device = Device::preset(row["device"]).unwrap();
         let mut config = ControllerConfig::default();
-        for name in ControllerConfig::NAMES.iter().filter(|name| row.get(*name).is_some_and(|v| !v.is_empty())) {
+        for name in
+            ControllerConfig::NAMES.iter().filter(|name| row.get(*name).is_some_and(|v| !v.is_empty()))
+        {
             config.set(name, row[name]).unwrap();
         }
         let name = row["trace"];
@@ -65,7 +67,10 @@ fn runs_equal_the_reference() {
         figures.extend(ours.total_energy_pj.map(|energy| ("ds51p_total_energy_pJ", energy)));
         for (figure, ours) in figures {
             if let Some(theirs) = value(figure) {
-                assert!(agrees(ours, theirs, 1e-6), "{label}: {figure} is {ours}, the reference has {theirs}");
+                assert!(
+                    agrees(ours, theirs, 1e-6),
+                    "{label}: {figure} is {ours}, the reference has {theirs}"
+                );
             }
         }
         rows += 1;
@@ -82,7 +87,10 @@ fn runs_equal_the_reference() {
         }
     }
     assert!(rows > 600 && compared_4 > 500, "{rows} rows, {compared_4} of DRAMSys 4");
-    assert!(differing_4 * 100 <= compared_4, "{differing_4} of {compared_4} rows of DRAMSys 4 differ by over 0.1 %");
+    assert!(
+        differing_4 * 100 <= compared_4,
+        "{differing_4} of {compared_4} rows of DRAMSys 4 differ by over 0.1 %"
+    );
 }
 
 #[test]
@@ -110,14 +118,22 @@ fn command_logs_equal_the_reference() {
             let command = Command::from_name(name)?;
             let bank = if command.is_rank_wide() { 0 } else { bank };
             let row = if command.is_column() || command == Command::Act { row } else { 0 };
-            (!name.starts_with("PD") && !name.starts_with("SREF")).then_some((ps, channel, command, rank, bank, row))
+            (!name.starts_with("PD") && !name.starts_with("SREF"))
+                .then_some((ps, channel, command, rank, bank, row))
         };
         let ps = device.clock_ps();
         let mut ours: Vec<_> = log
             .commands
             .iter()
             .filter_map(|c| {
-                line(c.clock * ps, c.channel.into(), c.command.name(), c.rank.into(), c.bank.into(), c.row.into())
+                line(
+                    c.clock * ps,
+                    c.channel.into(),
+                    c.command.name(),
+                    c.rank.into(),
+                    c.bank.into(),
+                    c.row.into(),
+                )
             })
             .collect();
         let mut theirs: Vec<_> = item["commands"]

@@ -10,7 +10,11 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// Every rule of the table, every bus and the state of every bank.
-fn check_commands(device: &Device, config: &ControllerConfig, commands: &[CommandRecord]) -> Result<(), String> {
+fn check_commands(
+    device: &Device,
+    config: &ControllerConfig,
+    commands: &[CommandRecord],
+) -> Result<(), String> {
     let (timing, o) = (device.timing(), device.organization());
     let banks_per_rank = o.bank_groups * o.banks_per_group;
     let extra = match config.reference {
@@ -64,9 +68,9 @@ fn check_commands(device: &Device, config: &ControllerConfig, commands: &[Comman
                 return Err(format!("access to a row that is not open: {c:?}"));
             }
             Command::PrePb => drop(open.remove(&at)),
-            Command::PreAb => open.retain(|(channel, bank), _| {
-                *channel != c.channel || bank / banks_per_rank != c.rank
-            }),
+            Command::PreAb => {
+                open.retain(|(channel, bank), _| *channel != c.channel || bank / banks_per_rank != c.rank)
+            }
             Command::PreSb => open.retain(|(channel, bank), _| {
                 let same = bank % o.banks_per_group == c.bank % o.banks_per_group;
                 *channel != c.channel || bank / banks_per_rank != c.rank || !same
@@ -74,7 +78,9 @@ fn check_commands(device: &Device, config: &ControllerConfig, commands: &[Comman
             Command::RefAb if open.keys().any(|(ch, b)| *ch == c.channel && b / banks_per_rank == c.rank) => {
                 return Err(format!("refresh of a rank with an open bank: {c:?}"));
             }
-            Command::RefPb if open.contains_key(&at) => return Err(format!("refresh of an open bank: {c:?}")),
+            Command::RefPb if open.contains_key(&at) => {
+                return Err(format!("refresh of an open bank: {c:?}"));
+            }
             _ => {}
         }
     }
@@ -196,8 +202,9 @@ fn more_of_the_same_stream_never_takes_less_time() {
         let burst = device.burst_bytes();
         let mut last = 0.0;
         for count in [1, 10, 100, 1000, 3000] {
-            let requests: Vec<Request> =
-                (0..count).map(|i| Request { cycle: i, address: i * burst, is_write: i % 3 == 0, bytes: 0 }).collect();
+            let requests: Vec<Request> = (0..count)
+                .map(|i| Request { cycle: i, address: i * burst, is_write: i % 3 == 0, bytes: 0 })
+                .collect();
             let (statistics, _) = run(&device, &ControllerConfig::default(), &requests);
             assert!(statistics.total_time_ns >= last, "{} at {count}", preset.name);
             last = statistics.total_time_ns;
@@ -235,7 +242,9 @@ fn spread(device: &Device, count: u64) -> Vec<u64> {
         })
         .collect();
     lanes.sort_unstable();
-    let together = (o.channels * o.bank_groups * if device.standard().ranks_have_own_data_bus() { o.ranks } else { 1 }) as usize;
+    let together = (o.channels
+        * o.bank_groups
+        * if device.standard().ranks_have_own_data_bus() { o.ranks } else { 1 }) as usize;
     let mut out = Vec::new();
     for chunk in lanes.chunks(together).cycle() {
         for line in 0..32 {
