@@ -2,6 +2,8 @@
 
 mod circuit;
 mod dram;
+mod maestro;
+mod systolic;
 pub mod timeloop;
 
 use std::process::ExitCode;
@@ -18,6 +20,8 @@ pub struct SimulateArgs {
 enum Simulator {
     Circuit(circuit::CircuitArgs),
     Dram(dram::DramArgs),
+    Maestro(maestro::MaestroArgs),
+    Systolic(systolic::SystolicArgs),
     Timeloop(timeloop::TimeloopArgs),
 }
 
@@ -26,6 +30,8 @@ impl SimulateArgs {
         match self.simulator {
             Simulator::Circuit(args) => args.run(),
             Simulator::Dram(args) => args.run(),
+            Simulator::Maestro(args) => args.run(),
+            Simulator::Systolic(args) => args.run(),
             Simulator::Timeloop(args) => args.run(),
         }
     }
