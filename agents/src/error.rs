@@ -15,7 +15,9 @@ pub enum AgentError {
         known: Vec<String>,
     },
     /// A neural agent in a program built without the feature `neural`.
-    #[error("agent `{0}` is not in this program: it was built without neural agents; build it with the default feature `neural`")]
+    #[error(
+        "agent `{0}` is not in this program: it was built without neural agents; build it with the default feature `neural`"
+    )]
     NotBuilt(String),
     /// Two registrations of one id.
     #[error("an agent called `{0}` is registered already")]

@@ -7,7 +7,14 @@ use hwgym_agents::{Evaluated, Problem, Registry};
 use hwgym_envs::{Design, DesignSpace, Goal, Metric, Objective, Options, Outcome, Parameter};
 
 /// The share of the last 50 proposals that are the best design, after `steps` evaluations.
-fn mastery(agent: &str, space: DesignSpace, reward: impl Fn(&Design) -> f64, best: f64, steps: usize, seed: u64) -> f64 {
+fn mastery(
+    agent: &str,
+    space: DesignSpace,
+    reward: impl Fn(&Design) -> f64,
+    best: f64,
+    steps: usize,
+    seed: u64,
+) -> f64 {
     let objective = Objective::new("most", vec![Goal::Maximise("reward".into())]);
     let scorer = match objective.scorer(&[Metric::maximise("reward", "1", "what is paid")]) {
         Ok(scorer) => scorer,
@@ -31,7 +38,8 @@ fn mastery(agent: &str, space: DesignSpace, reward: impl Fn(&Design) -> f64, bes
 }
 
 fn space(arms: usize, agents: usize) -> DesignSpace {
-    let parameters = (0..agents).map(|a| Parameter::categorical(&format!("agent{a}"), (0..arms).map(|c| c.to_string())));
+    let parameters =
+        (0..agents).map(|a| Parameter::categorical(&format!("agent{a}"), (0..arms).map(|c| c.to_string())));
     match DesignSpace::new(parameters.collect()) {
         Ok(space) => space,
         Err(error) => panic!("{error}"),
@@ -60,7 +68,10 @@ fn independent_learners_coordinate_two_and_four_agents_in_1500_steps() {
                 same / (agents - 1) as f64 * if first == 1 { 2.0 } else { 1.0 }
             };
             let share = mastery("ippo", space(choices, agents), game, 2.0, 1500, seed);
-            assert!(share >= 0.8, "{agents} agents, seed {seed}: the best joint action in {share} of the last 50 steps");
+            assert!(
+                share >= 0.8,
+                "{agents} agents, seed {seed}: the best joint action in {share} of the last 50 steps"
+            );
         }
     }
 }
@@ -68,7 +79,9 @@ fn independent_learners_coordinate_two_and_four_agents_in_1500_steps() {
 #[test]
 fn a_batch_larger_than_the_budget_is_refused_by_name() {
     let objective = Objective::new("most", vec![Goal::Maximise("reward".into())]);
-    let Ok(scorer) = objective.scorer(&[Metric::maximise("reward", "1", "what is paid")]) else { panic!("it fits") };
+    let Ok(scorer) = objective.scorer(&[Metric::maximise("reward", "1", "what is paid")]) else {
+        panic!("it fits")
+    };
     let problem = Problem::new(Arc::new(space(2, 2)), &scorer, Some(10));
     let error = Registry::builtin().make("ippo", &Options::ron("(batch: 64)"), &problem, 1).err();
     let message = error.map(|e| e.to_string()).unwrap_or_default();
@@ -82,7 +95,13 @@ fn draws_do_not_depend_on_other_agents_in_the_process() {
         mastery("ppo", space(5, 2), game, 4.0, 200, 9)
     };
     let alone = run();
-    let together: Vec<f64> =
-        std::thread::scope(|scope| (0..3).map(|_| scope.spawn(run)).collect::<Vec<_>>().into_iter().filter_map(|t| t.join().ok()).collect());
+    let together: Vec<f64> = std::thread::scope(|scope| {
+        (0..3)
+            .map(|_| scope.spawn(run))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .filter_map(|t| t.join().ok())
+            .collect()
+    });
     assert_eq!(together, [alone; 3]);
 }

@@ -1,9 +1,11 @@
 //! `hwgym dataset`: designs with their metrics, to train surrogates on.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use hwgym::envs::{Design, Outcome};
+use hwgym::experiments::Store;
+use hwgym::experiments::store::TrialLog;
 use hwgym::surrogates::Dataset;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -38,14 +40,19 @@ enum Action {
 impl DatasetArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let Action::Build { source, designs, seed, out } = self.action;
-        let data = if std::path::Path::new(&source.id).is_dir() {
+        let data = if Path::new(&source.id).is_dir() {
             collect(&source.id)?
         } else {
             sample(&source, designs, seed)?
         };
         data.write(&out)?;
         let left_out = data.origin.infeasible;
-        println!("{}: {} designs of {}, {left_out} without metrics left out", out.display(), data.len(), data.origin.environment);
+        println!(
+            "{}: {} designs of {}, {left_out} without metrics left out",
+            out.display(),
+            data.len(),
+            data.origin.environment
+        );
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -62,27 +69,32 @@ fn sample(source: &EnvironmentArgs, designs: usize, seed: u64) -> anyhow::Result
     Ok(data)
 }
 
-/// All distinct designs that the trials of a study evaluated in one environment.
+/// All distinct designs that the trials of a study evaluated; the study has one environment with one set of options.
 fn collect(directory: &str) -> anyhow::Result<Dataset> {
-    let records = hwgym::experiments::store::read_study(std::path::Path::new(directory))?;
-    let registries = hwgym::registries()?;
-    let mut seen = std::collections::HashSet::new();
-    let mut results: Vec<(Design, Outcome)> = Vec::new();
-    let mut source: Option<(String, String)> = None;
-    for trial in &records.trials {
-        let here = (trial.environment.id.clone(), trial.environment.options.text().to_string());
-        match &source {
-            Some(first) if *first != here => {
-                return Err(bad_input(format!(
-                    "{directory} has trials of `{} {}` and of `{} {}`; a data set is of one environment with one set of options",
-                    first.0, first.1, here.0, here.1
-                )));
-            }
-            _ => source = Some(here),
-        }
-        results.extend(trial.evaluations.iter().filter(|e| seen.insert(e.design.clone())).map(|e| (e.design.clone(), e.outcome.clone())));
+    let (store, study) = Store::open(Path::new(directory), &hwgym::registries()?)?;
+    let Some(first) = study.tasks.first() else {
+        return Err(bad_input(format!("{directory} has no environments")));
+    };
+    if let Some(other) =
+        study.tasks.iter().find(|task| task.env.id() != first.env.id() || task.options != first.options)
+    {
+        return Err(bad_input(format!(
+            "{directory} searches `{}` and `{}`; a data set is of one environment with one set of options",
+            first.environment, other.environment
+        )));
     }
-    let (id, options) = source.ok_or_else(|| bad_input(format!("{directory} has no trials")))?;
-    let env = registries.envs.make(&id, &hwgym::envs::Options::ron(options.clone()))?;
-    Ok(Dataset::from_outcomes(env.as_ref(), &options, results))
+    let (mut seen, mut results) = (HashSet::new(), Vec::new());
+    for trial in study.trials() {
+        let path = store.records(&trial.name());
+        for record in TrialLog::read(&path)?.records {
+            let read = |error: String| {
+                bad_input(format!("{}, evaluation {}: {error}", path.display(), record.evaluation))
+            };
+            let design = record.design(first.env.space()).map_err(read)?;
+            if seen.insert(design.clone()) {
+                results.push((design, record.outcome(first.env.metrics()).map_err(read)?));
+            }
+        }
+    }
+    Ok(Dataset::from_outcomes(first.env.as_ref(), &first.options, results))
 }

@@ -50,8 +50,7 @@ impl EvaluateArgs {
                 Fidelity(crate::failure::BadInput::bad_input(level)?)
             }
         };
-        let outcome =
-            Scorer::refuse(space, &design).unwrap_or_else(|| env.evaluate(&design, fidelity));
+        let outcome = Scorer::refuse(space, &design).unwrap_or_else(|| env.evaluate(&design, fidelity));
         if self.json {
             let mut answer = Map::new();
             answer.insert("env".into(), env.id().into());

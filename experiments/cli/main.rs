@@ -4,6 +4,7 @@
 
 mod agent;
 mod arguments;
+mod dataset;
 mod enumerate;
 mod env;
 mod evaluate;
@@ -13,6 +14,7 @@ mod report;
 mod resume;
 mod run;
 mod simulate;
+mod surrogate;
 mod trace;
 
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ enum Command {
     Agent(agent::AgentArgs),
     Evaluate(evaluate::EvaluateArgs),
     Simulate(simulate::SimulateArgs),
+    Dataset(dataset::DatasetArgs),
+    Surrogate(surrogate::SurrogateArgs),
     Map(map::MapArgs),
     Trace(trace::TraceArgs),
 }
@@ -50,6 +54,8 @@ impl Command {
             Self::Agent(args) => args.run(),
             Self::Evaluate(args) => args.run(),
             Self::Simulate(args) => args.run(),
+            Self::Dataset(args) => args.run(),
+            Self::Surrogate(args) => args.run(),
             Self::Map(args) => args.run(),
             Self::Trace(args) => args.run(),
         }

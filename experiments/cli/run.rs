@@ -31,7 +31,12 @@ impl RunArgs {
         let registries = hwgym::registries()?;
         let study = Study::load(&self.study, &registries)?;
         if self.check {
-            println!("{}: {} trials of up to {} evaluations", study.name, study.trials().len(), study.evaluations);
+            println!(
+                "{}: {} trials of up to {} evaluations",
+                study.name,
+                study.trials().len(),
+                study.evaluations
+            );
             return Ok(ExitCode::SUCCESS);
         }
         let directory = self.out.unwrap_or_else(|| free(&Path::new("out").join(&study.name)));

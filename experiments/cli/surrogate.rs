@@ -79,8 +79,8 @@ struct OutputArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Draw true against predicted values into this file (SVG or PNG)
-    #[arg(long, value_name = "FILE.svg")]
+    /// Draw true against predicted values into files of this name, as PNG and SVG
+    #[arg(long, value_name = "FILE")]
     parity: Option<PathBuf>,
 }
 
@@ -141,7 +141,9 @@ fn list(registry: &Registry) {
 fn print_accuracy(measured: &[(Accuracy, Parity)], output: &OutputArgs) -> anyhow::Result<()> {
     if let Some(path) = &output.parity {
         let parity: Vec<&Parity> = measured.iter().map(|(_, parity)| parity).collect();
-        hwgym::experiments::plot::parity(path, &parity)?;
+        for file in hwgym::experiments::plot::parity(path, &parity)? {
+            eprintln!("{}", file.display());
+        }
     }
     let accuracies: Vec<&Accuracy> = measured.iter().map(|(accuracy, _)| accuracy).collect();
     if output.json {
@@ -149,7 +151,15 @@ fn print_accuracy(measured: &[(Accuracy, Parity)], output: &OutputArgs) -> anyho
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(["metric", "RMSE", "% of mean", "R2", "Kendall tau", "in 2 sd", "us"]);
+    table.load_preset(presets::ASCII_MARKDOWN).set_header([
+        "metric",
+        "RMSE",
+        "% of mean",
+        "R2",
+        "Kendall tau",
+        "in 2 sd",
+        "us",
+    ]);
     for a in accuracies {
         table.add_row([
             a.metric.clone(),
@@ -193,7 +203,13 @@ impl Spread {
     }
 }
 
-fn compare(registry: &Registry, data: &Dataset, train_rows: usize, seeds: u64, json: bool) -> anyhow::Result<()> {
+fn compare(
+    registry: &Registry,
+    data: &Dataset,
+    train_rows: usize,
+    seeds: u64,
+    json: bool,
+) -> anyhow::Result<()> {
     let share = train_rows as f64 / data.len().max(1) as f64;
     if share >= 1.0 || seeds == 0 {
         return Err(crate::failure::bad_input(format!(
@@ -207,13 +223,17 @@ fn compare(registry: &Registry, data: &Dataset, train_rows: usize, seeds: u64, j
         for seed in 1..=seeds {
             let (train, test) = data.split(share, seed);
             let start = Instant::now();
-            let model = SurrogateModel::train(registry, &Training { seed, ..Training::new(&entry.id) }, &train)?;
+            let model =
+                SurrogateModel::train(registry, &Training { seed, ..Training::new(&entry.id) }, &train)?;
             fit_s += start.elapsed().as_secs_f64() / seeds as f64;
             runs.push(Accuracy::measure(&model, &test)?);
         }
         for (index, metric) in data.origin.metrics.iter().enumerate() {
-            let pick = |value: &dyn Fn(&Accuracy) -> f64| Spread::of(runs.iter().map(|run| value(&run[index].0)).collect());
-            let median = |value: &dyn Fn(&Accuracy) -> f64| Some(pick(value).median).filter(|m| m.is_finite());
+            let pick = |value: &dyn Fn(&Accuracy) -> f64| {
+                Spread::of(runs.iter().map(|run| value(&run[index].0)).collect())
+            };
+            let median =
+                |value: &dyn Fn(&Accuracy) -> f64| Some(pick(value).median).filter(|m| m.is_finite());
             rows.push(Comparison {
                 surrogate: entry.id.clone(),
                 metric: metric.name.clone(),
@@ -230,7 +250,15 @@ fn compare(registry: &Registry, data: &Dataset, train_rows: usize, seeds: u64, j
         return Ok(());
     }
     let mut table = Table::new();
-    let header = ["surrogate", "metric", "RMSE % of mean (lowest to highest)", "R2", "Kendall tau", "fit s", "predict us"];
+    let header = [
+        "surrogate",
+        "metric",
+        "RMSE % of mean (lowest to highest)",
+        "R2",
+        "Kendall tau",
+        "fit s",
+        "predict us",
+    ];
     table.load_preset(presets::ASCII_MARKDOWN).set_header(header);
     for row in rows {
         let Spread { median, low, high } = row.rmse_percent_of_mean;

@@ -34,7 +34,8 @@ impl Spread {
         let mut random = Random::derived(seed, "bootstrap");
         let mut medians: Vec<f64> = (0..RESAMPLES)
             .map(|_| {
-                let mut resample: Vec<f64> = sorted.iter().map(|_| sorted[random.below(sorted.len())]).collect();
+                let mut resample: Vec<f64> =
+                    sorted.iter().map(|_| sorted[random.below(sorted.len())]).collect();
                 resample.sort_by(f64::total_cmp);
                 quantile(&resample, 0.5)
             })

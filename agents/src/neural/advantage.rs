@@ -28,12 +28,16 @@ mod tests {
 
     #[test]
     fn one_step_episodes_have_reward_minus_value() {
-        assert_eq!(generalised_advantages(&[1.0, 2.0], &[0.5, 0.5], &[true, true], 9.0, 0.9, 0.9), [0.5, 1.5]);
+        assert_eq!(
+            generalised_advantages(&[1.0, 2.0], &[0.5, 0.5], &[true, true], 9.0, 0.9, 0.9),
+            [0.5, 1.5]
+        );
     }
 
     #[test]
     fn lambda_one_is_the_discounted_return_minus_value() {
-        let advantages = generalised_advantages(&[1.0, 1.0, 1.0], &[0.0; 3], &[false, false, true], 0.0, 0.5, 1.0);
+        let advantages =
+            generalised_advantages(&[1.0, 1.0, 1.0], &[0.0; 3], &[false, false, true], 0.0, 0.5, 1.0);
         assert_eq!(advantages, [1.75, 1.5, 1.0]);
     }
 }

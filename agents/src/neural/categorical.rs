@@ -53,7 +53,8 @@ pub fn evaluate(
         let mask = Tensor::<2>::from_data(TensorData::new(mask, [batch, 1]), &device);
         let entropy = (logs.clone().exp() * logs.clone()).sum_dim(1).neg() * mask.clone();
         let log_probability = logs.gather(1, chosen) * mask;
-        log_probabilities = Some(log_probabilities.map_or(log_probability.clone(), |sum| sum + log_probability));
+        log_probabilities =
+            Some(log_probabilities.map_or(log_probability.clone(), |sum| sum + log_probability));
         entropies = Some(entropies.map_or(entropy.clone(), |sum| sum + entropy));
     }
     let zeros = || Tensor::<2>::zeros([batch, 1], &device);

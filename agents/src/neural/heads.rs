@@ -19,7 +19,8 @@ impl Heads {
     /// The heads of the parameters at these positions.
     pub fn new(space: &DesignSpace, parameters: Vec<usize>, most_levels: usize) -> Self {
         let domains: Vec<Domain> = parameters.iter().map(|p| space.parameters()[*p].domain.clone()).collect();
-        let sizes = domains.iter().map(|d| d.cardinality().unwrap_or(usize::MAX).min(most_levels.max(1))).collect();
+        let sizes =
+            domains.iter().map(|d| d.cardinality().unwrap_or(usize::MAX).min(most_levels.max(1))).collect();
         Self { parameters, sizes, domains }
     }
 

@@ -37,11 +37,19 @@ pub struct ActorCritic {
 impl ActorCritic {
     /// Networks with these hidden widths. The policy starts close to uniform: its last layer has a gain of 0.01 (Andrychowicz et al.,
     /// "What matters in on-policy reinforcement learning?", 2021).
-    pub fn new(inputs: usize, hidden: &[usize], outputs: usize, random: &mut Random, device: &Device) -> Self {
+    pub fn new(
+        inputs: usize,
+        hidden: &[usize],
+        outputs: usize,
+        random: &mut Random,
+        device: &Device,
+    ) -> Self {
         let mut chain = |outputs: usize, last_gain: f64| {
             let widths: Vec<usize> = [&[inputs], hidden, &[outputs]].concat();
             let gain = |layer: usize| if layer + 2 == widths.len() { last_gain } else { 1.0 };
-            (0..widths.len() - 1).map(|l| Layer::new(widths[l], widths[l + 1], gain(l), random, device)).collect()
+            (0..widths.len() - 1)
+                .map(|l| Layer::new(widths[l], widths[l + 1], gain(l), random, device))
+                .collect()
         };
         Self { actor: chain(outputs, 0.01), critic: chain(1, 1.0) }
     }

@@ -79,7 +79,12 @@ impl PpoSettings {
         }
         range("epochs", (1..=1000).contains(&s.epochs), &s.epochs, "1 to 1000")?;
         range("minibatches", (1..=s.batch).contains(&s.minibatches), &s.minibatches, "1 to the batch")?;
-        range("learning_rate", s.learning_rate > 0.0 && s.learning_rate <= 1.0, &s.learning_rate, "above 0, at most 1")?;
+        range(
+            "learning_rate",
+            s.learning_rate > 0.0 && s.learning_rate <= 1.0,
+            &s.learning_rate,
+            "above 0, at most 1",
+        )?;
         range("clip", s.clip > 0.0 && s.clip < 1.0, &s.clip, "between 0 and 1")?;
         range("entropy", s.entropy >= 0.0 && s.entropy.is_finite(), &s.entropy, "from 0")?;
         range("value", s.value >= 0.0 && s.value.is_finite(), &s.value, "from 0")?;
@@ -158,8 +163,9 @@ impl Learner {
     pub fn new(heads: Heads, observation_width: usize, settings: &PpoSettings, random: &mut Random) -> Self {
         let device = Device::flex().autodiff();
         let network = ActorCritic::new(observation_width, &settings.hidden, heads.width(), random, &device);
-        let optimizer =
-            AdamConfig::new().with_grad_clipping(Some(GradientClippingConfig::Norm(settings.max_gradient))).init();
+        let optimizer = AdamConfig::new()
+            .with_grad_clipping(Some(GradientClippingConfig::Norm(settings.max_gradient)))
+            .init();
         Self { heads, network, optimizer, device }
     }
 
@@ -170,18 +176,26 @@ impl Learner {
         let value = self.network.value(input).into_data().iter::<f32>().next().unwrap_or(0.0);
         let choices = categorical::sample(&logits, &self.heads.sizes, random);
         let mask = vec![1.0; choices.len()];
-        let decision = Decision { observation: observation.to_vec(), choices, mask, log_probability: 0.0, value };
+        let decision =
+            Decision { observation: observation.to_vec(), choices, mask, log_probability: 0.0, value };
         (decision, logits)
     }
 
     /// Learns from a batch: `epochs` passes over shuffled parts of it.
-    pub fn learn(&mut self, batch: &[Experience], settings: &PpoSettings, entropy_weight: f32, random: &mut Random) {
+    pub fn learn(
+        &mut self,
+        batch: &[Experience],
+        settings: &PpoSettings,
+        entropy_weight: f32,
+        random: &mut Random,
+    ) {
         let mut order: Vec<usize> = (0..batch.len()).collect();
         for _ in 0..settings.epochs {
             random.shuffle(&mut order);
             for part in order.chunks(batch.len().div_ceil(settings.minibatches)) {
                 let part: Vec<&Experience> = part.iter().map(|index| &batch[*index]).collect();
-                let seen: Vec<f32> = part.iter().flat_map(|e| e.decision.observation.iter().copied()).collect();
+                let seen: Vec<f32> =
+                    part.iter().flat_map(|e| e.decision.observation.iter().copied()).collect();
                 let input = self.tensor(seen, part.len());
                 let (logits, values) = (self.network.policy(input.clone()), self.network.value(input));
                 let loss = loss(&logits, values, &self.heads.sizes, &part, settings, entropy_weight);
@@ -205,11 +219,21 @@ pub(super) fn document(entry: AgentEntry) -> AgentEntry {
         .hyperparameter("minibatches", "1", "1 to the batch", "parts of a batch, each one gradient step")
         .hyperparameter("learning_rate", "0.01", "above 0, at most 1", "step size of Adam")
         .hyperparameter("clip", "0.2", "between 0 and 1", "how far a probability ratio may move")
-        .hyperparameter("entropy", "0.01", "from 0", "weight of the entropy bonus; falls to 0 over the budget")
+        .hyperparameter(
+            "entropy",
+            "0.01",
+            "from 0",
+            "weight of the entropy bonus; falls to 0 over the budget",
+        )
         .hyperparameter("value", "0.5", "from 0", "weight of the value loss")
         .hyperparameter("max_gradient", "0.5", "above 0", "largest norm of a parameter's gradient")
         .hyperparameter("hidden", "[32]", "widths from 1 to 4096", "widths of the hidden layers")
-        .hyperparameter("most_levels", "32", "2 to 4096", "choices into which a real or long parameter is cut")
+        .hyperparameter(
+            "most_levels",
+            "32",
+            "2 to 4096",
+            "choices into which a real or long parameter is cut",
+        )
         .hyperparameter("gamma", "0.99", "0 to 1", "discount; without effect while an episode is one design")
         .hyperparameter("lambda", "0.95", "0 to 1", "of advantage estimation; likewise")
 }
@@ -231,8 +255,13 @@ mod tests {
     use super::*;
 
     fn experience(choices: [usize; 2], log_probability: f32, advantage: f32, target: f32) -> Experience {
-        let decision =
-            Decision { observation: vec![1.0], choices: choices.into(), mask: vec![1.0, 1.0], log_probability, value: 0.0 };
+        let decision = Decision {
+            observation: vec![1.0],
+            choices: choices.into(),
+            mask: vec![1.0, 1.0],
+            log_probability,
+            value: 0.0,
+        };
         Experience { decision, advantage, target }
     }
 
@@ -251,8 +280,10 @@ mod tests {
         let logits = vec![0.3f32, -0.2, 0.1, 0.5, -0.4, 0.0, 0.7, 0.2, -0.6, 0.3, -0.1, 0.4, 0.6, -0.3, 0.2];
         let values = vec![0.1f32, -0.3, 0.8];
         let run = |logits: &[f32], values: &[f32]| {
-            let logits = Tensor::<2>::from_data(TensorData::new(logits.to_vec(), [3, 5]), &device).require_grad();
-            let values = Tensor::<1>::from_data(TensorData::new(values.to_vec(), [3]), &device).require_grad();
+            let logits =
+                Tensor::<2>::from_data(TensorData::new(logits.to_vec(), [3, 5]), &device).require_grad();
+            let values =
+                Tensor::<1>::from_data(TensorData::new(values.to_vec(), [3]), &device).require_grad();
             let loss = loss(&logits, values.clone(), &sizes, &batch, &settings, 0.05);
             (logits, values, loss)
         };
@@ -260,8 +291,14 @@ mod tests {
         let (tracked, tracked_values, total) = run(&logits, &values);
         let gradients = total.backward();
         let exact: Vec<f64> = [
-            tracked.grad(&gradients).map(|g| g.into_data().iter::<f64>().collect::<Vec<_>>()).unwrap_or_default(),
-            tracked_values.grad(&gradients).map(|g| g.into_data().iter::<f64>().collect::<Vec<_>>()).unwrap_or_default(),
+            tracked
+                .grad(&gradients)
+                .map(|g| g.into_data().iter::<f64>().collect::<Vec<_>>())
+                .unwrap_or_default(),
+            tracked_values
+                .grad(&gradients)
+                .map(|g| g.into_data().iter::<f64>().collect::<Vec<_>>())
+                .unwrap_or_default(),
         ]
         .concat();
         assert_eq!(exact.len(), 18);
@@ -269,11 +306,18 @@ mod tests {
         for (index, exact) in exact.iter().enumerate() {
             let moved = |sign: f32| {
                 let (mut l, mut v) = (logits.clone(), values.clone());
-                if index < 15 { l[index] += sign * step } else { v[index - 15] += sign * step }
+                if index < 15 {
+                    l[index] += sign * step
+                } else {
+                    v[index - 15] += sign * step
+                }
                 number(run(&l, &v).2)
             };
             let numeric = (moved(1.0) - moved(-1.0)) / (2.0 * f64::from(step));
-            assert!((numeric - exact).abs() < 2e-3, "input {index}: {numeric} by differences, {exact} by the tape");
+            assert!(
+                (numeric - exact).abs() < 2e-3,
+                "input {index}: {numeric} by differences, {exact} by the tape"
+            );
         }
         assert!(exact.iter().any(|g| g.abs() > 0.01));
     }

@@ -6,9 +6,9 @@ use hwgym_envs::random::derive_seed;
 use hwgym_envs::{Design, Random};
 
 use super::advantage::generalised_advantages;
+use super::categorical;
 use super::heads::Heads;
 use super::ppo::{Decision, Experience, Learner, PpoSettings};
-use super::categorical;
 use crate::{Agent, Evaluated, Problem};
 
 /// What a learner sees before it decides: a constant. The score of a design does not depend on the design before it, so there is nothing else
@@ -68,8 +68,12 @@ impl PolicySearch {
             .zip(&self.learners)
             .map(|((mut decision, logits), learner)| {
                 decision.mask = learner.heads.mask(space, &design);
-                decision.log_probability =
-                    categorical::log_probability(&logits, &learner.heads.sizes, &decision.choices, &decision.mask);
+                decision.log_probability = categorical::log_probability(
+                    &logits,
+                    &learner.heads.sizes,
+                    &decision.choices,
+                    &decision.mask,
+                );
                 decision
             })
             .collect();

@@ -86,7 +86,8 @@ mod tests {
     fn counted(points: &[Vec<f64>], goals: usize) -> f64 {
         let cells = 6usize.pow(goals as u32);
         let covered = |cell: usize| {
-            let corner: Vec<f64> = (0..goals).map(|g| (cell / 6usize.pow(g as u32) % 6) as f64 + 1.0).collect();
+            let corner: Vec<f64> =
+                (0..goals).map(|g| (cell / 6usize.pow(g as u32) % 6) as f64 + 1.0).collect();
             points.iter().any(|point| point.iter().zip(&corner).all(|(p, c)| p >= c))
         };
         (0..cells).filter(|cell| covered(*cell)).count() as f64

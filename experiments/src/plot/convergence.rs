@@ -58,9 +58,16 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     if let Some(best) = task.known_optimum {
         let line = [(0.0, best), (last, best)];
         chart
-            .draw_series(DashedLineSeries::new(line, px(6.0) as u32, px(4.0) as u32, BLACK.stroke_width(px(1.2) as u32)))?
+            .draw_series(DashedLineSeries::new(
+                line,
+                px(6.0) as u32,
+                px(4.0) as u32,
+                BLACK.stroke_width(px(1.2) as u32),
+            ))?
             .label("known optimum")
-            .legend(move |at| PathElement::new([at, (at.0 + px(20.0), at.1)], BLACK.stroke_width(px(1.2) as u32)));
+            .legend(move |at| {
+                PathElement::new([at, (at.0 + px(20.0), at.1)], BLACK.stroke_width(px(1.2) as u32))
+            });
     }
     for (number, curve) in curves.iter().enumerate() {
         let style = colour(number).stroke_width(px(1.8) as u32);
@@ -71,7 +78,11 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         let marks = curve.iter().skip(curve.len() / 16).step_by((curve.len() / 8).max(1));
         chart.draw_series(marks.map(|p| marker(number, (p.0, p.2), 4.0 * scale, 1.0)))?;
     }
-    let position = if task.smaller_is_better() { SeriesLabelPosition::UpperRight } else { SeriesLabelPosition::LowerRight };
+    let position = if task.smaller_is_better() {
+        SeriesLabelPosition::UpperRight
+    } else {
+        SeriesLabelPosition::LowerRight
+    };
     chart
         .configure_series_labels()
         .position(position)
@@ -94,8 +105,10 @@ fn curve(contestant: &ContestantReport) -> Curve {
         numbers.push(length - 1);
     }
     let at = |number: usize| {
-        let mut values: Vec<f64> =
-            trials.iter().filter_map(|t| t.convergence.get(number).or(t.convergence.last()).copied()).collect();
+        let mut values: Vec<f64> = trials
+            .iter()
+            .filter_map(|t| t.convergence.get(number).or(t.convergence.last()).copied())
+            .collect();
         if values.iter().any(|v| v.is_nan()) {
             return None;
         }

@@ -3,11 +3,13 @@
 mod axis;
 mod convergence;
 mod pareto;
+mod parity;
 mod style;
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
+use hwgym_surrogates::Parity;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
@@ -33,16 +35,27 @@ pub fn pareto(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyErr
     both(&folder.join(format!("pareto.{}", task.file_name())), &Drawing::Pareto(task))
 }
 
+/// Draws predicted against true values of a surrogate, beside `path` as PNG and as SVG; returns the files.
+pub fn parity(path: &Path, metrics: &[&Parity]) -> Result<Vec<PathBuf>, StudyError> {
+    both(&path.with_extension(""), &Drawing::Parity(metrics))
+}
+
 enum Drawing<'a> {
     Convergence(&'a TaskReport),
     Pareto(&'a TaskReport),
+    Parity(&'a [&'a Parity]),
 }
 
 impl Drawing<'_> {
-    fn draw<'a, B: DrawingBackend + 'a>(&self, area: &'a DrawingArea<B, Shift>, scale: f64) -> Result<(), String> {
+    fn draw<'a, B: DrawingBackend + 'a>(
+        &self,
+        area: &'a DrawingArea<B, Shift>,
+        scale: f64,
+    ) -> Result<(), String> {
         let result = match self {
             Self::Convergence(task) => convergence::draw(task, area, scale),
             Self::Pareto(task) => pareto::draw(task, area, scale),
+            Self::Parity(metrics) => parity::draw(metrics, area, scale),
         };
         result.and_then(|()| area.present()).map_err(|error| error.to_string())
     }

@@ -39,7 +39,8 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         Axis::over(inside)
     };
     let (x, y) = (window(0), window(1));
-    let (x_range, y_range) = (plotters::coord::ranged1d::Ranged::range(&x), plotters::coord::ranged1d::Ranged::range(&y));
+    let (x_range, y_range) =
+        (plotters::coord::ranged1d::Ranged::range(&x), plotters::coord::ranged1d::Ranged::range(&y));
     let inside = |(vx, vy): (f64, f64)| x_range.contains(&vx) && y_range.contains(&vy);
     let (x_caption, y_caption) = (x.caption(&first.name, &first.unit), y.caption(&second.name, &second.unit));
     let mut chart = ChartBuilder::on(area)

@@ -19,7 +19,11 @@ impl GoalView {
     pub fn new(goal: &Goal, metrics: &[Metric]) -> Self {
         let of = |name: &str, sign: f64| {
             let unit = metrics.iter().find(|m| m.name == name).map_or("", |m| m.unit.as_str());
-            Self { name: plain(name, unit), unit: if unit == "1" { String::new() } else { unit.into() }, sign }
+            Self {
+                name: plain(name, unit),
+                unit: if unit == "1" { String::new() } else { unit.into() },
+                sign,
+            }
         };
         let direction = |name: &str| metrics.iter().find(|m| m.name == name).map(|m| m.direction);
         let pure = |name: String, sign: f64| Self { name, unit: String::new(), sign };

@@ -32,7 +32,8 @@ pub struct Report {
 impl Report {
     /// Reads the records of a study. Errors: damaged records.
     pub fn of(study: &Study, store: &Store) -> Result<Self, StudyError> {
-        let tasks = study.tasks.iter().map(|task| TaskReport::of(study, store, task)).collect::<Result<_, _>>()?;
+        let tasks =
+            study.tasks.iter().map(|task| TaskReport::of(study, store, task)).collect::<Result<_, _>>()?;
         Ok(Self {
             study: study.name.clone(),
             description: study.description.clone(),

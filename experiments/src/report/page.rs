@@ -56,10 +56,19 @@ fn explanation(task: &TaskReport) -> String {
             None => "The optimum is not known.".into(),
         };
     }
-    let point: Vec<_> =
-        task.goals.iter().zip(&task.reference).map(|(g, r)| format!("{} = {}", g.label(), short(*r))).collect();
-    let full = if task.known_front { "of the known Pareto front" } else { "of the front of all trials together" };
-    format!("Hypervolume in % of that {full}; reference point {} ({}).", point.join(", "), task.reference_origin)
+    let point: Vec<_> = task
+        .goals
+        .iter()
+        .zip(&task.reference)
+        .map(|(g, r)| format!("{} = {}", g.label(), short(*r)))
+        .collect();
+    let full =
+        if task.known_front { "of the known Pareto front" } else { "of the front of all trials together" };
+    format!(
+        "Hypervolume in % of that {full}; reference point {} ({}).",
+        point.join(", "),
+        task.reference_origin
+    )
 }
 
 /// The summary for a terminal.
@@ -75,7 +84,13 @@ pub(super) fn summary_text(report: &Report) -> String {
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        let _ = writeln!(text, "\n{}, {} evaluations per search\n{table}\n{}", task.name(), report.budget, explanation(task));
+        let _ = writeln!(
+            text,
+            "\n{}, {} evaluations per search\n{table}\n{}",
+            task.name(),
+            report.budget,
+            explanation(task)
+        );
     }
     text
 }
@@ -89,7 +104,10 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
     let _ = writeln!(
         page,
         "{} tasks, {} evaluations per search, {} seeds; hwgym {}. The study itself is [study.ron](../study.ron).\n",
-        report.tasks.len(), report.budget, report.seeds, report.hwgym
+        report.tasks.len(),
+        report.budget,
+        report.seeds,
+        report.hwgym
     );
     for (task, plots) in report.tasks.iter().zip(plots) {
         let _ = writeln!(page, "## {}\n", task.name());

@@ -15,7 +15,8 @@ pub(super) fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, Stud
         for row in rows {
             csv.write_record(row).map_err(|e| StudyError::file(&path, std::io::Error::other(e)))?;
         }
-        let bytes = csv.into_inner().map_err(|e| StudyError::file(&path, std::io::Error::other(e.to_string())))?;
+        let bytes =
+            csv.into_inner().map_err(|e| StudyError::file(&path, std::io::Error::other(e.to_string())))?;
         write_whole(&path, &bytes)?;
         files.push(path);
         Ok(())
@@ -28,7 +29,8 @@ pub(super) fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, Stud
         save(&format!("front.{}.csv", task.file_name()), front(task))?;
     }
     let path = folder.join("report.json");
-    let json = serde_json::to_vec_pretty(report).map_err(|e| StudyError::file(&path, std::io::Error::other(e)))?;
+    let json =
+        serde_json::to_vec_pretty(report).map_err(|e| StudyError::file(&path, std::io::Error::other(e)))?;
     write_whole(&path, &json)?;
     files.push(path);
     Ok(files)
@@ -40,8 +42,20 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 
 fn summary(report: &Report) -> Vec<Vec<String>> {
     let mut rows = vec![row([
-        "environment", "objective", "agent", "hyperparameters", "quality", "seeds", "minimum", "lower_quartile", "median",
-        "upper_quartile", "maximum", "median_ci_low", "median_ci_high", "median_regret",
+        "environment",
+        "objective",
+        "agent",
+        "hyperparameters",
+        "quality",
+        "seeds",
+        "minimum",
+        "lower_quartile",
+        "median",
+        "upper_quartile",
+        "maximum",
+        "median_ci_low",
+        "median_ci_high",
+        "median_regret",
     ])];
     for task in &report.tasks {
         for contestant in &task.contestants {
@@ -58,7 +72,13 @@ fn summary(report: &Report) -> Vec<Vec<String>> {
                 Some(s) => {
                     cells.push(s.count.to_string());
                     let numbers = [
-                        s.minimum, s.lower_quartile, s.median, s.upper_quartile, s.maximum, s.confidence.0, s.confidence.1,
+                        s.minimum,
+                        s.lower_quartile,
+                        s.median,
+                        s.upper_quartile,
+                        s.maximum,
+                        s.confidence.0,
+                        s.confidence.1,
                     ];
                     cells.extend(numbers.iter().map(f64::to_string));
                 }
@@ -71,7 +91,17 @@ fn summary(report: &Report) -> Vec<Vec<String>> {
 }
 
 fn trials(report: &Report) -> Vec<Vec<String>> {
-    let mut rows = vec![row(["trial", "environment", "objective", "agent", "seed", "evaluations", "feasible", "quality", "seconds"])];
+    let mut rows = vec![row([
+        "trial",
+        "environment",
+        "objective",
+        "agent",
+        "seed",
+        "evaluations",
+        "feasible",
+        "quality",
+        "seconds",
+    ])];
     for task in &report.tasks {
         for contestant in &task.contestants {
             for trial in &contestant.trials {
@@ -125,7 +155,9 @@ fn cell(value: &serde_json::Value) -> String {
 
 fn evaluations(task: &super::TaskReport) -> Vec<Vec<String>> {
     let records = || {
-        task.contestants.iter().flat_map(|c| c.trials.iter().flat_map(move |t| t.records.iter().map(move |r| (c, t, r))))
+        task.contestants
+            .iter()
+            .flat_map(|c| c.trials.iter().flat_map(move |t| t.records.iter().map(move |r| (c, t, r))))
     };
     let parameters: Vec<String> =
         records().next().map(|(_, _, r)| r.design.keys().cloned().collect()).unwrap_or_default();

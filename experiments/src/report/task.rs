@@ -142,7 +142,10 @@ impl TaskReport {
     /// The name as part of a file's name.
     pub fn file_name(&self) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-        format!("{}.{}", self.environment, self.objective).chars().map(|c| if c == '.' { c } else { plain(c) }).collect()
+        format!("{}.{}", self.environment, self.objective)
+            .chars()
+            .map(|c| if c == '.' { c } else { plain(c) })
+            .collect()
     }
 
     /// What `quality` is, for tables and axes.

@@ -18,9 +18,9 @@ use rayon::prelude::*;
 pub use guard::{evaluate, guarded};
 pub use progress::Progress;
 
+use crate::StudyError;
 use crate::store::{End, Record, Store, TrialLog, Wall, design_to_json};
 use crate::study::{Study, Trial};
-use crate::StudyError;
 
 /// How a study is run.
 pub struct Runner<'a> {
@@ -53,9 +53,10 @@ impl Finished {
 impl Runner<'_> {
     /// Runs every trial that is not over. A trial that breaks does not stop the others. Errors: no threads.
     pub fn run(&self, study: &Study, store: &Store) -> Result<Finished, StudyError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.jobs).build().map_err(|error| {
-            StudyError::file(store.directory(), std::io::Error::other(error))
-        })?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.jobs)
+            .build()
+            .map_err(|error| StudyError::file(store.directory(), std::io::Error::other(error)))?;
         let trials = study.trials();
         // Few trials: one after the other, their batches in parallel. Otherwise trials in parallel. Records are the same.
         let parallel_batches = trials.len() < pool.current_num_threads();
@@ -63,7 +64,10 @@ impl Runner<'_> {
             let name = trial.name();
             let result = guarded(|| self.trial(study, store, trial, parallel_batches));
             let result = result.unwrap_or_else(|message| {
-                Err(StudyError::Trial { trial: name.clone(), message: format!("the agent panicked: {message}") })
+                Err(StudyError::Trial {
+                    trial: name.clone(),
+                    message: format!("the agent panicked: {message}"),
+                })
             });
             (name, result)
         };

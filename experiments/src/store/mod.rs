@@ -155,9 +155,13 @@ fn provenance(study: &Study) -> Provenance {
 
 fn read_provenance(directory: &Path) -> Result<Provenance, StudyError> {
     let path = directory.join("provenance.json");
-    let text = fs::read_to_string(&path).map_err(|source| StudyError::Input { path: path.clone(), source })?;
-    serde_json::from_str(&text)
-        .map_err(|error| StudyError::Record { path, line: error.line(), message: error.to_string() })
+    let text =
+        fs::read_to_string(&path).map_err(|source| StudyError::Input { path: path.clone(), source })?;
+    serde_json::from_str(&text).map_err(|error| StudyError::Record {
+        path,
+        line: error.line(),
+        message: error.to_string(),
+    })
 }
 
 fn lock(directory: &Path) -> Result<File, StudyError> {

@@ -82,7 +82,9 @@ impl Record {
     /// The design. Errors: values that the space does not have.
     pub fn design(&self, space: &DesignSpace) -> Result<Design, String> {
         let values = self.design.iter().map(|(name, value)| {
-            serde_json::from_value(value.clone()).map(|value| (name, value)).map_err(|e| format!("`{name}`: {e}"))
+            serde_json::from_value(value.clone())
+                .map(|value| (name, value))
+                .map_err(|e| format!("`{name}`: {e}"))
         });
         space.design(values.collect::<Result<Vec<_>, _>>()?).map_err(|e| e.to_string())
     }
@@ -97,8 +99,11 @@ pub fn design_to_json(space: &DesignSpace, design: &Design) -> Map<String, Value
 pub fn outcome_to_json(outcome: &Outcome, metrics: &[Metric]) -> Value {
     match outcome {
         Outcome::Feasible { metrics: values } => {
-            let values: Map<String, Value> =
-                metrics.iter().zip(values).map(|(metric, value)| (metric.name.clone(), json!(value))).collect();
+            let values: Map<String, Value> = metrics
+                .iter()
+                .zip(values)
+                .map(|(metric, value)| (metric.name.clone(), json!(value)))
+                .collect();
             json!({ "status": "feasible", "metrics": values })
         }
         other => json!(other),

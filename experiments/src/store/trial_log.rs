@@ -58,8 +58,9 @@ impl TrialLog {
             self.end = Some(end.end);
             return Ok(());
         }
-        let record: Record = serde_json::from_slice(line)
-            .map_err(|e| damage(format!("this is no record ({e}); restore the file, or remove it to run the trial again")))?;
+        let record: Record = serde_json::from_slice(line).map_err(|e| {
+            damage(format!("this is no record ({e}); restore the file, or remove it to run the trial again"))
+        })?;
         if record.evaluation != self.records.len() + 1 {
             let expected = self.records.len() + 1;
             return Err(damage(format!("evaluation {} where {expected} was expected", record.evaluation)));

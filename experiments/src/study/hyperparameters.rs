@@ -92,7 +92,8 @@ pub(super) fn expand(
         };
         return Err(source.error(entry, message));
     }
-    let grids: usize = axes.iter().map(|axis| if let Kind::Grid(e) = &axis.kind { e.len() } else { 1 }).product();
+    let grids: usize =
+        axes.iter().map(|axis| if let Kind::Grid(e) = &axis.kind { e.len() } else { 1 }).product();
     if grids.saturating_mul(samples.max(1)) > 10_000 {
         return Err(source.error(entry, "more than 10,000 sets of hyperparameters; shorten the lists"));
     }
@@ -101,7 +102,9 @@ pub(super) fn expand(
     for _ in 0..samples.max(1) {
         let drawn: Vec<Option<String>> = axes
             .iter()
-            .map(|axis| if let Kind::Range(range) = &axis.kind { Some(range.draw(&mut random)) } else { None })
+            .map(
+                |axis| if let Kind::Range(range) = &axis.kind { Some(range.draw(&mut random)) } else { None },
+            )
             .collect();
         for mut number in 0..grids {
             let mut varied = Vec::new();
@@ -133,7 +136,9 @@ fn axes<'a>(source: &'a Source, fields: &Fields<'a>) -> Result<Vec<Axis<'a>>, St
         let kind = if value.starts_with('[') {
             let elements: Vec<&RawValue> = source.part(raw)?;
             if elements.is_empty() {
-                return Err(source.error(slot, format!("the list of `{name}` is empty; give one value at least")));
+                return Err(
+                    source.error(slot, format!("the list of `{name}` is empty; give one value at least"))
+                );
             }
             Kind::Grid(elements.into_iter().map(|e| e.get_ron()).collect())
         } else if ["Uniform", "LogUniform", "Integer", "LogInteger"]

@@ -111,7 +111,9 @@ impl Trial<'_> {
     /// Its name: also that of its file of records.
     pub fn name(&self) -> String {
         let plain = |text: &str| -> String {
-            text.chars().map(|c| if c.is_ascii_alphanumeric() || "-_#".contains(c) { c } else { '_' }).collect()
+            text.chars()
+                .map(|c| if c.is_ascii_alphanumeric() || "-_#".contains(c) { c } else { '_' })
+                .collect()
         };
         format!(
             "{}.{}.{}.s{}",
@@ -136,7 +138,8 @@ impl Trial<'_> {
 impl Study {
     /// Reads and checks a study file. Errors: anything that would go wrong later, with its place in the file.
     pub fn load(path: &Path, registries: &Registries) -> Result<Self, StudyError> {
-        let text = std::fs::read_to_string(path).map_err(|source| StudyError::Input { path: path.into(), source })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| StudyError::Input { path: path.into(), source })?;
         Self::read(text, path, registries)
     }
 
@@ -172,7 +175,8 @@ impl Checker<'_> {
     fn study(&self) -> Result<Study, StudyError> {
         let file: StudyFile = self.source.read()?;
         let whole = self.source.text.as_str();
-        if file.name.is_empty() || !file.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+        if file.name.is_empty() || !file.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        {
             return Err(self.source.error(whole, "`name` is a word of letters, digits, `-`, `_` and `.`"));
         }
         let (evaluations, seconds) = self.budget(file.budget)?;
@@ -227,13 +231,18 @@ impl Checker<'_> {
     fn positive(&self, raw: &RawValue, name: &str) -> Result<f64, StudyError> {
         match self.source.part::<f64>(raw)? {
             value if value.is_finite() && value > 0.0 => Ok(value),
-            value => Err(self.source.error(raw.get_ron(), format!("`{name}` is {value}; expected a number above 0"))),
+            value => Err(self
+                .source
+                .error(raw.get_ron(), format!("`{name}` is {value}; expected a number above 0"))),
         }
     }
 
     fn seeds(&self, raw: &RawValue) -> Result<Vec<u64>, StudyError> {
-        let seeds: Vec<u64> =
-            if starts(raw, '[') { self.source.part(raw)? } else { (1..=self.source.part::<u64>(raw)?).collect() };
+        let seeds: Vec<u64> = if starts(raw, '[') {
+            self.source.part(raw)?
+        } else {
+            (1..=self.source.part::<u64>(raw)?).collect()
+        };
         let distinct: HashSet<_> = seeds.iter().collect();
         if seeds.is_empty() || distinct.len() < seeds.len() || seeds.len() > 100_000 {
             return Err(self.source.error(
@@ -253,12 +262,16 @@ impl Checker<'_> {
         for raw in &file.environments {
             let entry: EnvironmentFile = self.source.part(raw)?;
             let id: String = self.source.part(entry.id)?;
-            let registered =
-                self.registries.envs.get(&id).map_err(|error| self.source.error(entry.id.get_ron(), error))?;
+            let registered = self
+                .registries
+                .envs
+                .get(&id)
+                .map_err(|error| self.source.error(entry.id.get_ron(), error))?;
             let label = entry.label.unwrap_or_else(|| id.clone());
             self.label(raw, &label, &mut labels)?;
             let options = self.source.options(entry.options);
-            let env = registered.make(&options).map_err(|error| self.env_error(&entry.options, raw, error))?;
+            let env =
+                registered.make(&options).map_err(|error| self.env_error(&entry.options, raw, error))?;
             let env: Arc<dyn Env> =
                 if file.cache { Arc::new(Caching::new(env, CACHED_OUTCOMES)) } else { env };
             let mut names = HashSet::new();
@@ -283,7 +296,9 @@ impl Checker<'_> {
 
     fn label(&self, raw: &RawValue, label: &str, labels: &mut HashSet<String>) -> Result<(), StudyError> {
         if label.is_empty() || label.contains(['/', '#', '\n']) {
-            return Err(self.source.error(raw.get_ron(), format!("the label `{label}` is empty, or has `/` or `#` in it")));
+            return Err(self
+                .source
+                .error(raw.get_ron(), format!("the label `{label}` is empty, or has `/` or `#` in it")));
         }
         if !labels.insert(label.into()) {
             let message = format!("two entries are called `{label}`; give one of them another `label`");
@@ -305,7 +320,9 @@ impl Checker<'_> {
         if raws.is_empty() {
             return match named.into_iter().next() {
                 Some(default) => Ok(vec![(entry.get_ron(), default)]),
-                None => Err(self.source.error(entry.get_ron(), "the environment names no objective; give `objectives`")),
+                None => Err(self
+                    .source
+                    .error(entry.get_ron(), "the environment names no objective; give `objectives`")),
             };
         }
         let mut objectives = Vec::new();
@@ -318,8 +335,10 @@ impl Checker<'_> {
                 let names: Vec<_> = named.iter().map(|o| o.name.clone()).collect();
                 named.iter().find(|o| o.name == name).cloned().ok_or_else(|| {
                     let known = format!("(known: {})", names.join(", "));
-                    let hint = hwgym_envs::error::nearest(&name, &names).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-                    self.source.error(text, format!("`{}` names no objective `{name}`{hint} {known}", env.id()))
+                    let hint = hwgym_envs::error::nearest(&name, &names)
+                        .map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+                    self.source
+                        .error(text, format!("`{}` names no objective `{name}`{hint} {known}", env.id()))
                 })?
             };
             objectives.push((text, objective));
@@ -332,7 +351,12 @@ impl Checker<'_> {
         Ok(hwgym_envs::Options::slice_of(text, &self.source.text, &self.source.path).parse()?)
     }
 
-    fn contestants(&self, file: &StudyFile, tasks: &[Task], budget: usize) -> Result<Vec<Contestant>, StudyError> {
+    fn contestants(
+        &self,
+        file: &StudyFile,
+        tasks: &[Task],
+        budget: usize,
+    ) -> Result<Vec<Contestant>, StudyError> {
         if file.agents.is_empty() {
             return Err(self.source.error(&self.source.text, "`agents` is empty; give one at least"));
         }
@@ -341,17 +365,26 @@ impl Checker<'_> {
         for raw in &file.agents {
             let entry: AgentFile = self.source.part(raw)?;
             let id: String = self.source.part(entry.id)?;
-            let agent =
-                self.registries.agents.get(&id).map_err(|error| self.source.error(entry.id.get_ron(), error))?;
+            let agent = self
+                .registries
+                .agents
+                .get(&id)
+                .map_err(|error| self.source.error(entry.id.get_ron(), error))?;
             let label = entry.label.unwrap_or_else(|| id.clone());
             self.label(raw, &label, &mut labels)?;
             let seed = derive_seed(0, &format!("{}/{label}", file.name));
-            let sets =
-                hyperparameters::expand(self.source, entry.hyperparameters, entry.samples, seed, raw.get_ron())?;
+            let sets = hyperparameters::expand(
+                self.source,
+                entry.hyperparameters,
+                entry.samples,
+                seed,
+                raw.get_ron(),
+            )?;
             let several = sets.len() > 1;
             for (number, set) in sets.into_iter().enumerate() {
                 for task in tasks {
-                    let problem = Problem::new(Arc::new(task.env.space().clone()), &task.scorer, Some(budget));
+                    let problem =
+                        Problem::new(Arc::new(task.env.space().clone()), &task.scorer, Some(budget));
                     let made = agent.make(&set.options, &problem, 0);
                     made.map_err(|error| self.agent_error(&entry.hyperparameters, raw, &set, error))?;
                 }
@@ -379,7 +412,11 @@ impl Checker<'_> {
         error: AgentError,
     ) -> StudyError {
         let varied: Vec<_> = set.varied.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        let context = if varied.is_empty() { String::new() } else { format!(" (in the set with {})", varied.join(", ")) };
+        let context = if varied.is_empty() {
+            String::new()
+        } else {
+            format!(" (in the set with {})", varied.join(", "))
+        };
         match &error {
             AgentError::Env(EnvError::Options { .. }) => error.into(),
             AgentError::OutOfRange { name, .. } => {

@@ -32,7 +32,12 @@ impl GaussianProcessSurrogate {
 }
 
 impl Surrogate for GaussianProcessSurrogate {
-    fn fit(&self, features: &Features, targets: &[f64], _seed: u64) -> Result<Box<dyn Fitted>, SurrogateError> {
+    fn fit(
+        &self,
+        features: &Features,
+        targets: &[f64],
+        _seed: u64,
+    ) -> Result<Box<dyn Fitted>, SurrogateError> {
         let inputs = Inputs::new(vec![false; features.width()], features.values().to_vec());
         let process = GaussianProcess::fit(&inputs, targets, &self.settings(), None);
         let saved = Saved {
@@ -80,9 +85,16 @@ fn load(saved: serde_json::Value) -> Result<Box<dyn Fitted>, SurrogateError> {
     let saved: Saved = serde_json::from_value(saved)?;
     let inputs = Inputs::new(vec![false; saved.width], saved.rows.clone());
     if inputs.len() != saved.targets.len() || saved.parameters.len() < saved.width + 1 {
-        return Err(SurrogateError::Training("the saved Gaussian process has rows of another width than its parameters".into()));
+        return Err(SurrogateError::Training(
+            "the saved Gaussian process has rows of another width than its parameters".into(),
+        ));
     }
-    let process = GaussianProcess::restore(&inputs, &saved.targets, &saved.settings.settings(), saved.parameters.clone());
+    let process = GaussianProcess::restore(
+        &inputs,
+        &saved.targets,
+        &saved.settings.settings(),
+        saved.parameters.clone(),
+    );
     Ok(Box::new(Trained { process, saved }))
 }
 
@@ -93,12 +105,21 @@ pub(crate) fn entry() -> SurrogateEntry {
         |options| {
             let settings: GaussianProcessSurrogate = options.parse()?;
             if settings.points_for_lengths < 2 {
-                return Err(SurrogateError::out_of_range("points_for_lengths", settings.points_for_lengths, "at least 2"));
+                return Err(SurrogateError::out_of_range(
+                    "points_for_lengths",
+                    settings.points_for_lengths,
+                    "at least 2",
+                ));
             }
             Ok(Box::new(settings))
         },
         load,
     )
     .hyperparameter("points_for_lengths", "400", "at least 2", "rows on which the lengths are fitted")
-    .hyperparameter("learn_noise", "true", "true, false", "learn the noise; otherwise 1e-6 of the variance")
+    .hyperparameter(
+        "learn_noise",
+        "true",
+        "true, false",
+        "learn the noise; otherwise 1e-6 of the variance",
+    )
 }
