@@ -99,13 +99,13 @@ impl<'a> Mapspace<'a> {
                 fixed *= u64::from(nest.temporal[level][d]) * u64::from(nest.spatial[level][d]);
             }
             let mut left = self.model.problem.bounds[d];
-            if left % fixed != 0 {
+            if !left.is_multiple_of(fixed) {
                 return None;
             }
             left /= fixed;
             for i in (0..self.primes[d].len()).rev() {
                 let prime = self.primes[d][i];
-                if left % u64::from(prime) != 0 {
+                if !left.is_multiple_of(u64::from(prime)) {
                     continue;
                 }
                 left /= u64::from(prime);

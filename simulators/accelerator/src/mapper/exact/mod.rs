@@ -168,7 +168,7 @@ pub fn front(
         complete &= !search.timed_out;
         front = search.front.take().unwrap_or_default();
     }
-    front.sort_by(|a, b| a.cost.cycles.cmp(&b.cost.cycles));
+    front.sort_by_key(|mapping| mapping.cost.cycles);
     Ok((front, complete, nodes))
 }
 

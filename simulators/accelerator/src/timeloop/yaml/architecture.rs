@@ -181,12 +181,11 @@ fn hierarchy(list: &Node, state: &mut Hierarchy, parts: &mut Vec<Part>) -> Resul
         part.class = node.need("class")?.text()?.to_string();
         part.attributes.extend(own);
         // Networks and other helpers do not take up a fan-out.
-        if is_storage(&part.class) || is_compute(&part.class) {
-            if let Some(container) = state.pending.take()
-                && container.node.get("constraints").is_some()
-            {
-                parts.push(container);
-            }
+        if (is_storage(&part.class) || is_compute(&part.class))
+            && let Some(container) = state.pending.take()
+            && container.node.get("constraints").is_some()
+        {
+            parts.push(container);
         }
         parts.push(part);
     }

@@ -44,21 +44,20 @@ pub(crate) fn factors(node: &Node, problem: &Problem) -> Result<Vec<Written>> {
         let mut name = take(&mut chars, |c| c.is_alphanumeric() || c == '_');
         let spaces = take(&mut chars, char::is_whitespace);
         let sign = take(&mut chars, |c| matches!(c, '=' | '<' | '>'));
-        let number;
-        if sign.is_empty() {
+        let number = if sign.is_empty() {
             // `C4`: letters, then digits; or `C 4`.
             let letters = name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-            number = if letters < name.len() {
+            if letters < name.len() {
                 name.split_off(letters)
             } else if spaces.is_empty() {
                 return Err(bad(&format!("\"{name}\"")));
             } else {
                 take(&mut chars, |c| c.is_ascii_digit())
-            };
+            }
         } else {
             take(&mut chars, char::is_whitespace);
-            number = take(&mut chars, |c| c.is_ascii_digit());
-        }
+            take(&mut chars, |c| c.is_ascii_digit())
+        };
         let dim = problem.dim(&name).map_err(|e| node.place_error(e))?;
         let value: u32 = number.parse().map_err(|_| bad(&format!("the factor of {name}")))?;
         let mut residual = None;
@@ -91,7 +90,7 @@ pub(crate) fn factors(node: &Node, problem: &Problem) -> Result<Vec<Written>> {
 pub(crate) fn permutation(node: &Node, problem: &Problem) -> Result<(Vec<u8>, Vec<u8>)> {
     let (mut first, mut last, mut behind) = (Vec::new(), Vec::new(), false);
     for word in node.words()? {
-        let whole = problem.dims.iter().any(|d| *d == word);
+        let whole = problem.dims.contains(&word);
         let names: Vec<String> =
             if whole { vec![word.clone()] } else { word.chars().map(String::from).collect() };
         for name in names {
