@@ -42,7 +42,7 @@ fn measure(station: &mut Station) -> Result<Vec<f64>, Miss> {
     // From the clock's middle to a difference of half the supply, the right way round (M1 pulls `op` down).
     let decided = rows().zip(rows().skip(1)).find(|(_, b)| b[0] > 1.0e-9 && (b[2] - b[1]) >= 0.5 * supply);
     let Some((a, b)) = decided else {
-        let last = rows().filter(|row| row[0] < 5e-9).last().map_or(0.0, |row| row[2] - row[1]);
+        let last = rows().rfind(|row| row[0] < 5e-9).map_or(0.0, |row| row[2] - row[1]);
         return Err(Miss::new("the latch decides within 4 ns", (0.5 * supply - last).max(1e-3)));
     };
     let (da, db) = (a[2] - a[1], b[2] - b[1]);

@@ -85,8 +85,8 @@ pub(super) fn step_figures(rows: &[f64], input: StepInput) -> Result<StepFigures
     let (Some(c), Some(d)) = falling else { return Err(missing("falling")) };
     let slew = |t: f64| 0.6 * step / t.abs().max(1e-15);
     let window = || rows.chunks_exact(2).filter(|row| row[0] >= input.rise_s && row[0] <= input.fall_s);
-    let last = window().last().map_or(input.high, |row| row[1]);
-    let outside = window().filter(|row| (row[1] - last).abs() > 0.01 * step).last();
+    let last = window().next_back().map_or(input.high, |row| row[1]);
+    let outside = window().rfind(|row| (row[1] - last).abs() > 0.01 * step);
     let settling_s = outside.map_or(0.0, |row| row[0] - input.rise_s);
     Ok(StepFigures { slew_v_per_s: slew(b - a).min(slew(d - c)), settling_s })
 }
