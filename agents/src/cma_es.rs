@@ -221,7 +221,7 @@ impl CmaEs {
     }
 
     /// Sorts a generation, best first.
-    fn rank(&mut self, generation: &mut Vec<(Sample, Evaluated)>) {
+    fn rank(&mut self, generation: &mut [(Sample, Evaluated)]) {
         generation.sort_by(|a, b| b.1.score.compare(&a.1.score));
         let improved =
             self.best_of_start.as_ref().is_none_or(|best| generation[0].1.score.compare(&best.score).is_gt());

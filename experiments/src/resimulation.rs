@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use hwgym_envs::{Design, Fidelity, Outcome, Score, Scorer};
 use rayon::prelude::*;
 
-use crate::pareto::{front, hypervolume::hypervolume};
+use crate::pareto::{front, hypervolume};
 use crate::statistics::Spread;
 use crate::store::{TrialLog, write_whole};
 use crate::{Registries, Store, Study, StudyError, Task};

@@ -13,7 +13,7 @@ pub struct Features {
 impl Features {
     /// A matrix from its rows, one after the other. `None` if the length is no multiple of the width.
     pub fn new(values: Vec<f64>, width: usize) -> Option<Self> {
-        let rows = if width == 0 { 0 } else { values.len() / width };
+        let rows = values.len().checked_div(width).unwrap_or(0);
         (rows * width == values.len()).then_some(Self { values, width, rows })
     }
 

@@ -101,7 +101,7 @@ impl Search<'_> {
     /// Moves every variable, or a few of them, by normal steps of this scale; inactive parameters go to their start.
     pub fn perturb(&self, point: &mut Vec<f64>, scale: f64, everything: bool, random: &mut Random) {
         let width = point.len();
-        let few = (0.4 * width as f64).min(3.0).max(1.0) / width.max(1) as f64;
+        let few = (0.4 * width as f64).clamp(1.0, 3.0) / width.max(1) as f64;
         let forced = random.below(width);
         for j in 0..width {
             if !(everything || j == forced || random.chance(few)) {

@@ -56,10 +56,8 @@ fn check_commands(
     for c in commands {
         let at = (c.channel, c.bank);
         match c.command {
-            Command::Act => {
-                if open.insert(at, c.row).is_some() {
-                    return Err(format!("activate of an open bank: {c:?}"));
-                }
+            Command::Act if open.insert(at, c.row).is_some() => {
+                return Err(format!("activate of an open bank: {c:?}"));
             }
             Command::Rd | Command::Wr if open.get(&at) != Some(&c.row) => {
                 return Err(format!("access to a row that is not open: {c:?}"));
@@ -233,6 +231,7 @@ fn spread(device: &Device, count: u64) -> Vec<u64> {
     }
     // Neighbouring banks of the list are taken from different groups.
     let o = device.organization();
+    #[allow(clippy::type_complexity)]
     let mut lanes: Vec<((u32, u32, u32, u32), Vec<u64>)> = queues
         .into_iter()
         .map(|((channel, bank), list)| {

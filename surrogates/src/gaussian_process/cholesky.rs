@@ -59,7 +59,8 @@ impl Cholesky {
         let mut factor = Vec::with_capacity(start(size));
         let mut inverse = Vec::with_capacity(start(size));
         for i in 0..size {
-            if !(lower[(i, i)] * lower[(i, i)] > SMALLEST_PIVOT) {
+            let pivot: f64 = lower[(i, i)] * lower[(i, i)];
+            if pivot.is_nan() || pivot <= SMALLEST_PIVOT {
                 return None;
             }
             factor.extend((0..=i).map(|j| lower[(i, j)]));
