@@ -151,7 +151,7 @@ fn print_accuracy(measured: &[(Accuracy, Parity)], output: &OutputArgs) -> anyho
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header([
+    table.load_style(presets::ASCII_MARKDOWN).set_header([
         "metric",
         "RMSE",
         "% of mean",
@@ -259,7 +259,7 @@ fn compare(
         "fit s",
         "predict us",
     ];
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(header);
+    table.load_style(presets::ASCII_MARKDOWN).set_header(header);
     for row in rows {
         let Spread { median, low, high } = row.rmse_percent_of_mean;
         table.add_row([
