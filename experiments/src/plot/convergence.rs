@@ -74,7 +74,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         chart
             .draw_series(LineSeries::new(curve.iter().map(|p| (p.0, p.2)), style))?
             .label(task.contestants[number].label.clone())
-            .legend(move |at| marker(number, (at.0 + px(10.0), at.1), 4.0 * scale, 1.0));
+            .legend(move |at| marker(number, (at.0 + px(10.0), at.1 - px(2.0)), 4.0 * scale, 1.0));
         let marks = curve.iter().skip(curve.len() / 16).step_by((curve.len() / 8).max(1));
         chart.draw_series(marks.map(|p| marker(number, (p.0, p.2), 4.0 * scale, 1.0)))?;
     }

@@ -80,7 +80,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         chart
             .draw_series(values.iter().map(|at| marker(number, *at, 4.0 * scale, 1.0)))?
             .label(label)
-            .legend(move |at| marker(number, (at.0 + px(10.0), at.1), 4.0 * scale, 1.0));
+            .legend(move |at| marker(number, (at.0 + px(10.0), at.1 - px(2.0)), 4.0 * scale, 1.0));
     }
     chart
         .configure_series_labels()

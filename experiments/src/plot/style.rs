@@ -49,7 +49,7 @@ impl<C, B: DrawingBackend> Drawable<B> for Marker<C> {
     ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
         let Some((x, y)) = at.next() else { return Ok(()) };
         let style = ShapeStyle::from(colour(self.contestant).mix(self.opacity)).stroke_width(2);
-        let filled = self.contestant / COLOURS.len() % 2 == 0;
+        let filled = (self.contestant / COLOURS.len()).is_multiple_of(2);
         let r = self.radius;
         let corners = match self.contestant % 5 {
             0 => return backend.draw_circle((x, y), r as u32, &style, filled),

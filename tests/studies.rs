@@ -1,0 +1,226 @@
+//! Studies, end to end through the real binary: results that do not depend on threads or kills, and mistakes that are reported once, with
+//! their place, and leave nothing behind.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+const STUDY: &str = r#"(
+    name: "small",
+    environments: [
+        (id: "dram-controller-v0", label: "sort", options: (workload: "sort"), objectives: ["both", "low-latency"]),
+    ],
+    agents: [
+        (id: "random"),
+        (id: "genetic", hyperparameters: (population: [8, 16])),
+    ],
+    seeds: 2,
+    budget: 24,
+    batch: 3,
+)
+"#;
+
+fn hwgym(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hwgym"));
+    command.current_dir(folder).args(arguments).env("NO_COLOR", "1");
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Result<Output> {
+    Ok(hwgym(folder, arguments).output()?)
+}
+
+/// The records of a study without what the clock wrote: file name and lines.
+fn records(study: &Path) -> Result<Vec<(String, Vec<String>)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(study.join("trials"))? {
+        let path = entry?.path();
+        let text = fs::read_to_string(&path)?;
+        let bare = |line: &str| line.split(",\"wall\"").next().unwrap_or(line).to_string();
+        files.push((path.display().to_string(), text.lines().map(bare).collect()));
+    }
+    for (name, _) in &mut files {
+        *name = name.rsplit('/').next().unwrap_or(name).to_string();
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[test]
+fn the_number_of_jobs_changes_nothing_and_neither_does_being_killed() -> Result {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("study.ron"), STUDY)?;
+    let one = run(folder.path(), &["run", "study.ron", "--out", "one", "--jobs", "1"])?;
+    assert!(one.status.success(), "{}", String::from_utf8_lossy(&one.stderr));
+    let two = run(folder.path(), &["run", "study.ron", "--out", "two", "--jobs", "2"])?;
+    assert!(two.status.success(), "{}", String::from_utf8_lossy(&two.stderr));
+    let expected = records(&folder.path().join("one"))?;
+    assert_eq!(expected.len(), 2 * 3 * 2);
+    assert!(expected.iter().all(|(_, lines)| lines.len() == 25), "24 evaluations and an end");
+    assert_eq!(expected, records(&folder.path().join("two"))?);
+
+    // Killed five times, each time a little later; the study is made before the first evaluation, so there is always something to resume.
+    let killed = folder.path().join("killed");
+    for (number, milliseconds) in [60, 110, 40, 170, 90].into_iter().enumerate() {
+        let arguments: &[&str] = match number {
+            0 => &["run", "study.ron", "--out", "killed", "--jobs", "2"],
+            _ => &["resume", "killed", "--jobs", "2"],
+        };
+        let mut child =
+            hwgym(folder.path(), arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        while number == 0 && !killed.join("lock").exists() && child.try_wait()?.is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill()?;
+        child.wait()?;
+    }
+    let resumed = run(folder.path(), &["resume", "killed"])?;
+    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
+    assert_eq!(expected, records(&killed)?);
+    Ok(())
+}
+
+#[test]
+fn a_report_holds_a_page_tables_and_plots() -> Result {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("study.ron"), STUDY)?;
+    let output = run(folder.path(), &["run", "study.ron", "--out", "done"])?;
+    let text = String::from_utf8(output.stdout)?;
+    for file in [
+        "report.md",
+        "summary.csv",
+        "pareto.sort.both.png",
+        "pareto.sort.both.svg",
+        "convergence.sort.low-latency.png",
+    ] {
+        let path = folder.path().join("done/report").join(file);
+        assert!(text.contains(file) && fs::metadata(&path)?.len() > 100, "{file}");
+    }
+    let again = run(folder.path(), &["run", "study.ron", "--out", "done"])?;
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8(again.stderr)?.contains("hwgym resume done"));
+    Ok(())
+}
+
+#[test]
+fn a_record_of_another_design_is_refused_with_trial_and_evaluation() -> Result {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("study.ron"), STUDY)?;
+    run(folder.path(), &["run", "study.ron", "--out", "done"])?;
+    let path = folder.path().join("done/trials/sort.both.random.s1.jsonl");
+    let text = fs::read_to_string(&path)?;
+    let mut lines: Vec<&str> = text.lines().take(6).collect();
+    let changed = lines[4].replace("\"MaxActiveTransactions\":", "\"MaxActiveTransactions\":1");
+    lines[4] = &changed;
+    fs::write(&path, lines.join("\n") + "\n")?;
+    let output = run(folder.path(), &["resume", "done"])?;
+    let message = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("trial `sort.both.random.s1`, evaluation 5: the agent now proposes"),
+        "{message}"
+    );
+    Ok(())
+}
+
+/// One mistake: what is replaced by what, and what the message must say.
+fn refused(from: &str, to: &str, expected: &[&str]) -> Result {
+    let folder = tempfile::tempdir()?;
+    assert!(STUDY.contains(from), "{from}");
+    fs::write(folder.path().join("study.ron"), STUDY.replacen(from, to, 1))?;
+    let trace: String = (1..=9000)
+        .map(
+            |n| if n == 7213 { "72130:\trea".into() } else { format!("{}:\tread\t0x{:x}\n", n * 10, n * 64) },
+        )
+        .collect();
+    fs::write(folder.path().join("torn.stl"), trace)?;
+    let output = run(folder.path(), &["run", "study.ron", "--out", "made"])?;
+    let message = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_eq!(message.matches("error:").count(), 1, "{message}");
+    for part in expected {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+    let left = fs::read_dir(folder.path())?.count();
+    assert_eq!(left, 2, "a half-made study is left behind");
+    Ok(())
+}
+
+#[test]
+fn an_unknown_field_is_refused() -> Result {
+    refused(
+        "budget: 24",
+        "budgget: 24",
+        &["study.ron:11:5: there is no field `budgget`; did you mean `budget`?"],
+    )
+}
+
+#[test]
+fn a_misspelt_agent_is_refused() -> Result {
+    refused(
+        "(id: \"genetic\"",
+        "(id: \"genetik\"",
+        &["study.ron:8:14: no agent is called `genetik`; did you mean `genetic`?"],
+    )
+}
+
+#[test]
+fn a_misspelt_environment_is_refused() -> Result {
+    refused(
+        "dram-controller-v0",
+        "dram-controler-v0",
+        &["study.ron:4:14: ", "did you mean `dram-controller-v0`?"],
+    )
+}
+
+#[test]
+fn a_misspelt_objective_is_refused() -> Result {
+    refused("\"low-latency\"", "\"low-latancy\"", &["study.ron:4:", "did you mean `low-latency`?"])
+}
+
+#[test]
+fn an_unknown_metric_of_an_objective_is_refused() -> Result {
+    let objective = "(name: \"mine\", goals: [Minimise(\"enregy_pj\")])";
+    refused(
+        "\"low-latency\"",
+        objective,
+        &["study.ron:4:", "no metric is called `enregy_pj`; did you mean `energy_pj`?"],
+    )
+}
+
+#[test]
+fn a_hyperparameter_out_of_range_is_refused() -> Result {
+    refused(
+        "[8, 16]",
+        "[8, 1]",
+        &["study.ron:8:", "hyperparameter `population` is 1; expected an integer from"],
+    )
+}
+
+#[test]
+fn a_batch_beyond_the_budget_is_refused() -> Result {
+    refused(
+        "batch: 3",
+        "batch: 25",
+        &["study.ron:12:12: `batch` is 25; expected 1 to the budget of 24 evaluations"],
+    )
+}
+
+#[test]
+fn a_missing_trace_is_refused() -> Result {
+    refused("(workload: \"sort\")", "(workload: \"none.stl\")", &["study.ron:4:", "none.stl: No such file"])
+}
+
+#[test]
+fn a_truncated_trace_is_refused_at_its_line() -> Result {
+    refused(
+        "(workload: \"sort\")",
+        "(workload: \"torn.stl\")",
+        &["study.ron:4:", "torn.stl:7213:", "expected `read` or `write`"],
+    )
+}
