@@ -162,7 +162,9 @@ fn devices() -> Result<String> {
 /// What a person wants to see.
 fn summary(device: &Device, s: &Statistics) -> String {
     let mut table = table();
-    let mut row = |name: &str, value: String| drop(table.add_row([name.to_owned(), value]));
+    let mut row = |name: &str, value: String| {
+        table.add_row([name.to_owned(), value]);
+    };
     row("device", format!("{} ({})", device.name(), device.description()));
     row("requests", s.requests.to_string());
     row("total time", format!("{:.3} us", s.total_time_ns / 1e3));
