@@ -1,6 +1,6 @@
 //! BSIM4, versions 4.5 and 4.8, written from the equations of the UC Berkeley manual with automatic derivatives.
 //!
-//! One file per physical effect: [`threshold`], [`mobility`], [`saturation`], [`output`], [`leakage`], [`charge`],
+//! One file per physical effect: [`threshold`], [`mobility`], [`saturation`], [`output`], `leakage`, [`charge`],
 //! [`junction`], [`geometry`], [`sizing`] (temperature, binning, stress), [`noise`]. This file puts the instance
 //! together: nodes, limiting, stamps. Where the manual and ngspice 39 differ, ngspice decides.
 
