@@ -8,7 +8,7 @@
 //! * `{"type":"tell","results":[{"design":{...},"status":"feasible","rewards":[...],"slacks":[...],"violation":0.0},...]}` (no answer).
 //!
 //! A crash, an answer that is no such line, a design outside the space, or silence past the time limit ends the trial: the agent proposes
-//! nothing more, and [`Agent::ended`](crate::Agent::ended) says why, with the last lines that the program wrote to its standard error.
+//! nothing more, and [`Agent::ended`] says why, with the last lines that the program wrote to its standard error.
 //! The program is stopped with the agent.
 
 use std::io::{BufRead, BufReader, Read, Write};

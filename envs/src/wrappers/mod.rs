@@ -2,7 +2,7 @@
 //!
 //! | wrapper | from | to |
 //! |---|---|---|
-//! | [`Joint`] | [`Env`](crate::Env) | [`Episode`](crate::Episode): one action is one whole design |
+//! | [`Joint`] | [`Env`] | [`Episode`](crate::Episode): one action is one whole design |
 //! | [`Sequential`] | `Env` | `Episode`: one parameter per step ("time-multiplexed") |
 //! | [`MultiAgent`] | `Env` | [`MultiAgentEpisode`](crate::MultiAgentEpisode): one agent per group |
 //! | [`Caching`] | `Env` | `Env` that evaluates no design twice |

@@ -41,8 +41,9 @@ impl Axis {
     /// A linear axis.
     pub fn linear(low: f64, high: f64) -> Self {
         let step = nice_step((high - low) / TICKS);
-        let first = (low / step).ceil() as i64;
-        let last = (high / step).floor() as i64;
+        // An end that is a tick stays one in spite of rounding.
+        let first = (low / step - 1e-9).ceil() as i64;
+        let last = (high / step + 1e-9).floor() as i64;
         let ticks = (first..=last).map(|k| k as f64 * step).collect();
         Self::new(low, high, false, ticks)
     }

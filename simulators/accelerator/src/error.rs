@@ -61,7 +61,7 @@ impl Error {
     }
 }
 
-/// Result with this crate's [`Error`].
+/// Result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The closest of `known` to `word`, as a sentence to put behind a remedy (`did you mean "glb"?`),
