@@ -79,17 +79,40 @@ impl Options {
 
     /// Reads the options. Errors: what RON says, at its line and column.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, EnvError> {
-        let text = if self.text.trim().is_empty() { "()" } else { &self.text };
-        reader().from_str(text).map_err(|error| {
+        let mut text = if self.text.trim().is_empty() { "()".to_string() } else { self.text.clone() };
+        loop {
+            let error = match reader().from_str(&text) {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            // On a command line nobody quotes: `workload=sort` means the string where a string is expected.
+            if self.file.is_none()
+                && error.code == ron::Error::ExpectedString
+                && let Some(quoted) = quote_word(&text, error.span.start)
+            {
+                text = quoted;
+                continue;
+            }
             let position = error.span.start;
             let column = position.col + if position.line == 1 { self.offset.1 } else { 0 };
             let file = self.file.as_ref().map_or("options".into(), |f| f.display().to_string());
-            EnvError::Options {
+            return Err(EnvError::Options {
                 location: format!("{file}:{}:{column}", position.line + self.offset.0),
                 message: explain(&error.code),
-            }
-        })
+            });
+        }
     }
+}
+
+/// The text with the bare word at this position in quotes, if one stands there.
+fn quote_word(text: &str, position: ron::error::Position) -> Option<String> {
+    let line: usize = text.split_inclusive('\n').take(position.line - 1).map(str::len).sum();
+    let column: usize = text[line..].chars().take(position.col - 1).map(char::len_utf8).sum();
+    let rest = &text[line + column..];
+    let start = line + column + rest.len() - rest.trim_start().len();
+    let length = text[start..].find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').unwrap_or(0);
+    let word = text.get(start..start + length).filter(|word| !word.is_empty())?;
+    Some(format!("{}{word:?}{}", &text[..start], &text[start + length..]))
 }
 
 /// The RON dialect of every file of the project: `Some` may be left out.
@@ -112,4 +135,43 @@ pub fn explain(error: &ron::Error) -> String {
 
 fn list(expected: &[&'static str]) -> String {
     if expected.is_empty() { String::new() } else { format!(" (known: {})", expected.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    #[derive(serde::Deserialize, Debug, Default, PartialEq)]
+    #[serde(default, deny_unknown_fields)]
+    struct Mine {
+        workload: String,
+        device: String,
+        requests: Option<usize>,
+        mapper: Mapper,
+    }
+
+    #[derive(serde::Deserialize, Debug, Default, PartialEq)]
+    enum Mapper {
+        #[default]
+        Exact,
+        Random(u32, u64),
+    }
+
+    #[test]
+    fn a_command_line_needs_no_quotes() -> Result<(), crate::EnvError> {
+        let pairs =
+            [("workload", "bfs"), ("device", "DRAMSys5"), ("requests", "20"), ("mapper", "Random(5, 1)")];
+        let read: Mine = Options::from_pairs(pairs).parse()?;
+        let expected = Mine {
+            workload: "bfs".into(),
+            device: "DRAMSys5".into(),
+            requests: Some(20),
+            mapper: Mapper::Random(5, 1),
+        };
+        assert_eq!(read, expected);
+        let read: Mine = Options::from_pairs([("workload", "random:seed=3"), ("mapper", "Exact")]).parse()?;
+        assert_eq!(read.workload, "random:seed=3");
+        assert!(Options::from_pairs([("workload", "3")]).parse::<Mine>().is_ok_and(|m| m.workload == "3"));
+        Ok(())
+    }
 }
