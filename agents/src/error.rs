@@ -1,27 +1,19 @@
 //! The one error type of this crate.
 
 use hwgym_envs::EnvError;
-use hwgym_envs::error::suggestion;
+use hwgym_envs::catalogue::CatalogueError;
 
 /// Why an agent cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// The id is in no registry.
-    #[error("no agent is called `{id}`{hint}; `hwgym agent list` shows them all", hint = suggestion(.id, .known))]
-    UnknownAgent {
-        /// The id that was asked for.
-        id: String,
-        /// Every id that is registered.
-        known: Vec<String>,
-    },
+    /// The id is in no registry, or in it already.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     /// A neural agent in a program built without the feature `neural`.
     #[error(
         "agent `{0}` is not in this program: it was built without neural agents; build it with the default feature `neural`"
     )]
     NotBuilt(String),
-    /// Two registrations of one id.
-    #[error("an agent called `{0}` is registered already")]
-    DuplicateAgent(String),
     /// A hyperparameter outside its range.
     #[error("hyperparameter `{name}` is {value}; expected {expected}")]
     OutOfRange {

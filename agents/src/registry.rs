@@ -1,26 +1,14 @@
 //! Agents by id.
 
-use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use hwgym_envs::Options;
+use hwgym_envs::catalogue::{Catalogue, Entry, Field};
 
 use crate::{Agent, AgentError, Problem};
 
 type Build = dyn Fn(&Options, &Problem, u64) -> Result<Box<dyn Agent>, AgentError> + Send + Sync;
-
-/// A hyperparameter, as `hwgym agent show` prints it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hyperparameter {
-    /// Name of the field in RON.
-    pub name: &'static str,
-    /// Its default, in RON.
-    pub default: &'static str,
-    /// The values it may take, in words.
-    pub range: &'static str,
-    /// What it does, in a line.
-    pub description: &'static str,
-}
 
 /// One registered agent.
 #[derive(Clone)]
@@ -30,7 +18,7 @@ pub struct AgentEntry {
     /// What it is, in a line, with its source.
     pub summary: String,
     /// Its hyperparameters.
-    pub hyperparameters: Vec<Hyperparameter>,
+    pub hyperparameters: Vec<Field>,
     build: Arc<Build>,
 }
 
@@ -52,7 +40,7 @@ impl AgentEntry {
         range: &'static str,
         description: &'static str,
     ) -> Self {
-        self.hyperparameters.push(Hyperparameter { name, default, range, description });
+        self.hyperparameters.push(Field { name, default, range, description });
         self
     }
 
@@ -67,18 +55,20 @@ impl AgentEntry {
     }
 }
 
-/// Agents by id. A value, not a global: a program may add its own to [`Registry::builtin`].
-#[derive(Clone, Default)]
-pub struct Registry {
-    entries: BTreeMap<String, AgentEntry>,
+impl Entry for AgentEntry {
+    const KIND: &'static str = "agent";
+    const LISTED_BY: &'static str = "hwgym agent list";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
 }
 
-impl Registry {
-    /// A registry of nothing.
-    pub fn empty() -> Self {
-        Self::default()
-    }
+/// Agents by id. A value, not a global: a program may add its own to [`Registry::builtin`].
+#[derive(Clone, Default)]
+pub struct Registry(Catalogue<AgentEntry>);
 
+impl Registry {
     /// Every agent of this crate.
     pub fn builtin() -> Self {
         let entries = [
@@ -104,28 +94,14 @@ impl Registry {
             crate::sobol::entry(),
             crate::tpe::entry(),
         ];
-        Self { entries: entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect() }
+        Self(entries.into_iter().collect())
     }
 
-    /// Adds an agent. Errors: the id is taken.
-    pub fn add(&mut self, entry: AgentEntry) -> Result<(), AgentError> {
-        if self.entries.contains_key(&entry.id) {
-            return Err(AgentError::DuplicateAgent(entry.id));
-        }
-        self.entries.insert(entry.id.clone(), entry);
-        Ok(())
-    }
-
-    /// All entries, by id.
-    pub fn entries(&self) -> impl Iterator<Item = &AgentEntry> {
-        self.entries.values()
-    }
-
-    /// One entry. Errors: nobody has this id; the message says which is nearest.
+    /// One entry. Errors: nobody has this id; the message says which is nearest, or that this program was built without it.
     pub fn get(&self, id: &str) -> Result<&AgentEntry, AgentError> {
-        self.entries.get(id).ok_or_else(|| match id {
+        self.0.get(id).map_err(|unknown| match id {
             "ppo" | "ippo" if cfg!(not(feature = "neural")) => AgentError::NotBuilt(id.into()),
-            _ => AgentError::UnknownAgent { id: id.into(), known: self.entries.keys().cloned().collect() },
+            _ => unknown.into(),
         })
     }
 
@@ -138,5 +114,19 @@ impl Registry {
         seed: u64,
     ) -> Result<Box<dyn Agent>, AgentError> {
         self.get(id)?.make(hyperparameters, problem, seed)
+    }
+}
+
+impl Deref for Registry {
+    type Target = Catalogue<AgentEntry>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Registry {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
 }

@@ -2,24 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::catalogue::CatalogueError;
 use crate::space::SpaceError;
 
 /// What can go wrong before an evaluation starts. During one, nothing is an error: see [`Outcome`](crate::Outcome).
 #[derive(Debug, thiserror::Error)]
 pub enum EnvError {
-    /// The id is in no registry.
-    #[error("no environment is called `{id}`{hint}; `hwgym env list` shows them all", hint = suggestion(.id, .known))]
-    UnknownEnv {
-        /// The id that was asked for.
-        id: String,
-        /// Every id that is registered.
-        known: Vec<String>,
-    },
-    /// Two registrations of one id.
-    #[error(
-        "an environment called `{0}` is registered already; a change of behaviour takes a new version (`-v1`)"
-    )]
-    DuplicateEnv(String),
+    /// The id is in no registry, or in it already.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     /// The options of an environment, or another RON value, do not read.
     #[error("{location}: {message}")]
     Options {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accelerator;
+pub mod catalogue;
 pub mod circuit;
 pub mod conformance;
 pub mod dram_controller;
@@ -20,6 +21,7 @@ pub mod synthetic;
 pub mod table;
 pub mod wrappers;
 
+pub use catalogue::Field;
 pub use encoding::Encoding;
 pub use env::{Env, Fidelity, FidelityLevel};
 pub use episode::{Episode, MultiAgentEpisode, MultiAgentStep, Observation, Step};
@@ -28,7 +30,7 @@ pub use objective::{Bound, Goal, Objective, Score, Scorer};
 pub use options::Options;
 pub use outcome::{Direction, Metric, Outcome};
 pub use random::Random;
-pub use registry::{EnvEntry, OptionInfo, Registry};
+pub use registry::{EnvEntry, Registry};
 pub use space::{Constraint, Design, DesignSpace, Domain, Group, Parameter, Scale, SpaceError, Value};
 
 /// Everything the author of an environment needs, in one `use`.

@@ -1,22 +1,12 @@
 //! Environments by id.
 
-use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use crate::catalogue::{Catalogue, Entry, Field};
 use crate::{Env, EnvError, Options};
 
 type Build = dyn Fn(&Options) -> Result<Box<dyn Env>, EnvError> + Send + Sync;
-
-/// An option of an environment, as `hwgym env show` prints it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OptionInfo {
-    /// Name of the field.
-    pub name: &'static str,
-    /// Its default, in RON.
-    pub default: &'static str,
-    /// What it does, in a line.
-    pub description: &'static str,
-}
 
 /// One registered environment.
 #[derive(Clone)]
@@ -26,7 +16,7 @@ pub struct EnvEntry {
     /// What it is, in a line.
     pub summary: String,
     /// The options it takes.
-    pub options: Vec<OptionInfo>,
+    pub options: Vec<Field>,
     build: Arc<Build>,
 }
 
@@ -42,7 +32,7 @@ impl EnvEntry {
 
     /// The same with one more option documented.
     pub fn option(mut self, name: &'static str, default: &'static str, description: &'static str) -> Self {
-        self.options.push(OptionInfo { name, default, description });
+        self.options.push(Field { name, default, range: "", description });
         self
     }
 
@@ -52,21 +42,22 @@ impl EnvEntry {
     }
 }
 
-/// Environments by id. A value, not a global: a program may add its own to [`Registry::builtin`].
-#[derive(Clone, Default)]
-pub struct Registry {
-    entries: BTreeMap<String, EnvEntry>,
+impl Entry for EnvEntry {
+    const KIND: &'static str = "environment";
+    const LISTED_BY: &'static str = "hwgym env list";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
 }
 
-impl Registry {
-    /// A registry of nothing.
-    pub fn empty() -> Self {
-        Self::default()
-    }
+/// Environments by id. A value, not a global: a program may add its own to [`Registry::builtin`].
+#[derive(Clone, Default)]
+pub struct Registry(Catalogue<EnvEntry>);
 
+impl Registry {
     /// Every environment of this crate.
     pub fn builtin() -> Self {
-        let mut registry = Self::empty();
         let mut entries: Vec<EnvEntry> = vec![
             crate::dram_controller::entry(),
             crate::accelerator::eyeriss::entry(),
@@ -79,36 +70,25 @@ impl Registry {
         entries.extend(crate::circuit::entries());
         entries.extend(crate::synthetic::entries());
         entries.push(crate::table::entry());
-        for entry in entries {
-            registry.entries.insert(entry.id.clone(), entry);
-        }
-        registry
+        Self(entries.into_iter().collect())
     }
 
-    /// Adds an environment. Errors: the id is taken.
-    pub fn add(&mut self, entry: EnvEntry) -> Result<(), EnvError> {
-        if self.entries.contains_key(&entry.id) {
-            return Err(EnvError::DuplicateEnv(entry.id));
-        }
-        self.entries.insert(entry.id.clone(), entry);
-        Ok(())
-    }
-
-    /// All entries, by id.
-    pub fn entries(&self) -> impl Iterator<Item = &EnvEntry> {
-        self.entries.values()
-    }
-
-    /// One entry. Errors: nobody has this id; the message says which is nearest.
-    pub fn get(&self, id: &str) -> Result<&EnvEntry, EnvError> {
-        self.entries.get(id).ok_or_else(|| EnvError::UnknownEnv {
-            id: id.into(),
-            known: self.entries.keys().cloned().collect(),
-        })
-    }
-
-    /// Builds an environment. Errors: see [`get`](Self::get) and [`EnvEntry::make`].
+    /// Builds an environment. Errors: an unknown id; see also [`EnvEntry::make`].
     pub fn make(&self, id: &str, options: &Options) -> Result<Arc<dyn Env>, EnvError> {
         self.get(id)?.make(options)
+    }
+}
+
+impl Deref for Registry {
+    type Target = Catalogue<EnvEntry>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Registry {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
 }

@@ -21,7 +21,7 @@ pub use hwgym_experiments::Registries;
 
 /// Everything the author of an agent or an environment needs, in one `use`.
 pub mod prelude {
-    pub use hwgym_agents::{Agent, AgentEntry, AgentError, Evaluated, Hyperparameter, Problem};
+    pub use hwgym_agents::{Agent, AgentEntry, AgentError, Evaluated, Problem};
     pub use hwgym_envs::{
         Constraint, Design, DesignSpace, Direction, Domain, Encoding, Env, EnvEntry, EnvError, Fidelity,
         Goal, Group, Metric, Objective, Options, Outcome, Parameter, Random, Scale, Score, Scorer, Value,

@@ -3,22 +3,14 @@
 use std::path::PathBuf;
 
 use hwgym_envs::EnvError;
-use hwgym_envs::error::suggestion;
+use hwgym_envs::catalogue::CatalogueError;
 
 /// Why a surrogate cannot be trained, loaded or asked.
 #[derive(Debug, thiserror::Error)]
 pub enum SurrogateError {
-    /// The id is in no registry.
-    #[error("no surrogate is called `{id}`{hint}; `hwgym surrogate list` shows them all", hint = suggestion(.id, .known))]
-    UnknownSurrogate {
-        /// The id that was asked for.
-        id: String,
-        /// Every id that is registered.
-        known: Vec<String>,
-    },
-    /// Two registrations of one id.
-    #[error("a surrogate called `{0}` is registered already")]
-    DuplicateSurrogate(String),
+    /// The id is in no registry, or in it already.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     /// A hyperparameter outside its range.
     #[error("hyperparameter `{name}` is {value}; expected {expected}")]
     OutOfRange {

@@ -1,27 +1,15 @@
 //! Surrogates by id.
 
-use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use hwgym_envs::Options;
+use hwgym_envs::catalogue::{Catalogue, Entry, Field};
 
 use crate::{Fitted, Surrogate, SurrogateError};
 
 type Make = dyn Fn(&Options) -> Result<Box<dyn Surrogate>, SurrogateError> + Send + Sync;
 type Load = dyn Fn(serde_json::Value) -> Result<Box<dyn Fitted>, SurrogateError> + Send + Sync;
-
-/// A hyperparameter, as `hwgym surrogate list` prints it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hyperparameter {
-    /// Name of the field in RON.
-    pub name: &'static str,
-    /// Its default, in RON.
-    pub default: &'static str,
-    /// The values it may take, in words.
-    pub range: &'static str,
-    /// What it does, in a line.
-    pub description: &'static str,
-}
 
 /// One registered surrogate.
 #[derive(Clone)]
@@ -31,7 +19,7 @@ pub struct SurrogateEntry {
     /// What it is, in a line, with its source.
     pub summary: String,
     /// Its hyperparameters.
-    pub hyperparameters: Vec<Hyperparameter>,
+    pub hyperparameters: Vec<Field>,
     make: Arc<Make>,
     load: Arc<Load>,
 }
@@ -61,16 +49,23 @@ impl SurrogateEntry {
         range: &'static str,
         description: &'static str,
     ) -> Self {
-        self.hyperparameters.push(Hyperparameter { name, default, range, description });
+        self.hyperparameters.push(Field { name, default, range, description });
         self
+    }
+}
+
+impl Entry for SurrogateEntry {
+    const KIND: &'static str = "surrogate";
+    const LISTED_BY: &'static str = "hwgym surrogate list";
+
+    fn id(&self) -> &str {
+        &self.id
     }
 }
 
 /// Surrogates by id. A value, not a global: a program may add its own to [`Registry::builtin`].
 #[derive(Clone, Default)]
-pub struct Registry {
-    entries: BTreeMap<String, SurrogateEntry>,
-}
+pub struct Registry(Catalogue<SurrogateEntry>);
 
 impl Registry {
     /// Every surrogate of this crate.
@@ -81,29 +76,7 @@ impl Registry {
             crate::gradient_boosting::entry(),
             crate::nearest_neighbours::entry(),
         ];
-        Self { entries: entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect() }
-    }
-
-    /// Adds a surrogate. Errors: the id is taken.
-    pub fn add(&mut self, entry: SurrogateEntry) -> Result<(), SurrogateError> {
-        if self.entries.contains_key(&entry.id) {
-            return Err(SurrogateError::DuplicateSurrogate(entry.id));
-        }
-        self.entries.insert(entry.id.clone(), entry);
-        Ok(())
-    }
-
-    /// All entries, by id.
-    pub fn entries(&self) -> impl Iterator<Item = &SurrogateEntry> {
-        self.entries.values()
-    }
-
-    /// One entry. Errors: nobody has this id; the message says which is nearest.
-    pub fn get(&self, id: &str) -> Result<&SurrogateEntry, SurrogateError> {
-        self.entries.get(id).ok_or_else(|| SurrogateError::UnknownSurrogate {
-            id: id.into(),
-            known: self.entries.keys().cloned().collect(),
-        })
+        Self(entries.into_iter().collect())
     }
 
     /// Makes an untrained surrogate. Errors: unknown id, hyperparameters that do not read or are out of range.
@@ -114,5 +87,19 @@ impl Registry {
     /// Reads a trained one from its saved numbers. Errors: unknown id, numbers that do not read.
     pub fn load(&self, id: &str, saved: serde_json::Value) -> Result<Box<dyn Fitted>, SurrogateError> {
         (self.get(id)?.load)(saved)
+    }
+}
+
+impl Deref for Registry {
+    type Target = Catalogue<SurrogateEntry>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Registry {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
 }

@@ -107,5 +107,6 @@ pub fn register(registry: &mut EnvRegistry) -> Result<(), EnvError> {
         "model",
         "(none: must be given)",
         "file of a saved model, relative to the study",
-    ))
+    ))?;
+    Ok(())
 }
