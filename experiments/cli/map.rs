@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use hwgym::simulators::accelerator::mapper::exact::{explain, front};
+use hwgym::simulators::accelerator::mapper::exact::{Front, explain, front};
 use hwgym::simulators::accelerator::mapper::{Goal, MapFailure, Mapper, map_layer};
 use hwgym::simulators::accelerator::timeloop::{Mapping, Specification};
 use serde_json::{Value, json};
@@ -163,7 +163,7 @@ fn pareto(specification: &Specification, limit: Option<Duration>, as_json: bool)
     let model = specification.model().bad_input()?;
     let limits =
         specification.constraints.compile(&specification.architecture, &specification.problem).bad_input()?;
-    let (points, complete, nodes) = front(&model, &limits, limit).bad_input()?;
+    let Front { points, complete, nodes } = front(&model, &limits, limit).bad_input()?;
     if points.is_empty() {
         return Err(match explain(&model, &limits).bad_input()? {
             Some(why) => why.into(),

@@ -383,6 +383,9 @@ impl Model {
         if limits == [f64::INFINITY; 3] {
             return detail.compute_cycles;
         }
+        if self.exact_rounding {
+            return self.exact_level_cycles(level, detail);
+        }
         let compute = detail.compute_cycles as f64;
         let (mut read, mut write) = (0.0, 0.0);
         for v in 0..self.spaces.len() {
@@ -390,6 +393,18 @@ impl Model {
             write += (detail.fills[level][v] + detail.updates[level][v]) as f64 / compute;
         }
         stretched(compute, limits, read, write)
+    }
+
+    /// The same, in whole words until the one division.
+    fn exact_level_cycles(&self, level: usize, detail: &Detail) -> u64 {
+        let read: u64 = detail.reads[level].iter().sum();
+        let write: u64 = detail.fills[level].iter().chain(&detail.updates[level]).sum();
+        let wanted = [read, write, read + write];
+        let cycles = wanted
+            .iter()
+            .zip(self.bandwidth[level])
+            .map(|(&words, limit)| (words as f64 / limit).ceil() as u64);
+        cycles.max().unwrap_or(0).max(detail.compute_cycles)
     }
 }
 

@@ -42,6 +42,7 @@ pub struct Model {
     pub(crate) bandwidth: [[f64; 3]; MAX_LEVELS],
     pub(crate) block: [u64; MAX_LEVELS],
     pub(crate) link_transfers: bool,
+    pub(crate) exact_rounding: bool,
 }
 
 impl Model {
@@ -81,12 +82,20 @@ impl Model {
             bandwidth,
             block,
             link_transfers: false,
+            exact_rounding: false,
         })
     }
 
     /// Counts transfers between neighbours of a mesh where they lower the reads of the level above (off by default).
     pub fn with_link_transfers(mut self, on: bool) -> Self {
         self.link_transfers = on;
+        self
+    }
+
+    /// Rounds the cycles of limited bandwidths up exactly (off by default). Timeloop does it in floating point, by which an
+    /// exact quotient of words and bandwidth often comes out one cycle higher.
+    pub fn with_exact_rounding(mut self, on: bool) -> Self {
+        self.exact_rounding = on;
         self
     }
 

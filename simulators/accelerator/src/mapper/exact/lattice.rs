@@ -70,11 +70,6 @@ impl Lattice {
     }
 
     #[inline]
-    pub fn index(&self, digits: &Digits) -> usize {
-        (0..self.dims).map(|d| usize::from(digits[d]) * self.weight[d]).sum()
-    }
-
-    #[inline]
     pub fn digits(&self, index: usize) -> Digits {
         let mut digits = [0; MAX_DIMS];
         let mut rest = index;

@@ -1,0 +1,243 @@
+//! Passes with a growing cut, over all bypass patterns at once.
+use std::time::{Duration, Instant};
+
+use super::counts::Counts;
+use super::lattice::Lattice;
+use super::mesh::Mesh;
+use super::search::{Key, OrderCache, Search, UNBOUNDED};
+use super::tables::LevelTables;
+use super::transfers::Context;
+use super::{Goal, Outcome, Proof, Solution};
+use crate::error::{Error, Result};
+use crate::mapper::{Mapspace, evolutionary};
+use crate::timeloop::MAX_LEVELS;
+use crate::timeloop::constraints::Limits;
+use crate::timeloop::model::Model;
+
+/// Bypass patterns at most.
+const MAX_PATTERNS: usize = 1 << 13;
+/// First cut above the least bound, and how fast the distance grows.
+const FIRST_STEP: f64 = 0.02;
+const GROWTH: f64 = 2.2;
+/// Steps after which sampling for an incumbent pays.
+const SAMPLE_AFTER: u64 = 20_000;
+/// Mappings sampled for an incumbent.
+const SAMPLES: u64 = 2000;
+/// A cut this close below the incumbent is raised to it.
+const CLOSE: f64 = 1.02;
+/// Entries of tables that are kept between passes; patterns beyond are built anew in each pass.
+const KEPT_ENTRIES: usize = 48 << 20;
+
+/// What each level keeps.
+pub(crate) type Keep = [u8; MAX_LEVELS];
+
+/// One problem on one architecture.
+pub(crate) struct Solver<'a> {
+    pub model: &'a Model,
+    pub limits: &'a Limits,
+    pub lattice: Lattice,
+    pub counts: Counts,
+    pub meshes: Vec<Mesh>,
+    pub deadline: Option<Instant>,
+}
+
+/// A bypass pattern that is still to be searched.
+pub(crate) struct Pattern {
+    pub keep: Keep,
+    pub bound: Key,
+    tables: Option<Vec<LevelTables>>,
+}
+
+impl<'a> Solver<'a> {
+    pub fn new(model: &'a Model, limits: &'a Limits, time_limit: Option<Duration>) -> Result<Self> {
+        let deadline = time_limit.map(|limit| Instant::now() + limit);
+        let sliding: Vec<usize> = (0..model.spaces.len()).filter(|&v| !model.spaces[v].plain).collect();
+        if sliding.len() > 1 || sliding.iter().any(|&v| model.spaces[v].read_write) {
+            return Err(Error::invalid(
+                "the exact mapper takes one sliding input at most, and no sliding output",
+                "use a sampling mapper for this problem",
+            ));
+        }
+        if model.link_transfers {
+            return Err(Error::invalid(
+                "the exact mapper does not model link transfers",
+                "turn them off for the search; a found mapping may be evaluated with them",
+            ));
+        }
+        let lattice = Lattice::new(&model.problem.bounds)?;
+        let counts = Counts::new(model, &lattice);
+        let meshes = (0..model.levels).map(|level| Mesh::new(model, limits, &lattice, level)).collect();
+        Ok(Self { model, limits, lattice, counts, meshes, deadline })
+    }
+
+    /// All keep masks that the constraints allow.
+    pub fn keeps(&self) -> Result<Vec<Keep>> {
+        let (levels, spaces) = (self.model.levels, self.model.spaces.len());
+        let all = ((1u16 << spaces) - 1) as u8;
+        let mut list = vec![[0u8; MAX_LEVELS]];
+        for level in 0..levels {
+            let fixed = self.limits.keep[level] | self.limits.bypass[level];
+            let free = if level + 1 == levels { 0 } else { all & !fixed };
+            let mut longer = Vec::new();
+            for pattern in &list {
+                let mut subset = free;
+                loop {
+                    let mut next = *pattern;
+                    next[level] = (self.limits.keep[level] & all) | subset;
+                    longer.push(next);
+                    if subset == 0 {
+                        break;
+                    }
+                    subset = (subset - 1) & free;
+                }
+            }
+            if longer.len() > MAX_PATTERNS {
+                return Err(Error::invalid(
+                    format!(
+                        "the constraints leave more than {MAX_PATTERNS} choices of what each level keeps"
+                    ),
+                    "fix keep and bypass of some levels",
+                ));
+            }
+            list = longer;
+        }
+        Ok(list)
+    }
+
+    pub fn context<'b>(&'b self, keep: &'b Keep) -> Context<'b> {
+        Context::new(self.model, self.limits, &self.lattice, &self.counts, &self.meshes, keep)
+    }
+
+    pub fn tables(&self, context: &Context) -> Vec<LevelTables> {
+        let mut tables: Vec<LevelTables> = Vec::new();
+        for level in 0..self.model.levels {
+            tables.push(LevelTables::new(context, level, tables.last()));
+        }
+        tables
+    }
+
+    /// Patterns that have a mapping, the most promising first; `false` where time ran out before all were looked at.
+    pub fn patterns(&self, goal: Goal) -> Result<(Vec<Pattern>, bool)> {
+        let mut patterns = Vec::new();
+        let mut orders = OrderCache::new();
+        let mut entries = 0;
+        for keep in self.keeps()? {
+            if !patterns.is_empty() && self.deadline.is_some_and(|d| Instant::now() >= d) {
+                return Ok((patterns, false));
+            }
+            let context = self.context(&keep);
+            let tables = self.tables(&context);
+            let bound = Search::new(&context, &tables, &mut orders, goal, None, None).root_bound();
+            let Some(bound) = bound else { continue };
+            entries += tables.len() * self.lattice.size * 12;
+            patterns.push(Pattern { keep, bound, tables: (entries <= KEPT_ENTRIES).then_some(tables) });
+        }
+        patterns.sort_by(|a, b| {
+            let keys = a.bound.0.total_cmp(&b.bound.0).then(a.bound.1.total_cmp(&b.bound.1));
+            keys.then(a.keep.cmp(&b.keep))
+        });
+        Ok((patterns, true))
+    }
+
+    /// Finds the best mapping of all patterns.
+    pub fn solve(&self, goal: Goal) -> Result<Outcome> {
+        let (patterns, complete) = self.patterns(goal)?;
+        let mut orders = OrderCache::new();
+        let mut best: Option<Solution> = None;
+        let key = |s: &Solution| goal.key(s.cost.energy_pj, s.cost.cycles as f64);
+        let (mut nodes, mut sampled) = (0, false);
+        let mut proven = patterns.first().map_or(UNBOUNDED, |p| p.bound);
+        let mut cuts = Cuts::new(goal, proven);
+        let mut late = !complete;
+        while !late && !patterns.is_empty() {
+            let cut = cuts.next(best.as_ref().map(key));
+            for pattern in patterns.iter().take_while(|p| p.bound < cut) {
+                if best.as_ref().is_some_and(|b| key(b) <= pattern.bound) {
+                    break;
+                }
+                if nodes > SAMPLE_AFTER && !sampled {
+                    sampled = true;
+                    best = self.sample(goal, best);
+                }
+                let context = self.context(&pattern.keep);
+                let built;
+                let tables = match &pattern.tables {
+                    Some(tables) => tables,
+                    None => {
+                        built = self.tables(&context);
+                        &built
+                    }
+                };
+                let mut search = Search::new(&context, tables, &mut orders, goal, best, self.deadline);
+                search.pass(cut);
+                nodes += search.nodes;
+                best = search.best;
+                late = search.timed_out;
+                if late {
+                    break;
+                }
+            }
+            if late {
+                break;
+            }
+            if cut == UNBOUNDED || best.as_ref().is_some_and(|b| key(b) <= cut) {
+                proven = UNBOUNDED;
+                break;
+            }
+            if cut > proven {
+                proven = cut;
+            }
+        }
+        if late && !sampled {
+            best = self.sample(goal, best);
+        }
+        let value = best.map_or(f64::INFINITY, |b| goal.value(&b.cost));
+        let proven = if complete { proven.0 } else { 0.0 };
+        let lower_bound = proven.min(value);
+        let optimal = lower_bound >= value;
+        let gap = if optimal { 0.0 } else { value / lower_bound - 1.0 };
+        Ok(Outcome { best, proof: Proof { optimal, lower_bound, gap }, nodes })
+    }
+
+    /// The better of `best` and the best of some sampled mappings.
+    fn sample(&self, goal: Goal, best: Option<Solution>) -> Option<Solution> {
+        let space = Mapspace::new(self.model, self.limits);
+        let found = evolutionary(&space, goal, SAMPLES, 0).best;
+        match (best, found) {
+            (Some(a), Some(b)) if goal.better(&b.cost, &a.cost) => Some(b),
+            (None, found) => found,
+            (best, _) => best,
+        }
+    }
+}
+
+/// Growing cuts.
+struct Cuts {
+    goal: Goal,
+    root: Key,
+    step: f64,
+    /// For delays: cuts of the energy at the least cycles come first.
+    energy: std::slice::Iter<'static, f64>,
+}
+
+impl Cuts {
+    fn new(goal: Goal, root: Key) -> Self {
+        let energy: &[f64] = if goal == Goal::Delay { &[0.02, 0.1, 0.4, 2.0] } else { &[] };
+        let step = if goal == Goal::Delay { 1e-9 } else { FIRST_STEP };
+        Self { goal, root, step, energy: energy.iter() }
+    }
+
+    /// The next cut, the incumbent's value where that is close.
+    fn next(&mut self, incumbent: Option<Key>) -> Key {
+        if let Some(step) = self.energy.next() {
+            return (self.root.0, self.root.1 * (1.0 + step));
+        }
+        let cut = match self.goal {
+            Goal::Delay => (self.root.0 * (1.0 + self.step) + 0.5, 0.0),
+            _ => (self.root.0 * (1.0 + self.step), f64::INFINITY),
+        };
+        self.step = if self.step < FIRST_STEP { FIRST_STEP } else { self.step * GROWTH };
+        let close = incumbent.is_some_and(|key| key.0 <= cut.0 * CLOSE);
+        if close || self.step > 1e4 { UNBOUNDED } else { cut }
+    }
+}
