@@ -70,10 +70,15 @@ impl DramControllerOptions {
         let simulator = |option: &'static str| {
             move |error: hwgym_simulators::dram::Error| EnvError::invalid(option, error)
         };
+        let reference = Reference::from_name(&self.reference).map_err(simulator("reference"))?;
+        if reference == Reference::Ramulator2 {
+            let message = "the design space is DRAMSys'; choose DRAMSys5 or DRAMSys4";
+            return Err(EnvError::invalid("reference", message));
+        }
         Ok(Checked {
             space: pick("space", &self.space, &[("archgym", ValueSet::ArchGym), ("wide", ValueSet::Wide)])?,
             subsystems: pick("groups", &self.groups, &[("subsystems", true), ("parameters", false)])?,
-            reference: Reference::from_name(&self.reference).map_err(simulator("reference"))?,
+            reference,
             cmd_mux: CmdMux::from_name(&self.cmd_mux).map_err(simulator("cmd_mux"))?,
             power_down_policy: PowerDownPolicy::from_name(&self.power_down_policy)
                 .map_err(simulator("power_down_policy"))?,

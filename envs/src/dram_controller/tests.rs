@@ -119,13 +119,14 @@ fn archgym_rewards_show_their_defects() {
 #[test]
 fn wrong_options_are_explained() {
     for (options, part) in [
-        ("(device: \"ddr3_1600\")", "did you mean `ddr3_1600_"),
+        ("(device: \"ddr3_1600_\")", "did you mean `ddr3_1600_"),
         ("(workload: \"sqlit\")", "did you mean `sqlite`"),
         ("(workload: \"missing.stl\")", "missing.stl"),
         ("(workload: \"stream:base-address=0x100000000\")", "beyond the 1073741824 bytes"),
         ("(space: \"archgim\")", "did you mean `archgym`"),
         ("(groups: \"x\")", "option `groups`"),
         ("(reference: \"DRAMSys6\")", "DRAMSys5"),
+        ("(reference: \"Ramulator2\")", "choose DRAMSys5"),
         ("(clock_mhz: 0.0)", "outside 1 to"),
         ("(requests: 0)", "leaves nothing"),
         ("(devise: \"x\")", "did you mean `device`"),

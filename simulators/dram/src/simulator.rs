@@ -205,7 +205,7 @@ impl Simulator {
     ) -> Statistics {
         let period_ns = self.device.clock_ps() as f64 / 1000.0;
         let energy_period_ns = match self.config.reference {
-            Reference::DRAMSys5 => period_ns,
+            Reference::DRAMSys5 | Reference::Ramulator2 => period_ns,
             Reference::DRAMSys4 => 1000.0 / self.device.clock_mhz(),
         };
         let total_time_ns = last_response as f64 * period_ns;

@@ -18,7 +18,7 @@ fn check_commands(
     let (timing, o) = (device.timing(), device.organization());
     let banks_per_rank = o.bank_groups * o.banks_per_group;
     let extra = match config.reference {
-        Reference::DRAMSys5 => &timing.rules_dramsys5,
+        Reference::DRAMSys5 | Reference::Ramulator2 => &timing.rules_dramsys5,
         Reference::DRAMSys4 => &timing.rules_dramsys4,
     };
     let rules: Vec<&Rule> = timing.rules.iter().chain(extra).collect();
@@ -158,7 +158,7 @@ fn configuration(device: &Device, choice: u64) -> ControllerConfig {
         refresh_max_pulledin: pick(4) as u32,
         arbiter: Arbiter::ALL[pick(3)],
         max_active_transactions: [1, 3, 16][pick(3)],
-        reference: Reference::ALL[pick(2)],
+        reference: Reference::ALL[pick(3)],
         ..ControllerConfig::default()
     }
 }

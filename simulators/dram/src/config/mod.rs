@@ -113,6 +113,9 @@ choice! {
         DRAMSys5,
         /// DRAMSys 4.0 as shipped with ArchGym.
         DRAMSys4,
+        /// Ramulator 2.1's controller: an activated request leaves its place in the buffer; any ready command may go; a refresh that is due
+        /// holds up requests until it is done and is never postponed.
+        Ramulator2,
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Bank {
     pub blocked: bool,
     /// Whether `current` is set.
     pub busy: bool,
+    /// The row was opened for `current`, which left its place in the buffer then and is served next (`Reference=Ramulator2`).
+    pub activated: bool,
     /// Request chosen: handle, number, row, direction and place in the buffer.
     pub handle: u32,
     pub id: u64,
@@ -42,6 +44,7 @@ impl Bank {
             sleeping: false,
             blocked: false,
             busy: false,
+            activated: false,
             handle: 0,
             id: 0,
             wanted_row: 0,
@@ -79,20 +82,23 @@ impl Channel {
             last_was_write: self.last_was_write,
             draining: self.draining,
         };
-        let pick = scheduler::next(self.scheduler, &view)?;
-        let entry = self.buffer.list(pick.list)[pick.position];
-        let bank = &mut self.banks[index];
-        if !(self.keeps_activated && bank.keep && entry.row != bank.row) {
-            bank.handle = entry.handle();
-            bank.wanted_row = entry.row;
-            bank.is_write = entry.is_write();
-            bank.list = pick.list;
-            bank.position = pick.position;
-            bank.busy = true;
-            let payload = &pool[entry.handle() as usize];
-            bank.id = payload.id;
-            bank.stack = payload.stack;
+        if !bank.activated {
+            let pick = scheduler::next(self.scheduler, &view)?;
+            let entry = self.buffer.list(pick.list)[pick.position];
+            let bank = &mut self.banks[index];
+            if !(self.keeps_activated && bank.keep && entry.row != bank.row) {
+                bank.handle = entry.handle();
+                bank.wanted_row = entry.row;
+                bank.is_write = entry.is_write();
+                bank.list = pick.list;
+                bank.position = pick.position;
+                bank.busy = true;
+                let payload = &pool[entry.handle() as usize];
+                bank.id = payload.id;
+                bank.stack = payload.stack;
+            }
         }
+        let bank = &self.banks[index];
         if !bank.open {
             return Some(Command::Act);
         }

@@ -1,5 +1,5 @@
 //! The request buffer: per bank (and direction, where the scheduler wants it) a list in order of admission.
-use crate::config::{ControllerConfig, Scheduler, SchedulerBuffer};
+use crate::config::{ControllerConfig, Reference, Scheduler, SchedulerBuffer};
 
 /// Marks a write in an entry's handle.
 const WRITE: u32 = 1 << 31;
@@ -38,6 +38,8 @@ pub(crate) struct Buffer {
     reads: u32,
     writes: u32,
     last_bank: usize,
+    /// Places are given free at the activate, and a full part holds up its own direction only (`Reference=Ramulator2`).
+    frees_at_activate: bool,
 }
 
 impl Buffer {
@@ -45,12 +47,13 @@ impl Buffer {
     pub(crate) fn new(config: &ControllerConfig, banks: usize) -> Self {
         let by_direction = matches!(config.scheduler, Scheduler::GrpFrFcfs | Scheduler::GrpFrFcfsWm);
         let size = config.request_buffer_size;
+        let frees_at_activate = config.reference == Reference::Ramulator2;
         // Bankwise room is tested on the bank stored to last, so that a full bank may take one more.
         let capacity = match config.scheduler_buffer {
             SchedulerBuffer::Bankwise => size as usize + 1,
             SchedulerBuffer::ReadWrite => 2 * size as usize,
             SchedulerBuffer::Shared => size as usize,
-        };
+        } + usize::from(frees_at_activate);
         let lists = banks * if by_direction { 2 } else { 1 };
         Self {
             division: config.scheduler_buffer,
@@ -62,14 +65,18 @@ impl Buffer {
             reads: 0,
             writes: 0,
             last_bank: 0,
+            frees_at_activate,
         }
     }
 
     /// Whether the next request may enter now. A full part for one direction holds up the other as well, since
-    /// requests come in order.
+    /// requests come in order; not so in Ramulator, where `is_write` decides.
     #[inline]
-    pub(crate) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self, is_write: bool) -> bool {
         match self.division {
+            SchedulerBuffer::ReadWrite if self.frees_at_activate => {
+                (if is_write { self.writes } else { self.reads }) < self.size
+            }
             SchedulerBuffer::Bankwise => {
                 let bank = self.last_bank;
                 let waiting = if self.by_direction {
@@ -106,11 +113,7 @@ impl Buffer {
             Entry { row, handle: handle | if is_write { WRITE } else { 0 } };
         self.lengths[list] += 1;
         self.last_bank = bank;
-        if is_write {
-            self.writes += 1;
-        } else {
-            self.reads += 1;
-        }
+        self.occupy(is_write);
     }
 
     /// Takes the entry at `position` out of a list.
@@ -118,15 +121,31 @@ impl Buffer {
     pub(crate) fn remove(&mut self, list: usize, position: usize) {
         let start = list * self.capacity;
         let length = self.lengths[list] as usize;
-        if self.entries[start + position].is_write() {
-            self.writes -= 1;
-        } else {
-            self.reads -= 1;
-        }
+        self.release(self.entries[start + position].is_write());
         for index in start + position..start + length - 1 {
             self.entries[index] = self.entries[index + 1];
         }
         self.lengths[list] -= 1;
+    }
+
+    /// Gives the place of a request free.
+    #[inline]
+    pub(crate) fn release(&mut self, is_write: bool) {
+        if is_write {
+            self.writes -= 1;
+        } else {
+            self.reads -= 1;
+        }
+    }
+
+    /// Takes a place for a request that is stored and has none.
+    #[inline]
+    pub(crate) fn occupy(&mut self, is_write: bool) {
+        if is_write {
+            self.writes += 1;
+        } else {
+            self.reads += 1;
+        }
     }
 
     /// Reads waiting in all banks.

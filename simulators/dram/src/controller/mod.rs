@@ -95,6 +95,8 @@ pub(crate) struct Channel {
     keeps_activated: bool,
     blocking_deletes: bool,
     delays_response: bool,
+    /// Details of Ramulator's controller: see [`Reference::Ramulator2`].
+    ramulator: bool,
     // State.
     timing: TimingState,
     banks: Vec<Bank>,
@@ -132,13 +134,15 @@ impl Channel {
         let banks_per_group = o.banks_per_group as usize;
         let banks_per_rank = o.bank_groups as usize * banks_per_group;
         let count = device.banks_per_channel();
-        let dramsys5 = config.reference == Reference::DRAMSys5;
+        let dramsys4 = config.reference == Reference::DRAMSys4;
+        let ramulator = config.reference == Reference::Ramulator2;
         let timing = TimingState::new(device, config.reference, possible_commands(config));
         let powers_down = config.power_down_policy == PowerDownPolicy::Staggered;
         let simple = !timing.two_buses()
             && timing.unit_lengths()
             && !timing.has_stacks()
             && config.cmd_mux == CmdMux::Oldest
+            && !ramulator
             && !powers_down;
         let bank = |b: usize| Bank::new((b / banks_per_group) as u32, (b / banks_per_rank) as u32);
         let ranks = o.ranks as usize;
@@ -154,9 +158,10 @@ impl Channel {
             banks_per_group,
             groups_per_rank: o.bank_groups as usize,
             simple,
-            keeps_activated: dramsys5,
-            blocking_deletes: dramsys5,
-            delays_response: !dramsys5,
+            keeps_activated: !dramsys4,
+            blocking_deletes: !dramsys4,
+            delays_response: dramsys4,
+            ramulator,
             timing,
             banks: (0..count).map(bank).collect(),
             buffer: Buffer::new(config, count),
@@ -250,7 +255,7 @@ impl Channel {
     fn admit<P: Port>(&mut self, now: u64, pool: &mut [Payload], port: &mut P) -> bool {
         let Some((handle, arrival)) = self.slot else { return false };
         let payload = &mut pool[handle as usize];
-        if arrival > now || !self.buffer.has_room() {
+        if arrival > now || !self.buffer.has_room(payload.is_write) {
             return false;
         }
         self.slot = None;
@@ -401,8 +406,11 @@ impl Channel {
     /// Choice and wake-up in general: two buses, commands of several lengths, strict order, power-down.
     fn run_general<P: Port>(&mut self, now: u64, pool: &mut [Payload], port: &mut P) {
         self.collect(now, true);
-        let winner =
-            mux::select(self.cmd_mux, &self.candidates, self.timing.two_buses(), self.next_strict_id);
+        let winner = if self.ramulator {
+            self.select_ready(now)
+        } else {
+            mux::select(self.cmd_mux, &self.candidates, self.timing.two_buses(), self.next_strict_id)
+        };
         let issued = match winner {
             Some(winner) if winner.time == now => {
                 self.issue(winner.sender, now, pool, port);
@@ -502,6 +510,10 @@ impl Channel {
                 bank.open = true;
                 bank.row = bank.wanted_row;
                 bank.keep = true;
+                if self.ramulator {
+                    bank.activated = true;
+                    self.buffer.release(bank.is_write);
+                }
             }
             Command::PrePb => {
                 bank.open = false;
@@ -513,13 +525,22 @@ impl Channel {
                 if matches!(command, Command::Rda | Command::Wra) {
                     bank.open = false;
                 }
+                if std::mem::take(&mut bank.activated) {
+                    // Its place was given free at the activate; the removal below frees one more.
+                    self.buffer.occupy(bank.is_write);
+                }
             }
         }
         let row = bank.row;
+        let freed_place = self.ramulator && command == Command::Act;
         let place = self.place(index, stack);
         self.timing.issue_bank(command, place, now);
         self.book(command, rank, index, row, pool[handle as usize].column, stack, now, port);
         self.mark_dirty(index);
+        if freed_place {
+            self.update_mode();
+            self.admit(now, pool, port);
+        }
         if command.is_column() {
             let is_write = matches!(command, Command::Wr | Command::Wra);
             self.next_strict_id += 1;

@@ -75,7 +75,7 @@ impl TimingState {
         let groups = ranks * o.bank_groups as usize;
         let extra = match reference {
             Reference::DRAMSys4 => &timing.rules_dramsys4,
-            Reference::DRAMSys5 => &timing.rules_dramsys5,
+            Reference::DRAMSys5 | Reference::Ramulator2 => &timing.rules_dramsys5,
         };
         let mut list = Vec::new();
         let mut updates = [Updates::default(); COMMANDS];

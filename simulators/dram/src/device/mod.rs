@@ -4,7 +4,7 @@ mod check;
 mod presets;
 
 pub use address::{AddressMap, Decoder, Location};
-pub use presets::{PRESETS, Preset};
+pub use presets::{ALIASES, PRESETS, Preset};
 
 use crate::error::{Error, Result};
 use crate::source::{about, read_ron};
@@ -108,14 +108,12 @@ pub struct Device {
 }
 
 impl Device {
-    /// The built-in device called `name`; [`PRESETS`] lists them.
+    /// The built-in device called `name`; [`PRESETS`] lists them, [`ALIASES`] has short names for some.
     ///
     /// # Errors
     /// [`Error::UnknownName`] if there is none.
     pub fn preset(name: &str) -> Result<Self> {
-        let preset = PRESETS
-            .iter()
-            .find(|preset| preset.name == name)
+        let preset = presets::find(name)
             .ok_or_else(|| Error::unknown("device", name, PRESETS.iter().map(|preset| preset.name)))?;
         Self::from_ron(preset.text, &format!("{}.ron", preset.name))
     }
@@ -276,6 +274,27 @@ mod tests {
             let device = Device::preset(preset.name).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(device.name(), preset.name);
             assert_eq!(device.capacity_bytes(), 1 << device.decoder().address_bits());
+        }
+    }
+
+    #[test]
+    fn devices_go_by_the_names_people_write() {
+        for (name, expected) in [
+            ("DDR3-1600", "ddr3_1600_rbc"),
+            ("DDR4-2400", "ddr4_2400_brc"),
+            ("DDR4-3200", "ddr4_3200"),
+            ("DDR5-4800", "ddr5_4800"),
+            ("LPDDR4-3200", "lpddr4_3200_brc"),
+            ("LPDDR5-6400", "lpddr5_6400"),
+            ("HBM2", "hbm2_2000_brc"),
+            ("HBM3", "hbm3_6400"),
+            ("GDDR6", "gddr6_14000_own"),
+            ("lpddr4_3200_1gx16_robaco", "lpddr4_3200_1Gx16_robaco"),
+        ] {
+            assert_eq!(Device::preset(name).unwrap().name(), expected);
+        }
+        for (_, full) in ALIASES {
+            assert!(PRESETS.iter().any(|preset| preset.name == *full));
         }
     }
 

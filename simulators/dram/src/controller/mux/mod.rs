@@ -2,6 +2,7 @@
 //! case of one bus and equal command lengths, over flat arrays.
 pub(crate) mod fast;
 mod oldest;
+mod ready;
 mod strict;
 
 use crate::command::Command;

@@ -6,11 +6,10 @@ use crate::controller::Channel;
 
 pub(super) fn next(channel: &mut Channel, rank: usize) -> Option<RefreshCommand> {
     let manager = &channel.refresh[rank];
-    let first_idle = manager
-        .remaining
-        .iter()
-        .copied()
-        .find(|set| channel.banks_of_set(rank, *set).into_iter().all(|bank| !channel.banks[bank].busy));
+    let first_idle = manager.remaining.iter().copied().find(|set| {
+        let mut banks = channel.banks_of_set(rank, *set).into_iter();
+        manager.in_turn || banks.all(|bank| !channel.banks[bank].busy)
+    });
     let postpone = |channel: &mut Channel| {
         let manager = &mut channel.refresh[rank];
         manager.trigger += manager.interval;

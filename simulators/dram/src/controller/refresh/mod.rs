@@ -4,7 +4,7 @@ mod bank_by_bank;
 
 use super::Channel;
 use crate::command::Command;
-use crate::config::{ControllerConfig, RefreshPolicy};
+use crate::config::{ControllerConfig, Reference, RefreshPolicy};
 use crate::device::Device;
 
 /// Whether refreshes run on time or ahead of it.
@@ -34,6 +34,8 @@ pub(crate) struct RefreshManager {
     counter: i64,
     max_postponed: i64,
     max_pulledin: i64,
+    /// Bank by bank: in order, whether idle or not.
+    in_turn: bool,
     pub sleeping: bool,
     pub next: Option<RefreshCommand>,
     /// Bank by bank: sets of banks not yet refreshed in this round, and the one chosen.
@@ -57,7 +59,11 @@ impl RefreshManager {
         let ranks = u64::from(o.ranks);
         let bits = ranks.ilog2();
         let reversed = if bits == 0 { 0 } else { (rank as u64).reverse_bits() >> (64 - bits) };
-        let trigger = if refresh.is_some() { interval - reversed * interval / ranks } else { u64::MAX };
+        // Ramulator refreshes all ranks at once and neither postpones nor pulls in.
+        let ramulator = config.reference == Reference::Ramulator2;
+        let offset = if ramulator { 0 } else { reversed * interval / ranks };
+        let trigger = if refresh.is_some() { interval - offset } else { u64::MAX };
+        let limit = |limit: u32| if ramulator { 0 } else { i64::from(limit) };
         let scale = if config.refresh_policy == RefreshPolicy::AllBank { 1 } else { sets as i64 };
         Self {
             policy: config.refresh_policy,
@@ -65,8 +71,9 @@ impl RefreshManager {
             interval,
             pace: Pace::Regular,
             counter: 0,
-            max_postponed: i64::from(config.refresh_max_postponed) * scale,
-            max_pulledin: i64::from(config.refresh_max_pulledin) * scale,
+            in_turn: ramulator,
+            max_postponed: limit(config.refresh_max_postponed) * scale,
+            max_pulledin: limit(config.refresh_max_pulledin) * scale,
             sleeping: false,
             next: None,
             remaining: (0..sets).collect(),
@@ -151,7 +158,7 @@ impl Channel {
 
     /// Holds a bank back for a forced refresh.
     fn block(&mut self, bank: usize) {
-        if !self.banks[bank].blocked {
+        if !self.banks[bank].blocked && !self.ramulator {
             self.banks[bank].blocked = true;
             if self.blocking_deletes {
                 self.banks[bank].next = super::NONE;

@@ -16,6 +16,29 @@ macro_rules! preset {
     };
 }
 
+/// Short names: standard and speed, for the device with the plainest map. Upper case and hyphens are accepted in all names.
+pub const ALIASES: &[(&str, &str)] = &[
+    ("ddr3_1600", "ddr3_1600_rbc"),
+    ("ddr4_2400", "ddr4_2400_brc"),
+    ("lpddr4_3200", "lpddr4_3200_brc"),
+    ("hbm2", "hbm2_2000_brc"),
+    ("hbm2_2000", "hbm2_2000_brc"),
+    ("hbm3", "hbm3_6400"),
+    ("gddr6", "gddr6_14000_own"),
+    ("gddr6_14000", "gddr6_14000_own"),
+    ("wideio2", "wideio2_400_rbc"),
+];
+
+/// The built-in device of that name or short name.
+pub(super) fn find(name: &str) -> Option<&'static Preset> {
+    let plain = name.replace('-', "_");
+    let full = ALIASES
+        .iter()
+        .find(|(short, _)| short.eq_ignore_ascii_case(&plain))
+        .map_or(&*plain, |(_, full)| full);
+    PRESETS.iter().find(|preset| preset.name.eq_ignore_ascii_case(full))
+}
+
 /// Every built-in device.
 pub const PRESETS: &[Preset] = &[
     preset!("ddr3_1600_rbc"),
@@ -28,12 +51,16 @@ pub const PRESETS: &[Preset] = &[
     preset!("ddr4_2400_2r_ilv"),
     preset!("ddr4_2400_2ch_ilv"),
     preset!("ddr5_4800"),
+    preset!("ddr5_4800_ilv"),
     preset!("lpddr4_3200_brc"),
     preset!("lpddr4_3200_1Gx16_robaco"),
+    preset!("lpddr5_6400"),
+    preset!("lpddr5_6400_ilv"),
     preset!("hbm2_2000_brc"),
     preset!("hbm2_2000_ilv"),
     preset!("hbm2_2000_ilv_2stack"),
     preset!("hbm3_6400"),
+    preset!("hbm3_6400_ilv"),
     preset!("wideio2_400_rbc"),
     preset!("wideio2_400_chilv"),
     preset!("gddr6_14000_own"),
