@@ -14,7 +14,7 @@ macro_rules! data {
     };
 }
 
-data!("bfs");
+data!("bfs", "sort");
 
 /// Workloads of which the truth is known, with the default options.
 pub fn known_workloads() -> Vec<&'static str> {
