@@ -2,11 +2,11 @@
 use super::{
     dims::{Coupling, DIMS, Dim, Layer},
     directive::Directive,
-    hardware::Hardware,
+    hardware::{Hardware, ceiling},
     level::{FILTER, INPUT, Level, MOST_LEVELS, OUTPUT, build},
+    plan::{EDGE, Plan, Prefix, WHOLE},
     rejection::Rejection,
     report::Evaluation,
-    states::{FIRST, FIRST_PARTIAL, Iterations, Kinds, OTHER, OTHER_PARTIAL, multiply},
     totals::{Spread, Totals},
 };
 
@@ -14,7 +14,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Evaluator {
     levels: [Level; MOST_LEVELS],
-    below: [Below; MOST_LEVELS],
+    memory: [Memory; MOST_LEVELS],
 }
 
 impl Default for Evaluator {
@@ -25,10 +25,10 @@ impl Default for Evaluator {
 
 /// Working memory of one level.
 #[derive(Debug, Clone)]
-struct Below {
-    iterations: Iterations,
-    /// Results for the tiles seen so far: which directives of the level above stood at their edge, and the result.
-    seen: Vec<(u32, Tile)>,
+struct Memory {
+    plan: Plan,
+    /// Results for tiles, by the bits of the directives of the level above that stand at their edge.
+    known: Vec<Option<Tile>>,
 }
 
 /// What a level tells the level above about a tile.
@@ -56,9 +56,9 @@ impl Evaluator {
     pub fn new() -> Self {
         Self {
             levels: [Level::EMPTY; MOST_LEVELS],
-            below: std::array::from_fn(|_| Below {
-                iterations: Iterations::EMPTY,
-                seen: Vec::with_capacity(16),
+            memory: std::array::from_fn(|_| Memory {
+                plan: Plan::EMPTY,
+                known: Vec::with_capacity(1 << DIMS),
             }),
         }
     }
@@ -78,8 +78,9 @@ impl Evaluator {
         hardware.check()?;
         let coupling = layer.coupling();
         let count = build(layer, &coupling, directives, hardware, &mut self.levels)?;
-        for below in &mut self.below[..count] {
-            below.seen.clear();
+        for (above, memory) in self.levels.iter().zip(&mut self.memory[1..]).take(count - 1) {
+            memory.known.clear();
+            memory.known.resize(above.edge_keys(), None);
         }
         let mut shared = Shared {
             hardware,
@@ -89,7 +90,7 @@ impl Evaluator {
             l1_bytes: None,
             outermost_first: false,
         };
-        level::<true>(&self.levels[..count], &mut self.below[..count], &layer.bounds, &mut shared)?;
+        level::<true>(&self.levels[..count], &mut self.memory[..count], &layer.bounds, &mut shared)?;
         if shared.totals.runtime <= 0 {
             return Err(Rejection::NoWork);
         }
@@ -98,111 +99,27 @@ impl Evaluator {
     }
 }
 
-/// Products over the directives up to an index, and the state each is in.
-struct Walk {
-    digits: [u8; DIMS],
-    /// Temporal `before` factors of input and filter.
-    before: [[i64; DIMS + 1]; 2],
-    /// Temporal factors of the output, and of the partial sums that the output does not have.
-    output: [i64; DIMS + 1],
-    reduced: [i64; DIMS + 1],
-    occurrences: [i64; DIMS + 1],
-    /// Directives at their edge, without and with the spatial ones of an unfilled cluster.
-    edges: [u32; DIMS + 1],
-    edges_partial: [u32; DIMS + 1],
-    /// Innermost directive that is not in its first iteration, plus one.
-    changing: [usize; DIMS + 1],
-}
-
-impl Walk {
-    fn new() -> Self {
-        Self {
-            digits: [0; DIMS],
-            before: [[1; DIMS + 1]; 2],
-            output: [1; DIMS + 1],
-            reduced: [1; DIMS + 1],
-            occurrences: [1; DIMS + 1],
-            edges: [0; DIMS + 1],
-            edges_partial: [0; DIMS + 1],
-            changing: [0; DIMS + 1],
-        }
-    }
-
-    /// Recomputes the products from directive `from` on.
-    fn update(&mut self, level: &Level, iterations: &Iterations, from: usize) {
-        for (at, entry) in level.entries().iter().enumerate().skip(from) {
-            let digit = usize::from(self.digits[at]);
-            let state = &iterations.of(at).states()[digit];
-            let mut before = [1, 1];
-            let (mut output, mut reduced) = (1, 1);
-            if !entry.spatial {
-                for tensor in [INPUT, FILTER] {
-                    if entry.couples(tensor) {
-                        before[tensor] = state.before[FIRST];
-                    }
-                }
-                if entry.couples(OUTPUT) {
-                    output = state.output[FIRST];
-                } else {
-                    reduced = state.sums[FIRST];
-                }
-            }
-            self.before[INPUT][at + 1] = self.before[INPUT][at] * before[INPUT];
-            self.before[FILTER][at + 1] = self.before[FILTER][at] * before[FILTER];
-            self.output[at + 1] = self.output[at] * output;
-            self.reduced[at + 1] = self.reduced[at] * reduced;
-            self.occurrences[at + 1] = self.occurrences[at].saturating_mul(state.count);
-            let differs = state.edge && entry.own.edge != entry.own.mapped;
-            let partial = u32::from(differs) << at;
-            let always = differs && (!entry.spatial || level.edge_clusters == 1);
-            self.edges[at + 1] = self.edges[at] | u32::from(always) << at;
-            self.edges_partial[at + 1] = self.edges_partial[at] | partial;
-            self.changing[at + 1] = if digit > 0 { at + 1 } else { self.changing[at] };
-        }
-    }
-
-    /// Goes from case number `case` to the next, in the order of the reference.
-    fn advance(&mut self, level: &Level, iterations: &Iterations, case: usize) {
-        let mut inner = 1;
-        let mut from = level.entries().len();
-        for at in (0..level.entries().len()).rev() {
-            if !case.is_multiple_of(inner) {
-                break;
-            }
-            let count = iterations.of(at).states().len();
-            if count > 1 {
-                let next = usize::from(self.digits[at]) + 1;
-                self.digits[at] = if next == count { 0 } else { next as u8 };
-                from = at;
-                inner *= count;
-            }
-        }
-        self.update(level, iterations, from);
-    }
-}
-
-/// Volume over the array from the volumes of its kinds of processing elements.
-fn over_array(volume: &Kinds, clusters: i64, edge_clusters: i64, edge: bool, partial: bool) -> i64 {
-    if !edge {
-        volume[FIRST] + (clusters - 1) * volume[OTHER]
-    } else if edge_clusters == 1 {
-        volume[if partial { FIRST_PARTIAL } else { FIRST }]
-    } else {
-        let unfilled = i64::from(partial);
-        volume[FIRST]
-            + (edge_clusters - unfilled - 1).max(0) * volume[OTHER]
-            + unfilled * volume[OTHER_PARTIAL]
-    }
-}
-
-fn scaled(kinds: Kinds, scalar: i64) -> Kinds {
-    multiply(kinds, &[scalar; 4])
+/// The cases of one level over one tile, and the sums over them.
+struct Cases<'r, 's, const OUTERMOST: bool> {
+    here: &'r Level,
+    plan: &'r Plan,
+    inner_levels: &'r [Level],
+    inner_memory: &'r mut [Memory],
+    shared: &'r mut Shared<'s>,
+    sums: Totals,
+    spread: Spread,
+    runtime: i64,
+    active: f64,
+    occurrences: i64,
+    /// Cases up to the first with work, and whether that was met.
+    first_cases: i64,
+    passed: bool,
 }
 
 /// One level over one tile.
 fn level<const OUTERMOST: bool>(
     levels: &[Level],
-    memory: &mut [Below],
+    memory: &mut [Memory],
     tile: &[i64; DIMS],
     shared: &mut Shared<'_>,
 ) -> Result<Tile, Rejection> {
@@ -211,199 +128,169 @@ fn level<const OUTERMOST: bool>(
     else {
         return Err(Rejection::NoWork);
     };
-    let hardware = shared.hardware;
-    let iterations = &mut own.iterations;
-    iterations.prepare(here, tile);
-    let entries = here.entries();
-    let len = entries.len();
-    let (clusters, edge_clusters) = (here.clusters, here.edge_clusters);
-    let hops = hardware.noc_hops * hardware.noc_hop_latency;
-    let network = |volume: i64| hops + ceiling(volume, hardware.noc_bw) - 1;
-    let mut walk = Walk::new();
-    walk.update(here, iterations, 0);
-    let mut spread = Spread::default();
-    let mut sums = Totals::default();
-    let mut l1_bytes = 0;
-    let mut runtime = 0i64;
-    let mut active = 0.0;
-    let mut occurrences = 0i64;
-    let mut passed = false;
-    for case in 0..iterations.cases {
-        if case > 0 {
-            walk.advance(here, iterations, case - 1);
-        }
-        let state = |at: usize| &iterations.of(at).states()[usize::from(walk.digits[at])];
-        let times = walk.occurrences[len];
-        if times > i64::from(i32::MAX) {
-            return Err(Rejection::TooManyIterations { level: shared.count - levels.len() });
-        }
-        // Volumes of input and filter that are new in this case.
-        let mut fetched = [0i64; 2];
-        for tensor in [INPUT, FILTER] {
-            let spatial = here.coupled_spatial(tensor);
-            let mut kinds = [1; 4];
-            let scalar = match walk.changing[len].checked_sub(1) {
-                None => {
-                    for &at in spatial {
-                        kinds = multiply(kinds, &state(at).full);
-                    }
-                    iterations.after[tensor][0]
-                }
-                Some(changing) if !entries[changing].couples(tensor) => continue,
-                Some(changing) => {
-                    let restarts = iterations.restarts[tensor][changing];
-                    for &at in spatial {
-                        let state = state(at);
-                        kinds = multiply(
-                            kinds,
-                            match at.cmp(&changing) {
-                                std::cmp::Ordering::Less => &state.before,
-                                std::cmp::Ordering::Equal if restarts => &state.changed,
-                                std::cmp::Ordering::Equal => &state.changed_new,
-                                std::cmp::Ordering::Greater => &state.after,
-                            },
-                        );
-                    }
-                    let step = if entries[changing].spatial {
-                        1
-                    } else if restarts {
-                        entries[changing].own.mapped
-                    } else if entries[changing].own.new == 0 {
-                        let dim = entries[changing].dim;
-                        return Err(Rejection::NothingNew { level: shared.count - levels.len(), dim });
-                    } else {
-                        entries[changing].own.new
-                    };
-                    walk.before[tensor][changing] * step * iterations.after[tensor][changing + 1]
-                }
-            };
-            fetched[tensor] = if spatial.is_empty() {
-                scalar
-            } else {
-                let edge = spatial.iter().any(|&at| state(at).edge);
-                let partial = spatial.last().is_some_and(|&at| state(at).partial);
-                over_array(&scaled(kinds, scalar), clusters, edge_clusters, edge, partial)
-            };
-        }
-        let ingress = fetched[INPUT] + fetched[FILTER];
-        // Outputs leaving the array, partial sums of the busiest element and of the array.
-        let spatial = here.coupled_spatial(OUTPUT);
-        let mut output_kinds = [walk.output[len]; 4];
-        for &at in spatial {
-            output_kinds = multiply(output_kinds, &state(at).output);
-        }
-        let mut sum_kinds = [walk.output[len] * walk.reduced[len]; 4];
-        let (mut any_edge, mut last_partial) = (false, false);
-        for &at in here.spatial() {
-            sum_kinds = multiply(sum_kinds, &state(at).sums);
-            any_edge |= state(at).edge;
-            last_partial = state(at).partial;
-        }
-        let output_edge = spatial.iter().any(|&at| state(at).edge);
-        let output_partial = spatial.last().is_some_and(|&at| state(at).partial);
-        let egress = if spatial.is_empty() {
-            output_kinds[FIRST]
-        } else {
-            over_array(&output_kinds, clusters, edge_clusters, output_edge, output_partial)
+    own.plan.prepare(here, shared.count - levels.len(), tile, shared.hardware)?;
+    let plan = &own.plan;
+    let mut cases = Cases::<OUTERMOST> {
+        here,
+        plan,
+        inner_levels,
+        inner_memory,
+        shared,
+        sums: Totals::default(),
+        spread: Spread::default(),
+        runtime: 0,
+        active: 0.0,
+        occurrences: 0,
+        first_cases: 0,
+        passed: false,
+    };
+    // The statistics of the outermost level depend on the order of the cases, and so does what is counted before the first
+    // case with work; elsewhere equal cases are taken together.
+    cases.case(0, 0, &plan.start)?;
+    if OUTERMOST || !cases.passed {
+        cases.in_order(0, 0, &plan.start)?;
+    } else {
+        cases.together(0, &plan.start)?;
+    }
+    Ok(cases.finish(tile))
+}
+
+impl<const OUTERMOST: bool> Cases<'_, '_, OUTERMOST> {
+    /// Every case but the first, in the order of the reference: the last directive changes fastest, and each comes to
+    /// its first iteration last. `moved` as in [`Plan::fetches`].
+    fn in_order(&mut self, at: usize, moved: usize, prefix: &Prefix) -> Result<(), Rejection> {
+        let Some(moving) = self.plan.moving().get(at) else {
+            return if moved == 0 { Ok(()) } else { self.case(at, moved, prefix) };
         };
-        let critical = sum_kinds
-            [if output_edge && edge_clusters == 1 && output_partial { FIRST_PARTIAL } else { FIRST }];
-        if !passed {
-            l1_bytes += 2 * mapped_volumes(here, INPUT) + 2 * mapped_volumes(here, FILTER);
-            sums.l2_required[INPUT] += 2 * fetched[INPUT];
-            sums.l2_required[FILTER] += 2 * fetched[FILTER];
-            sums.l2_required[OUTPUT] = 2 * egress;
+        if moving.steady > 0 {
+            self.in_order(at + 1, at + 1, &prefix.with(moving, WHOLE, moving.steady))?;
+        }
+        if moving.has_edge {
+            self.in_order(at + 1, at + 1, &prefix.with(moving, EDGE, 1))?;
+        }
+        self.in_order(at + 1, moved, &prefix.with(moving, WHOLE, 1))
+    }
+
+    /// Every case in which a directive from `at` on has moved, equal ones together: further out, the first iteration is
+    /// like the steady ones.
+    fn together(&mut self, at: usize, prefix: &Prefix) -> Result<(), Rejection> {
+        let Some(moving) = self.plan.moving().get(at) else { return Ok(()) };
+        if moving.steady > 0 {
+            self.case(at + 1, at + 1, &prefix.with(moving, WHOLE, moving.steady))?;
+        }
+        self.together(at + 1, &prefix.with(moving, WHOLE, 1 + moving.steady))?;
+        if moving.has_edge {
+            let edge = prefix.with(moving, EDGE, 1);
+            self.case(at + 1, at + 1, &edge)?;
+            self.together(at + 1, &edge)?;
+        }
+        Ok(())
+    }
+
+    /// One case: `prefix` for the directives before `next`, the first iteration for the others.
+    fn case(&mut self, next: usize, moved: usize, prefix: &Prefix) -> Result<(), Rejection> {
+        let hardware = self.shared.hardware;
+        let array = &self.plan.arrays[prefix.array];
+        let fetch = &self.plan.fetches[moved][prefix.array];
+        let (output, partial) = self.plan.products(prefix, next);
+        // Outputs leaving the array, partial sums of the busiest element.
+        let egress = output * array.egress;
+        let critical = partial * array.critical;
+        let times = prefix.times;
+        if !self.passed {
+            self.first_cases += 1;
+            if OUTERMOST {
+                self.sums.l2_required[INPUT] += 2 * fetch.words[INPUT];
+                self.sums.l2_required[FILTER] += 2 * fetch.words[FILTER];
+                self.sums.l2_required[OUTPUT] = 2 * egress;
+            }
         }
         if OUTERMOST {
-            let partial_sums = if !any_edge {
-                clusters * sum_kinds[FIRST]
-            } else if edge_clusters == 1 {
-                sum_kinds[if last_partial { FIRST_PARTIAL } else { FIRST }]
-            } else {
-                let unfilled = i64::from(last_partial);
-                (1 + (edge_clusters - unfilled - 1).max(0)) * sum_kinds[FIRST]
-                    + unfilled * sum_kinds[OTHER_PARTIAL]
-            };
-            sums.count_outputs(times, egress, partial_sums);
+            let partial_sums = partial * array.partial_sums;
+            self.sums.count_outputs(times, egress, partial_sums);
             if critical > 0 {
-                sums.count_inputs(times, fetched, partial_sums);
-                sums.arithmetic_intensity = partial_sums as f64 / ingress as f64;
+                self.sums.count_inputs(times, fetch.words, partial_sums);
+                let ingress = fetch.words[INPUT] + fetch.words[FILTER];
+                self.sums.arithmetic_intensity = partial_sums as f64 / ingress as f64;
             }
         }
         if critical <= 0 {
-            continue;
+            return Ok(());
         }
-        let first_spatial = state(here.spatial()[0]);
-        let busy = if first_spatial.edge { edge_clusters } else { clusters };
-        let (compute, units) = if inner_levels.is_empty() {
-            (ceiling(critical, hardware.num_simd_lanes), busy as f64)
-        } else {
-            let mut below = |edges: u32| -> Result<Tile, Rejection> {
-                let [next, ..] = &mut *inner_memory else { return Err(Rejection::NoWork) };
-                if let Some((_, known)) = next.seen.iter().find(|(key, _)| *key == edges) {
-                    return Ok(*known);
-                }
-                let mut tile = [1; DIMS];
-                for (at, entry) in entries.iter().enumerate() {
-                    let own = &entry.own;
-                    tile[entry.dim.index()] = if edges >> at & 1 == 1 { own.edge } else { own.mapped };
-                }
-                let result = level::<false>(inner_levels, inner_memory, &tile, shared)?;
-                inner_memory[0].seen.push((edges, result));
-                Ok(result)
-            };
-            if first_spatial.edge && first_spatial.partial {
-                let last = below(walk.edges_partial[len])?;
-                let mut result = (last.cycles, last.active);
-                if edge_clusters > 1 {
-                    let full = below(walk.edges[len])?;
-                    result.0 = result.0.max(full.cycles);
-                    result.1 += full.active * (edge_clusters - 1) as f64;
-                }
-                result
-            } else {
-                let full = below(walk.edges[len])?;
-                (full.cycles, full.active * busy as f64)
+        let (compute, units) = if self.inner_levels.is_empty() {
+            (ceiling(critical, hardware.num_simd_lanes), array.busy as f64)
+        } else if array.split {
+            let last = self.below(prefix.edges[1])?;
+            let mut result = (last.cycles, last.active);
+            let full = self.here.edge_clusters - 1;
+            if full > 0 {
+                let others = self.below(prefix.edges[0])?;
+                result.0 = result.0.max(others.cycles);
+                result.1 += others.active * full as f64;
             }
+            result
+        } else {
+            let full = self.below(prefix.edges[0])?;
+            (full.cycles, full.active * array.busy as f64)
         };
-        let (ingress_delay, egress_delay) = (network(ingress), network(egress));
-        let initial = walk.changing[len] == 0;
+        let egress_delay = hardware.network(egress);
         let mut delay =
-            if initial { compute + ingress_delay } else { compute.max(ingress_delay).max(egress_delay) };
+            if moved == 0 { compute + fetch.delay } else { compute.max(fetch.delay).max(egress_delay) };
         if OUTERMOST {
             if compute == 0 {
                 return Err(Rejection::NoWork);
             }
-            let read = sums.l2_required[INPUT] + sums.l2_required[FILTER];
-            let written = sums.l2_required[OUTPUT];
+            let read = self.sums.l2_required[INPUT] + self.sums.l2_required[FILTER];
+            let written = self.sums.l2_required[OUTPUT];
             delay = delay.max(read / hardware.offchip_bw / 2).max(written / hardware.offchip_bw / 2);
-            sums.offchip_bandwidth = sums.offchip_bandwidth.max(written / compute).max(read / compute) / 2;
-            spread.add(times, ingress_delay, egress_delay, compute, ingress.max(egress));
+            let bandwidth = &mut self.sums.offchip_bandwidth;
+            *bandwidth = (*bandwidth).max(written / compute).max(read / compute) / 2;
+            let ingress = fetch.words[INPUT] + fetch.words[FILTER];
+            self.spread.add(times, fetch.delay, egress_delay, compute, ingress.max(egress));
         }
-        passed = true;
-        occurrences = occurrences.wrapping_add(times);
-        runtime = runtime.wrapping_add(times.wrapping_mul(delay));
-        active += times as f64 * units;
+        self.passed = true;
+        self.occurrences = self.occurrences.wrapping_add(times);
+        self.runtime = self.runtime.wrapping_add(times.wrapping_mul(delay));
+        self.active += times as f64 * units;
+        Ok(())
     }
-    let active = active / occurrences as f64;
-    if shared.l1_bytes.is_none() {
-        // The output is counted with its input extents, and once however often the inputs are.
-        shared.l1_bytes = Some(l1_bytes + 2 * mapped_volumes(here, OUTPUT));
-        shared.outermost_first = OUTERMOST;
-    }
-    if OUTERMOST {
-        sums.runtime = runtime;
-        sums.active = active;
-        sums.spread = spread.finish(occurrences);
-        sums.count_whole_tensors(shared.coupling, tile);
-        shared.totals = sums;
-    }
-    Ok(Tile { cycles: runtime, active })
-}
 
-/// Rounded up; towards zero where the volume is negative, as the reference does.
-fn ceiling(volume: i64, width: i64) -> i64 {
-    if volume > 0 { (volume - 1) / width + 1 } else { volume / width }
+    /// The level below over the tile in which the directives of `edges` stand at their edge.
+    fn below(&mut self, edges: u32) -> Result<Tile, Rejection> {
+        let [next, ..] = &mut *self.inner_memory else { return Err(Rejection::NoWork) };
+        if let Some(known) = next.known.get(edges as usize).copied().flatten() {
+            return Ok(known);
+        }
+        let mut tile = [1; DIMS];
+        for entry in self.here.entries() {
+            let own = &entry.own;
+            tile[entry.dim.index()] = if edges & entry.edge_bit != 0 { own.edge } else { own.mapped };
+        }
+        let result = level::<false>(self.inner_levels, self.inner_memory, &tile, self.shared)?;
+        if let Some(place) = self.inner_memory[0].known.get_mut(edges as usize) {
+            *place = Some(result);
+        }
+        Ok(result)
+    }
+
+    fn finish(mut self, tile: &[i64; DIMS]) -> Tile {
+        let active = self.active / self.occurrences as f64;
+        if self.shared.l1_bytes.is_none() {
+            // The output is counted with its input extents, and once however often the inputs are.
+            let inputs = mapped_volumes(self.here, INPUT) + mapped_volumes(self.here, FILTER);
+            self.shared.l1_bytes =
+                Some(2 * inputs * self.first_cases + 2 * mapped_volumes(self.here, OUTPUT));
+            self.shared.outermost_first = OUTERMOST;
+        }
+        if OUTERMOST {
+            self.sums.runtime = self.runtime;
+            self.sums.active = active;
+            self.sums.spread = self.spread.finish(self.occurrences);
+            self.sums.count_whole_tensors(self.shared.coupling, tile);
+            self.shared.totals = self.sums;
+        }
+        Tile { cycles: self.runtime, active }
+    }
 }
 
 /// Product of what a level maps at a time over a tensor's dimensions, in input extents.

@@ -64,4 +64,14 @@ impl Hardware {
         }
         Ok(())
     }
+
+    /// Cycles the on-chip network takes for a volume.
+    pub(super) fn network(&self, volume: i64) -> i64 {
+        self.noc_hops * self.noc_hop_latency + ceiling(volume, self.noc_bw) - 1
+    }
+}
+
+/// Rounded up; towards zero where the volume is negative, as the reference does.
+pub(super) fn ceiling(volume: i64, width: i64) -> i64 {
+    if volume > 0 { (volume - 1) / width + 1 } else { volume / width }
 }

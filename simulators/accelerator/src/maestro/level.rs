@@ -37,6 +37,8 @@ pub(super) struct Entry {
     pub out: Amounts,
     /// Bit per tensor that has the dimension.
     pub coupled: u8,
+    /// The directive's bit in the keys of the tiles below, 0 where its edge is as large as its other tiles.
+    pub edge_bit: u32,
 }
 
 impl Entry {
@@ -49,6 +51,7 @@ impl Entry {
         own: Amounts { mapped: 1, new: 1, edge: 1, edge_new: 1 },
         out: Amounts { mapped: 1, new: 1, edge: 1, edge_new: 1 },
         coupled: 0,
+        edge_bit: 0,
     };
 
     fn new(dim: Dim, spatial: bool, size: i64, offset: i64) -> Self {
@@ -102,6 +105,11 @@ impl Level {
 
     pub fn coupled_spatial(&self, tensor: usize) -> &[usize] {
         &self.coupled_spatial[tensor][..self.coupled_spatial_len[tensor]]
+    }
+
+    /// Number of keys of the tiles below.
+    pub fn edge_keys(&self) -> usize {
+        1 << self.entries().iter().filter(|entry| entry.edge_bit != 0).count()
     }
 
     pub fn find(&self, dim: Dim) -> Option<usize> {
@@ -260,6 +268,7 @@ fn complete(
 /// The numbers of a level that do not depend on the tile it is handed.
 fn static_amounts(level: &mut Level, index: usize, coupling: &Coupling) -> Result<(), Rejection> {
     let tensors = [coupling.input, coupling.filter, coupling.output];
+    let mut edge_bit = 1;
     for at in 0..level.len {
         let entry = &mut level.entries[at];
         let bound = level.bounds[entry.dim.index()];
@@ -278,6 +287,11 @@ fn static_amounts(level: &mut Level, index: usize, coupling: &Coupling) -> Resul
             edge: if has_edge { rest } else { size },
             edge_new: (offset - (size - rest)).max(0),
         };
+        entry.edge_bit = 0;
+        if entry.own.edge != entry.own.mapped {
+            entry.edge_bit = edge_bit;
+            edge_bit <<= 1;
+        }
         entry.out = entry.own;
         entry.coupled = 0;
         for (tensor, dims) in tensors.iter().enumerate() {

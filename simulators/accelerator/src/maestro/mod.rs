@@ -24,9 +24,9 @@ mod hardware;
 mod level;
 mod lexer;
 mod parser;
+mod plan;
 mod rejection;
 mod report;
-mod states;
 mod totals;
 
 pub use dims::{Dim, Layer, LayerKind};
