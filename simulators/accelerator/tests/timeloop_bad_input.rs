@@ -247,11 +247,95 @@ architecture:
 ";
     let spec = Specification::from_texts(&[("arch.yaml", arch), ("problem.yaml", PROBLEM)]).unwrap();
     let names: Vec<&str> = spec.architecture.levels.iter().map(|l| l.name.as_str()).collect();
-    assert_eq!(names, ["psums", "weights", "PE", "column", "glb", "DRAM"]);
+    assert_eq!(names, ["psums", "weights", "inter_PE_spatial", "glb", "DRAM"]);
     assert_eq!(spec.architecture.arithmetic.instances, 4);
     let limits = spec.constraints.compile(&spec.architecture, &spec.problem).unwrap();
     // glb fans out to columns along X over M only, a column to its elements along Y over C only.
-    assert_eq!((spec.architecture.fanout(4), spec.architecture.fanout(3)), ((2, 1), (1, 2)));
-    assert_eq!(limits.spatial[4].most[..3], [1, 2, 1]);
-    assert_eq!(limits.spatial[3].most[..3], [2, 1, 1]);
+    assert_eq!((spec.architecture.fanout(3), spec.architecture.fanout(2)), ((2, 1), (1, 2)));
+    assert_eq!(limits.spatial[3].most[..3], [1, 2, 1]);
+    assert_eq!(limits.spatial[2].most[..3], [2, 1, 1]);
+    // Nothing is stored or looped over between the two, and a component keeps what it names and no more.
+    assert_eq!(
+        (limits.keep[2], limits.bypass[2], limits.temporal[2].most[..3].to_vec()),
+        (0, 7, vec![1, 1, 1])
+    );
+    assert_eq!((limits.bypass[0], limits.bypass[1]), (3, 6));
+
+    // A mapping names a fan-out by its container, or as Timeloop writes it.
+    let mapping = |columns: &str, elements: &str| {
+        format!(
+            "mapping:
+- {{target: glb, type: temporal, factors: C=2 M=1 P=3, permutation: CMP}}
+- {{target: {columns}, type: spatial, factors: C=1 M=2 P=1, permutation: CMP, split: 3}}
+- {{target: inter_PE_spatial, type: temporal, factors: C=1 M=1 P=1, permutation: CMP}}
+- {{target: inter_PE_spatial, type: bypass, bypass: [Weights, Inputs, Outputs]}}
+- {{target: {elements}, type: spatial, factors: C=2 M=1 P=1, permutation: CMP, split: 0}}
+- {{target: weights, type: bypass, keep: [Weights], bypass: [Inputs, Outputs]}}
+- {{target: psums, type: bypass, keep: [Outputs], bypass: [Weights, Inputs]}}
+- {{target: glb, type: bypass, bypass: [Weights]}}
+"
+        )
+    };
+    let nest = |mapping: &str| {
+        let texts = [("arch.yaml", arch), ("problem.yaml", PROBLEM), ("mapping.yaml", mapping)];
+        Specification::from_texts(&texts).map(|spec| (spec.mapping.unwrap(), spec))
+    };
+    let (by_container, spec) = nest(&mapping("column", "PE")).unwrap();
+    let (by_level, _) = nest(&mapping("inter_column_spatial", "inter_PE_spatial")).unwrap();
+    assert_eq!(by_container, by_level);
+    assert_eq!((by_container.spatial[3][1], by_container.spatial[2][0], by_container.keep[2]), (2, 2, 0));
+    let report = spec.model().unwrap().report(&by_container).unwrap();
+    assert_eq!((report.cycles, report.violations.len()), (6, 0));
+    let error = nest(
+        &mapping("column", "PE")
+            .replace("inter_PE_spatial, type: temporal, factors: C=1", "PE, type: temporal, factors: C=2"),
+    )
+    .unwrap_err();
+    assert!(error.to_string().contains("a fan-out has no loops in time"), "{error}");
+}
+
+#[test]
+fn a_null_is_the_same_as_no_key() {
+    let arch = ARCH.replace("depth: 64,", "depth: 64, write_bandwidth: null, entries: ~, power_gated_at:,");
+    assert_eq!(read(&arch, PROBLEM, MAPPING).unwrap(), read(ARCH, PROBLEM, MAPPING).unwrap());
+}
+
+#[test]
+fn classes_that_the_files_define_are_known() {
+    let compound = "compound_components:\n  classes:\n  - {name: my_buffer}\n  - {name: my_mac}\n";
+    let arch = ARCH.replace("class: SRAM", "class: my_buffer").replace("class: intmac", "class: my_mac");
+    assert!(read(&arch, PROBLEM, MAPPING).unwrap_err().to_string().contains("unknown class \"my_buffer\""));
+    assert_eq!(
+        read(&format!("{arch}{compound}"), PROBLEM, MAPPING).unwrap(),
+        read(ARCH, PROBLEM, MAPPING).unwrap()
+    );
+}
+
+#[test]
+fn what_is_not_modelled_is_refused() {
+    let read = |text: &str| {
+        let texts =
+            [("arch.yaml", ARCH), ("problem.yaml", PROBLEM), ("mapping.yaml", MAPPING), ("s.yaml", text)];
+        Specification::from_texts(&texts)
+    };
+    let error = read("sparse_optimizations:\n  targets:\n  - {name: buf}\n").unwrap_err().to_string();
+    assert!(error.contains("s.yaml:2:") && error.contains("not modelled"), "{error}");
+    assert!(read("sparse_optimizations: {targets: []}\n").is_ok());
+    let error = read("a: 1\n{% if x %}\n").unwrap_err().to_string();
+    assert!(error.contains("looks like a template"), "{error}");
+}
+
+#[test]
+fn shapes_can_be_named() {
+    for (shape, dims) in [
+        ("{shape: cnn_layer, R: 3, S: 3, P: 4, Q: 4, C: 2, K: 2, N: 1}", "RSPQCKN"),
+        ("{shape: cnn-layer, R: 3, S: 3, P: 4, Q: 4, C: 2, M: 2, N: 1}", "RSPQCMN"),
+        ("{R: 3, S: 3, P: 4, Q: 4, C: 2, K: 2, N: 1, Wstride: 2}", "RSPQCKN"),
+        ("{shape: gemm_ABZ, instance: {M: 2, N: 3, K: 4}}", "MNK"),
+    ] {
+        let text = format!("problem: {shape}");
+        let spec =
+            Specification::from_texts(&[("arch.yaml", ARCH), ("problem.yaml", text.as_str())]).unwrap();
+        assert_eq!(spec.problem.dims.concat(), dims);
+    }
 }

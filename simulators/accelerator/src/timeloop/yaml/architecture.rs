@@ -6,10 +6,11 @@ use super::tables::Tables;
 use crate::error::{Result, did_you_mean};
 use crate::timeloop::architecture::{AccessEnergy, Architecture, Arithmetic, Level};
 
-const STORAGE: [&str; 10] = [
+const STORAGE: [&str; 11] = [
     "DRAM",
     "SRAM",
     "regfile",
+    "SRAM_metadata",
     "smartbuffer",
     "smartbuffer_SRAM",
     "smartbuffer_RF",
@@ -19,14 +20,37 @@ const STORAGE: [&str; 10] = [
     "dummy_storage",
 ];
 const COMPUTE: [&str; 8] = ["mac", "intmac", "fpmac", "compute", "intmac_8b", "mac_soft", "imac", "mac_unit"];
+/// Attributes that give a component a size.
+const SIZES: [&str; 5] = ["depth", "memory_depth", "data_storage_depth", "entries", "sizeKB"];
 const NETWORK: [&str; 6] =
     ["XY_NoC", "Legacy", "ReductionTree", "SimpleMulticast", "reduction_tree", "simple_multicast"];
 
-/// The architecture and the constraints that stand at its components (v0.4).
+/// The architecture and what stands at its nodes (v0.4).
 pub(crate) struct ReadArchitecture {
     pub architecture: Architecture,
-    /// Constraint node, level, and whether its spatial part speaks of the block above the level.
-    pub constraints: Vec<(Rc<Node>, usize)>,
+    /// The constraints of components and of fan-outs.
+    pub constraints: Vec<(Rc<Node>, Owner)>,
+    /// Names that stand for a fan-out, and the level whose spatial block it is: containers, and Timeloop's
+    /// `inter_NAME_spatial`.
+    pub fanouts: Vec<(String, usize)>,
+    /// Levels between two fan-outs: they store nothing and loop over nothing.
+    pub pass_through: Vec<usize>,
+}
+
+/// Whose constraints they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Owner {
+    /// A storage level; its spatial constraints speak of the fan-out above it.
+    Level { level: usize, above: Option<usize> },
+    /// A container with a fan-out in the spatial block of this level.
+    Fanout(usize),
+    /// The arithmetic, below the fan-out in the spatial block of this level.
+    Arithmetic(usize),
+}
+
+/// Timeloop's name of the level above a fan-out.
+fn between(name: &str) -> String {
+    format!("inter_{name}_spatial")
 }
 
 /// One component on the way in, outermost first.
@@ -37,17 +61,19 @@ struct Part {
     attributes: Vec<Rc<Node>>,
     instances: u64,
     mesh: Option<(u64, u64)>,
-    pass_through: bool,
+    /// A fan-out of its own (v0.4).
+    fans_out: bool,
+    container: bool,
 }
 
-/// Reads the architecture under `root`.
-pub(crate) fn read(root: &Node, tables: &Tables) -> Result<ReadArchitecture> {
+/// Reads the architecture under `root`; `roots` are all files.
+pub(crate) fn read(root: &Node, tables: &Tables, roots: &[Rc<Node>]) -> Result<ReadArchitecture> {
     let node = root.need("architecture")?;
     let mut parts = Vec::new();
     if node.get("subtree").is_some() || node.get("local").is_some() {
         subtree(node, 1, &[], &mut parts)?;
     } else if let Some(nodes) = node.get("nodes") {
-        let mut state = Hierarchy { mesh: (1, 1), attributes: Vec::new(), pending: None };
+        let mut state = Hierarchy { mesh: (1, 1), attributes: Vec::new() };
         hierarchy(nodes, &mut state, &mut parts)?;
     } else {
         return Err(node.error(
@@ -55,7 +81,7 @@ pub(crate) fn read(root: &Node, tables: &Tables) -> Result<ReadArchitecture> {
             "give the components in one of the two forms",
         ));
     }
-    build(node, parts, tables)
+    build(node, parts, tables, &compound_classes(roots))
 }
 
 fn attribute<'a>(attributes: &'a [Rc<Node>], keys: &[&str]) -> Option<&'a Rc<Node>> {
@@ -98,7 +124,8 @@ fn subtree(node: &Node, count: u64, outer: &[Rc<Node>], parts: &mut Vec<Part>) -
                 mesh: None,
                 attributes: inherited,
                 node: component.clone(),
-                pass_through: false,
+                fans_out: false,
+                container: false,
             });
         }
     }
@@ -119,11 +146,10 @@ fn subtree(node: &Node, count: u64, outer: &[Rc<Node>], parts: &mut Vec<Part>) -
     Ok(())
 }
 
+/// What the nodes so far hand to the next one.
 struct Hierarchy {
     mesh: (u64, u64),
     attributes: Vec<Rc<Node>>,
-    /// A container with a fan-out that no storage level has taken up yet.
-    pending: Option<Part>,
 }
 
 fn hierarchy(list: &Node, state: &mut Hierarchy, parts: &mut Vec<Part>) -> Result<()> {
@@ -164,28 +190,14 @@ fn hierarchy(list: &Node, state: &mut Hierarchy, parts: &mut Vec<Part>) -> Resul
             instances: state.mesh.0.saturating_mul(state.mesh.1),
             mesh: Some(state.mesh),
             node: node.clone(),
-            pass_through: false,
+            fans_out,
+            container: kind == "Container",
         };
-        if kind == "Container" {
+        if part.container {
             state.attributes.extend(own);
-            if fans_out {
-                part.pass_through = true;
-                // Two fan-outs in a row need a level between them.
-                parts.extend(state.pending.replace(part));
-            }
-            continue;
-        }
-        if fans_out {
-            parts.extend(state.pending.take());
-        }
-        part.class = node.need("class")?.text()?.to_string();
-        part.attributes.extend(own);
-        // Networks and other helpers do not take up a fan-out.
-        if (is_storage(&part.class) || is_compute(&part.class))
-            && let Some(container) = state.pending.take()
-            && container.node.get("constraints").is_some()
-        {
-            parts.push(container);
+        } else {
+            part.class = node.need("class")?.text()?.to_string();
+            part.attributes.extend(own);
         }
         parts.push(part);
     }
@@ -193,51 +205,115 @@ fn hierarchy(list: &Node, state: &mut Hierarchy, parts: &mut Vec<Part>) -> Resul
 }
 
 fn is_storage(class: &str) -> bool {
-    STORAGE.contains(&class) || class.to_ascii_uppercase().ends_with("DRAM")
+    STORAGE.contains(&class) || class.ends_with("_storage") || class.to_ascii_uppercase().ends_with("DRAM")
 }
 
 fn is_compute(class: &str) -> bool {
     COMPUTE.contains(&class)
 }
 
-fn build(root: &Node, parts: Vec<Part>, tables: &Tables) -> Result<ReadArchitecture> {
-    let mut levels = Vec::new();
+/// What a component is.
+#[derive(PartialEq)]
+enum Role {
+    Storage,
+    Compute,
+    /// Networks and other helpers: nothing of the model.
+    Other,
+}
+
+/// The role by class; a compound class that the files define is what its attributes and name say.
+fn role(part: &Part, compound: &[String]) -> Result<Role> {
+    if part.container {
+        return Ok(Role::Other);
+    }
+    let class = part.class.as_str();
+    if is_storage(class) {
+        return Ok(Role::Storage);
+    }
+    if is_compute(class) {
+        return Ok(Role::Compute);
+    }
+    if NETWORK.contains(&class) {
+        return Ok(Role::Other);
+    }
+    if compound.iter().any(|name| name == class) {
+        let sized = attribute(&part.attributes, &SIZES).is_some();
+        return Ok(match (sized, class.to_ascii_lowercase().contains("mac")) {
+            (_, true) => Role::Compute,
+            (true, false) => Role::Storage,
+            (false, false) => Role::Other,
+        });
+    }
+    Err(part.node.need("class")?.error(
+        format!("unknown class \"{class}\""),
+        did_you_mean(class, STORAGE.into_iter().chain(COMPUTE).chain(NETWORK)),
+    ))
+}
+
+/// Names of the classes that the files define themselves.
+fn compound_classes(roots: &[Rc<Node>]) -> Vec<String> {
+    let classes = |root: &Rc<Node>| -> Vec<String> {
+        let list = root.get("compound_components").and_then(|section| section.get("classes"));
+        let items = list.and_then(|list| list.items().ok()).unwrap_or_default();
+        items.iter().filter_map(|item| Some(item.get("name")?.text().ok()?.to_string())).collect()
+    };
+    roots.iter().flat_map(classes).collect()
+}
+
+fn build(root: &Node, parts: Vec<Part>, tables: &Tables, compound: &[String]) -> Result<ReadArchitecture> {
+    let mut levels: Vec<Level> = Vec::new();
     let mut nodes = Vec::new();
+    // Levels are counted from the outside here and from the inside later.
     let mut constraints = Vec::new();
+    let mut fanouts = Vec::new();
+    let mut pass_through = Vec::new();
     let mut arithmetic = None;
-    let total = parts.iter().filter(|p| p.pass_through || is_storage(&p.class)).count();
+    // The mesh of a fan-out that no level has taken up yet.
+    let mut pending: Option<(u64, u64)> = None;
     for part in &parts {
-        let index = total.wrapping_sub(levels.len() + 1);
-        if part.pass_through {
-            levels.push(Level {
-                name: part.name.clone(),
-                instances: part.instances,
-                mesh_x: part.mesh.map_or(part.instances, |m| m.0),
-                ..Level::default()
-            });
-            nodes.push(part.node.clone());
-            if let Some(c) = part.node.get("constraints") {
-                constraints.push((c.clone(), index));
+        let role = role(part, compound)?;
+        if part.fans_out && (part.container || role != Role::Other) {
+            if let Some((x, y)) = pending.take() {
+                // Two fan-outs in a row need a level between them.
+                pass_through.push(levels.len());
+                levels.push(Level {
+                    name: between(&part.name),
+                    instances: x.saturating_mul(y),
+                    mesh_x: x,
+                    ..Level::default()
+                });
+                nodes.push(part.node.clone());
             }
-        } else if is_storage(&part.class) {
-            levels.push(level(part, tables)?);
-            nodes.push(part.node.clone());
-            if let Some(c) = part.node.get("constraints") {
-                constraints.push((c.clone(), index));
+            if let Some(above) = levels.len().checked_sub(1) {
+                fanouts.push((between(&part.name), above));
+                if part.container {
+                    fanouts.push((part.name.clone(), above));
+                }
             }
-        } else if is_compute(&part.class) {
-            if arithmetic.is_some() {
+            pending = part.mesh;
+        }
+        let own = part.node.get("constraints").cloned();
+        let above = levels.len().checked_sub(1);
+        match role {
+            Role::Storage => {
+                pending = None;
+                constraints.extend(own.map(|c| (c, Owner::Level { level: levels.len(), above })));
+                levels.push(level(part, tables)?);
+                nodes.push(part.node.clone());
+            }
+            Role::Compute if arithmetic.is_some() => {
                 return Err(part
                     .node
                     .error("a second arithmetic component", "an architecture has one compute class"));
             }
-            arithmetic = Some((mac(part, tables)?, part.node.clone()));
-        } else if !NETWORK.contains(&part.class.as_str()) {
-            let class = part.node.need("class")?;
-            return Err(class.error(
-                format!("unknown class \"{}\"", part.class),
-                did_you_mean(&part.class, STORAGE.into_iter().chain(COMPUTE).chain(NETWORK)),
-            ));
+            Role::Compute => {
+                constraints.extend(own.zip(above).map(|(c, above)| (c, Owner::Arithmetic(above))));
+                arithmetic = Some((mac(part, tables)?, part.node.clone()));
+            }
+            Role::Other if part.fans_out => {
+                constraints.extend(own.zip(above).map(|(c, above)| (c, Owner::Fanout(above))));
+            }
+            Role::Other => {}
         }
     }
     let Some((arithmetic, mac_node)) = arithmetic else {
@@ -252,7 +328,21 @@ fn build(root: &Node, parts: Vec<Part>, tables: &Tables) -> Result<ReadArchitect
     let name = root.get("name").and_then(|n| n.text().ok()).unwrap_or("architecture").to_string();
     let architecture =
         Architecture { name, levels, arithmetic }.checked().map_err(|e| blame(&nodes, root, e))?;
-    Ok(ReadArchitecture { architecture, constraints })
+    let inner = |level: usize| architecture.levels.len() - 1 - level;
+    let constraints = constraints.into_iter().map(|(node, owner)| {
+        let owner = match owner {
+            Owner::Level { level, above } => Owner::Level { level: inner(level), above: above.map(inner) },
+            Owner::Fanout(level) => Owner::Fanout(inner(level)),
+            Owner::Arithmetic(level) => Owner::Arithmetic(inner(level)),
+        };
+        (node, owner)
+    });
+    Ok(ReadArchitecture {
+        constraints: constraints.collect(),
+        fanouts: fanouts.into_iter().map(|(name, level)| (name, inner(level))).collect(),
+        pass_through: pass_through.into_iter().map(inner).collect(),
+        architecture,
+    })
 }
 
 /// Puts an error that names a level in quotes at that level's node.

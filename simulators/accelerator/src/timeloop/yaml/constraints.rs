@@ -1,5 +1,6 @@
 //! Constraint sections: `architecture_constraints`, `mapspace_constraints`, `mapspace`, `constraints`, and the
 //! constraints that stand at components (v0.4).
+use super::architecture::{Owner, ReadArchitecture};
 use super::document::{Node, Value};
 use super::loops;
 use crate::error::{Result, did_you_mean};
@@ -10,10 +11,11 @@ use crate::workload::Problem;
 /// Adds the rules of every constraint section of one file.
 pub(crate) fn read(
     root: &Node,
-    architecture: &Architecture,
+    read: &ReadArchitecture,
     problem: &Problem,
     into: &mut Constraints,
 ) -> Result<()> {
+    let architecture = &read.architecture;
     for key in
         ["architecture_constraints", "arch_constraints", "mapspace_constraints", "mapspace", "constraints"]
     {
@@ -30,7 +32,15 @@ pub(crate) fn read(
                 continue;
             }
             let target_node = item.any(&["target", "name"]).map_or_else(|| item.need("target"), Ok)?;
-            let target = target_node.text()?.to_string();
+            let mut target = target_node.text()?.to_string();
+            let fanout = read.fanouts.iter().find(|(name, _)| *name == target);
+            if let Some(&(_, level)) = fanout {
+                if kind != "spatial" {
+                    // A fan-out neither loops in time nor stores.
+                    continue;
+                }
+                target.clone_from(&architecture.levels[level].name);
+            }
             architecture.level(&target).map_err(|e| target_node.place_error(e))?;
             let kind = match kind {
                 "temporal" | "spatial" => kind,
@@ -49,24 +59,24 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// Adds the rules of a component's own `constraints:`; `level` is its index.
+/// Adds the rules of a node's own `constraints:` (v0.4).
 pub(crate) fn read_component(
     node: &Node,
-    level: usize,
+    owner: Owner,
     architecture: &Architecture,
     problem: &Problem,
     into: &mut Constraints,
 ) -> Result<()> {
+    let name = |level: usize| architecture.levels[level].name.clone();
+    let (own, mesh) = match owner {
+        Owner::Level { level, above } => (Some(level), above),
+        Owner::Fanout(above) | Owner::Arithmetic(above) => (None, Some(above)),
+    };
     for (key, item) in node.entries()? {
-        let own = || architecture.levels[level].name.clone();
-        let rule = match key.as_str() {
-            "temporal" => rule(item, "temporal", own(), problem)?,
-            "dataspace" | "bypass" | "datatype" => rule(item, "dataspace", own(), problem)?,
-            // The mesh above a component belongs to the level above it.
-            "spatial" => match architecture.levels.get(level + 1) {
-                Some(above) => rule(item, "spatial", above.name.clone(), problem)?,
-                None => continue,
-            },
+        let (kind, level) = match key.as_str() {
+            "temporal" => ("temporal", own),
+            "dataspace" | "bypass" | "datatype" => ("dataspace", own),
+            "spatial" => ("spatial", mesh),
             other => {
                 return Err(item.error(
                     format!("unknown constraint \"{other}\""),
@@ -74,9 +84,38 @@ pub(crate) fn read_component(
                 ));
             }
         };
+        let Some(level) = level else { continue };
+        let mut rule = rule(item, kind, name(level), problem)?;
+        if let Rule::Keep { keep, bypass, .. } = &mut rule
+            && bypass.is_empty()
+        {
+            // Here, unlike in the sections, what is kept is all that is kept.
+            let others = problem.spaces.iter().map(|space| &space.name).filter(|name| !keep.contains(name));
+            if !keep.is_empty() {
+                *bypass = others.cloned().collect();
+            }
+        }
         push(item, rule, architecture, problem, into)?;
     }
     Ok(())
+}
+
+/// Adds the rules of the levels between fan-outs: nothing stored, no loops.
+pub(crate) fn pass_through(read: &ReadArchitecture, problem: &Problem, into: &mut Constraints) {
+    for &level in &read.pass_through {
+        let target = &read.architecture.levels[level].name;
+        into.rules.push(Rule::Keep {
+            target: target.clone(),
+            keep: Vec::new(),
+            bypass: problem.spaces.iter().map(|space| space.name.clone()).collect(),
+        });
+        into.rules.push(Rule::Temporal {
+            target: target.clone(),
+            factors: problem.dims.iter().map(|dim| (dim.clone(), Factor::Exactly(1))).collect(),
+            innermost: Vec::new(),
+            outermost: Vec::new(),
+        });
+    }
 }
 
 fn push(

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use saphyr_parser::{Event, Parser, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use crate::error::{Error, Result, did_you_mean};
 
@@ -24,6 +24,8 @@ pub(crate) struct Node {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
+    /// `null`, `~` or nothing. As the value of a key it is the same as no key.
+    Null,
     Scalar(String),
     List(Vec<Rc<Node>>),
     /// Keys with `-` replaced by `_`, in order.
@@ -58,7 +60,12 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Rc<Node>> {
                 &*file,
                 (e.marker().line(), e.marker().col() + 1),
                 format!("this is not YAML: {}", e.info()),
-                "check indentation, brackets and quotes around here",
+                if text.contains("{%") || text.contains("{{") {
+                    "this looks like a template: give the rendered file (Timeloop's front end writes \
+                     parsed-processed-input.yaml)"
+                } else {
+                    "check indentation, brackets and quotes around here"
+                },
             )
         })?;
         let at = place(&span);
@@ -68,8 +75,11 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Rc<Node>> {
             return Err(Error::at(&*file, at, format!("more than {MAX_NODES} YAML nodes"), "split the file"));
         }
         let (done, anchor) = match event {
-            Event::Scalar(text, _, anchor, tag) => {
-                (new(Value::Scalar(text.into_owned()), tag.map(|t| t.suffix.clone())), anchor)
+            Event::Scalar(text, style, anchor, tag) => {
+                let null =
+                    style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+                let value = if null { Value::Null } else { Value::Scalar(text.into_owned()) };
+                (new(value, tag.map(|t| t.suffix.clone())), anchor)
             }
             Event::Alias(id) => {
                 let node = anchors.get(&id).cloned().ok_or_else(|| {
@@ -150,10 +160,12 @@ fn attach(
                     ));
                 }
                 entries.retain(|(k, _)| *k != key);
-                entries.push((key, node));
+                if !matches!(node.value, Value::Null) {
+                    entries.push((key, node));
+                }
             }
         },
-        Value::Scalar(_) => {}
+        Value::Null | Value::Scalar(_) => {}
     }
     Ok(None)
 }
@@ -289,6 +301,7 @@ impl Node {
                     .map(String::from)
                     .collect())
             }
+            Value::Null => Ok(Vec::new()),
             Value::Map(_) => Err(self.error("a list of words is expected here", "write [a, b]")),
         }
     }

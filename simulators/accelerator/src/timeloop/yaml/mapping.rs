@@ -1,19 +1,27 @@
 //! The `mapping:` section: one directive for each block of loops and each level's data spaces.
+use super::architecture::ReadArchitecture;
 use super::document::Node;
 use super::loops;
 use crate::error::{Result, did_you_mean};
-use crate::timeloop::architecture::Architecture;
 use crate::timeloop::constraints::Factor;
 use crate::timeloop::mapping::{Nest, check};
 use crate::workload::{MAX_DIMS, Problem};
 
 /// Reads the mapping list `node`.
-pub(crate) fn read(node: &Node, architecture: &Architecture, problem: &Problem) -> Result<Nest> {
+pub(crate) fn read(node: &Node, read: &ReadArchitecture, problem: &Problem) -> Result<Nest> {
+    let architecture = &read.architecture;
     let mut nest = Nest::unit();
+    for &level in &read.pass_through {
+        nest.keep[level] = 0;
+    }
     let mut seen: Vec<(usize, &str)> = Vec::new();
     for directive in node.items()? {
         let target = directive.need("target")?;
-        let level = architecture.level(target.text()?).map_err(|e| target.place_error(e))?;
+        let fanout = read.fanouts.iter().find(|(name, _)| target.text().is_ok_and(|text| text == name));
+        let level = match fanout {
+            Some(&(_, level)) => level,
+            None => architecture.level(target.text()?).map_err(|e| target.place_error(e))?,
+        };
         let kind_node = directive.need("type")?;
         let kind = match kind_node.text()? {
             "temporal" => "temporal",
@@ -26,6 +34,10 @@ pub(crate) fn read(node: &Node, architecture: &Architecture, problem: &Problem) 
                 ));
             }
         };
+        if fanout.is_some() && kind != "spatial" {
+            nothing(directive, kind, problem)?;
+            continue;
+        }
         if seen.contains(&(level, kind)) {
             return Err(directive.error(
                 format!("a second {kind} directive for \"{}\"", architecture.levels[level].name),
@@ -40,6 +52,24 @@ pub(crate) fn read(node: &Node, architecture: &Architecture, problem: &Problem) 
     }
     check(&nest, architecture, problem).map_err(|e| node.place_error(e))?;
     Ok(nest)
+}
+
+/// A fan-out neither loops in time nor stores.
+fn nothing(directive: &Node, kind: &str, problem: &Problem) -> Result<()> {
+    let loops = match directive.get("factors") {
+        Some(node) if kind == "temporal" => loops::factors(node, problem)?,
+        _ => Vec::new(),
+    };
+    let keeps = directive.get("keep").map_or(Ok(Vec::new()), |list| list.words())?;
+    if loops.iter().all(|written| written.factor == Factor::Exactly(1))
+        && (kind == "temporal" || keeps.is_empty())
+    {
+        return Ok(());
+    }
+    Err(directive.error(
+        "a fan-out has no loops in time and keeps nothing",
+        "move the factors or the data spaces to a storage level",
+    ))
 }
 
 fn bypass(directive: &Node, level: usize, problem: &Problem, nest: &mut Nest) -> Result<()> {

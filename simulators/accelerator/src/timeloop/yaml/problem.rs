@@ -8,16 +8,21 @@ use crate::workload::{DataSpace, Problem, Term};
 /// Reads the problem under `root`.
 pub(crate) fn read(root: &Node) -> Result<Problem> {
     let node = root.need("problem")?;
+    let instance = node.get("instance").unwrap_or(node);
     let shape_node = node.get("shape").unwrap_or(node);
     let shape_text;
     let shape: &Node = match &shape_node.value {
         Value::Scalar(name) => {
-            shape_text = builtin(shape_node, name)?;
+            shape_text = builtin(shape_node, name, instance)?;
+            &shape_text
+        }
+        // Bounds alone are those of the convolution.
+        _ if node.get("shape").is_none() && node.get("dimensions").is_none() => {
+            shape_text = builtin(node, "cnn_layer", instance)?;
             &shape_text
         }
         _ => shape_node,
     };
-    let instance = node.get("instance").unwrap_or(node);
     let dims = shape.need("dimensions")?.words()?;
     let mut coefficients: Vec<(String, u64)> = Vec::new();
     if let Some(list) = shape.get("coefficients") {
@@ -109,19 +114,27 @@ fn rank(node: &Rc<Node>, dims: &[String], coefficients: &[(String, u64)]) -> Res
     Ok(terms)
 }
 
-/// Timeloop's shape names that stand for the convolution.
-fn builtin(node: &Node, name: &str) -> Result<Node> {
-    const CONVOLUTION: &str = "{name: cnn_layer, dimensions: [C, M, R, S, N, P, Q],
+/// The shapes that Timeloop names: the convolution, with K (or M, where the instance has it) output channels, and the product.
+fn builtin(node: &Node, name: &str, instance: &Node) -> Result<Node> {
+    const CONVOLUTION: &str = "{name: cnn_layer, dimensions: [R, S, P, Q, C, K, N],
  coefficients: [{name: Wstride, default: 1}, {name: Hstride, default: 1}, {name: Wdilation, default: 1}, {name: Hdilation, default: 1}],
- data_spaces: [{name: Weights, projection: [[[C]], [[M]], [[R]], [[S]]]},
+ data_spaces: [{name: Weights, projection: [[[C]], [[K]], [[R]], [[S]]]},
   {name: Inputs, projection: [[[N]], [[C]], [[R, Wdilation], [P, Wstride]], [[S, Hdilation], [Q, Hstride]]]},
-  {name: Outputs, projection: [[[N]], [[M]], [[Q]], [[P]]], read_write: true}]}";
-    if name.trim_end_matches(".yaml").replace('-', "_") == "cnn_layer" {
-        let root = super::document::parse("built-in shape cnn_layer", CONVOLUTION)?;
-        return Ok((*root).clone());
-    }
-    Err(node.error(
-        format!("unknown shape \"{name}\""),
-        "only cnn_layer is built in: write the shape out (dimensions, coefficients, data_spaces)",
-    ))
+  {name: Outputs, projection: [[[N]], [[K]], [[Q]], [[P]]], read_write: true}]}";
+    const PRODUCT: &str = "{name: gemm_ABZ, dimensions: [M, N, K],
+ data_spaces: [{name: A, projection: [[[M]], [[K]]]}, {name: B, projection: [[[N]], [[K]]]},
+  {name: Z, projection: [[[M]], [[N]]], read_write: true}]}";
+    let text = match name.trim_end_matches(".yaml").replace('-', "_").as_str() {
+        "cnn_layer" if instance.get("M").is_some() => &CONVOLUTION.replace('K', "M"),
+        "cnn_layer" => CONVOLUTION,
+        "gemm_ABZ" => PRODUCT,
+        _ => {
+            return Err(node.error(
+                format!("unknown shape \"{name}\""),
+                "cnn_layer and gemm_ABZ are built in; write another out (dimensions, coefficients, data_spaces)",
+            ));
+        }
+    };
+    let root = super::document::parse("built-in shape", text)?;
+    Ok((*root).clone())
 }

@@ -95,17 +95,28 @@ impl Specification {
         for root in &roots {
             tables.read(root)?;
         }
-        let read = architecture::read(with("architecture").ok_or_else(|| missing("architecture"))?, &tables)?;
+        for root in &roots {
+            refuse_sparse(root)?;
+        }
+        let root = with("architecture").ok_or_else(|| match with("arch") {
+            Some(old) => old.error(
+                "the form `arch:` of before version 0.2 is not read",
+                "write the components as `architecture:`, in the form of version 0.3 or 0.4",
+            ),
+            None => missing("architecture"),
+        })?;
+        let read = architecture::read(root, &tables, &roots)?;
         let problem = problem::read(with("problem").ok_or_else(|| missing("problem"))?)?;
         let mut constraints = Constraints::none();
-        for (node, level) in &read.constraints {
-            constraints::read_component(node, *level, &read.architecture, &problem, &mut constraints)?;
+        for (node, owner) in &read.constraints {
+            constraints::read_component(node, *owner, &read.architecture, &problem, &mut constraints)?;
         }
+        constraints::pass_through(&read, &problem, &mut constraints);
         for root in &roots {
-            constraints::read(root, &read.architecture, &problem, &mut constraints)?;
+            constraints::read(root, &read, &problem, &mut constraints)?;
         }
         let mapping = match with("mapping").and_then(|r| r.get("mapping")) {
-            Some(node) => Some(mapping::read(node, &read.architecture, &problem)?),
+            Some(node) => Some(mapping::read(node, &read, &problem)?),
             None => None,
         };
         let mapper = with("mapper")
@@ -120,6 +131,20 @@ impl Specification {
     /// As [`Model::new`].
     pub fn model(&self) -> Result<Model> {
         Model::new(self.architecture.clone(), self.problem.clone())
+    }
+}
+
+/// Sparse optimizations change every number, and none of it is modelled.
+fn refuse_sparse(root: &Node) -> Result<()> {
+    let Some(section) = root.get("sparse_optimizations") else { return Ok(()) };
+    let targets = section.get("targets").unwrap_or(section);
+    match &targets.value {
+        document::Value::List(items) if items.is_empty() => Ok(()),
+        document::Value::Map(entries) if entries.is_empty() => Ok(()),
+        _ => Err(section.error(
+            "sparse optimizations are not modelled",
+            "remove the section for the numbers of dense tensors",
+        )),
     }
 }
 
