@@ -59,7 +59,31 @@ fn metrics_are_the_simulators() {
     assert!(quarter.metrics().unwrap()[2] < metrics[2]);
 }
 
-/// Every rule of equivalence, against the simulator: a design and its representative give the same bits.
+/// Draws designs until `count` of them are not their own representative, and compares each with its representative bit by bit. With `small`,
+/// buffers and limits are small: there the rules of equivalence meet.
+fn compare_with_representatives(env: &DramController, seed: u64, count: usize, small: bool) {
+    let mut random = Random::new(seed);
+    let mut compared = 0;
+    while compared < count {
+        let mut design = env.space().sample(&mut random);
+        if small {
+            for parameter in [space::at::REQUEST_BUFFER_SIZE, space::at::MAX_ACTIVE_TRANSACTIONS] {
+                design.set(parameter, (design.coordinate(parameter) / 2.0).floor());
+            }
+        }
+        env.space().canonicalise(&mut design);
+        let representative = env.canonical(&design);
+        if representative == design {
+            continue;
+        }
+        compared += 1;
+        let [outcome, expected] =
+            [&design, &representative].map(|design| env.evaluate(design, Fidelity::FULL));
+        assert_eq!(outcome, expected, "{:?} {:?}", env.provenance(), env.space().values(&design));
+    }
+}
+
+/// Every rule of equivalence, against the simulator, on 1,500 pairs: a design and its representative give the same bits.
 #[test]
 fn representatives_behave_alike() {
     for (workload, device) in [
@@ -69,31 +93,27 @@ fn representatives_behave_alike() {
         ("bursty:requests=250,footprint-bytes=262144", "ddr3_1600_2ch_ilv"),
         ("stream:requests=200,write-fraction=1", "ddr3_1600_rbc"),
     ] {
-        for reference in ["DRAMSys5", "DRAMSys4"] {
+        for (seed, reference) in (1..).zip(["DRAMSys5", "DRAMSys4"]) {
             let env = env(&format!("(workload: {workload:?}, device: {device:?}, reference: {reference:?})"));
-            let mut random = Random::derived(7, workload);
-            let mut different = 0;
-            while different < 60 {
-                let mut design = env.space().sample(&mut random);
-                // Small values are where the rules apply.
-                for parameter in [space::at::REQUEST_BUFFER_SIZE, space::at::MAX_ACTIVE_TRANSACTIONS] {
-                    design.set(parameter, (design.coordinate(parameter) / 2.0).floor());
-                }
-                env.space().canonicalise(&mut design);
-                let representative = env.canonical(&design);
-                if representative != design {
-                    different += 1;
-                    let outcomes =
-                        [&design, &representative].map(|design| env.evaluate(design, Fidelity::FULL));
-                    assert_eq!(
-                        outcomes[0],
-                        outcomes[1],
-                        "{workload} {device} {reference} {:?}",
-                        env.space().values(&design)
-                    );
-                }
-            }
+            compare_with_representatives(&env, seed, 150, true);
         }
+    }
+}
+
+/// What an enumeration skips: designs of the whole space, on the recorded workloads as they are enumerated.
+#[test]
+fn skipped_designs_equal_their_representatives() {
+    for workload in optima::known_workloads() {
+        compare_with_representatives(&env(&format!("(workload: {workload:?})")), 3, 15, false);
+    }
+}
+
+/// The same a hundred times over; half a minute per workload.
+#[test]
+#[ignore = "minutes; `cargo test --release -p hwgym-envs --lib many_skipped -- --ignored`"]
+fn many_skipped_designs_equal_their_representatives() {
+    for workload in optima::known_workloads() {
+        compare_with_representatives(&env(&format!("(workload: {workload:?})")), 4, 1500, false);
     }
 }
 

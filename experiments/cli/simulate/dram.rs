@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
-use hwgym_simulators::dram::device::PRESETS;
+use hwgym_simulators::dram::device::{ALIASES, PRESETS};
 use hwgym_simulators::dram::trace::{StlReader, Workload};
 use hwgym_simulators::dram::{
     Command, CommandRecord, CommandSink, ControllerConfig, Device, Request, Simulator, Statistics,
@@ -145,18 +145,22 @@ fn table() -> Table {
 /// Every preset with its size and speed.
 fn devices() -> Result<String> {
     let mut table = table();
-    table.set_header(["device", "GiB", "peak Gb/s", "energy", "what it is"]);
+    table.set_header(["device", "also called", "GiB", "peak Gb/s", "energy", "what it is"]);
     for preset in PRESETS {
         let device = Device::preset(preset.name)?;
+        let of_this = ALIASES.iter().filter(|(_, full)| *full == preset.name);
+        let short: Vec<&str> = of_this.map(|(short, _)| *short).collect();
         table.add_row([
             preset.name.to_owned(),
+            short.join(", "),
             format!("{}", device.capacity_bytes() as f64 / (1u64 << 30) as f64),
             format!("{:.1}", device.peak_gbps()),
             if device.has_power_model() { "yes" } else { "no" }.to_owned(),
             device.description().to_owned(),
         ]);
     }
-    Ok(format!("{table}\n"))
+    let energy = "energy: without I/O and termination, for devices whose currents are published; `null` in JSON for the others";
+    Ok(format!("{table}\n\n{energy}\n"))
 }
 
 /// What a person wants to see.
@@ -203,7 +207,7 @@ fn summary(device: &Device, s: &Statistics) -> String {
                 }
             }
         }
-        _ => row("energy", "not known for this device".to_owned()),
+        _ => row("energy", "not known: no published currents for this device".to_owned()),
     }
     table.to_string()
 }

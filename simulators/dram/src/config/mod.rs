@@ -3,7 +3,7 @@ mod choice;
 
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::source::read_ron;
+use crate::source::{read_ron, read_text};
 use choice::choice;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -219,7 +219,7 @@ impl ControllerConfig {
     /// [`Error::Io`] or [`Error::Source`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
+        let text = read_text(path)?;
         Self::from_ron(&text, &path.display().to_string())
     }
 

@@ -7,7 +7,7 @@ pub use address::{AddressMap, Decoder, Location};
 pub use presets::{ALIASES, PRESETS, Preset};
 
 use crate::error::{Error, Result};
-use crate::source::{about, read_ron};
+use crate::source::{about, read_ron, read_text};
 use crate::standard::{Problem, Standard, Timing, resolve};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -124,7 +124,7 @@ impl Device {
     /// [`Error::Io`] if it cannot be read, [`Error::Source`] with line and column if it is wrong.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
+        let text = read_text(path)?;
         Self::from_ron(&text, &path.display().to_string())
     }
 
@@ -318,6 +318,27 @@ mod tests {
         assert!(fault("clock_mhz:", "clock_mhzz:").contains("did you mean `clock_mhz`?"));
         assert!(fault("bank: \"13-15\"", "bank: \"13-14\"").contains("address bits for 8 values"));
         assert!(fault("bank: \"13-15\"", "bank: \"12-14\"").contains("used twice"));
+        assert!(fault("\"RAS\": 28", "\"RAS\": -28").contains("expected a whole number"));
+        assert!(fault("standard: DDR3", "standard: DDR9").contains("expected one of: DDR3"));
+        assert!(fault("clock_mhz: 800.0", "clock_mhz: 0.0").contains("clock_mhz is 0"));
         assert!(Device::preset("ddr3_1600_rcb").unwrap_err().to_string().contains("did you mean"));
+    }
+
+    #[test]
+    fn files_that_are_no_devices_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |bytes: &[u8]| {
+            let path = folder.path().join("d.ron");
+            std::fs::write(&path, bytes).unwrap();
+            let error = Device::from_file(&path).unwrap_err().to_string();
+            error.rsplit_once("d.ron:").map_or(error.clone(), |(_, rest)| rest.to_owned())
+        };
+        assert!(error(b"").starts_with("1:1: Expected opening `(`"));
+        assert!(error(b"Device(\n  name: \xff\xfe").starts_with("2:9: this is no text"));
+        let unclosed = PRESETS[0].text.trim_end().strip_suffix(')').unwrap();
+        assert!(error(unclosed.as_bytes()).contains("close every bracket"));
+        assert!(
+            Device::from_file(folder.path().join("none.ron")).unwrap_err().to_string().contains("none.ron")
+        );
     }
 }
