@@ -145,7 +145,8 @@ fn configuration(device: &Device, choice: u64) -> ControllerConfig {
         _ => RefreshPolicy::AllBank,
     };
     let scheduler = Scheduler::ALL[pick(5)];
-    let strict = scheduler == Scheduler::Fifo && pick(2) == 1;
+    let reference = Reference::ALL[pick(3)];
+    let strict = scheduler == Scheduler::Fifo && reference != Reference::Ramulator2 && pick(2) == 1;
     ControllerConfig {
         scheduler,
         cmd_mux: if strict { CmdMux::Strict } else { CmdMux::Oldest },
@@ -158,7 +159,7 @@ fn configuration(device: &Device, choice: u64) -> ControllerConfig {
         refresh_max_pulledin: pick(4) as u32,
         arbiter: Arbiter::ALL[pick(3)],
         max_active_transactions: [1, 3, 16][pick(3)],
-        reference: Reference::ALL[pick(3)],
+        reference,
         ..ControllerConfig::default()
     }
 }

@@ -311,6 +311,21 @@ impl ControllerConfig {
             let message = format!("with Scheduler={} a younger row hit would wait for ever", self.scheduler);
             return fail("CmdMux", "Strict", message, "set Scheduler=Fifo, or CmdMux=Oldest");
         }
+        if self.reference == Reference::Ramulator2 {
+            let message = "Reference=Ramulator2 has no such controller".to_owned();
+            if self.cmd_mux != CmdMux::Oldest {
+                return fail(
+                    "CmdMux",
+                    self.cmd_mux.name(),
+                    message,
+                    "use CmdMux=Oldest, or another Reference",
+                );
+            }
+            if self.power_down_policy != PowerDownPolicy::NoPowerDown {
+                let value = self.power_down_policy.name();
+                return fail("PowerDownPolicy", value, message, "use NoPowerDown, or another Reference");
+            }
+        }
         let (low, high) = self.watermarks();
         if self.scheduler == Scheduler::GrpFrFcfsWm && low > high {
             let message = format!("above HighWatermark ({high})");
@@ -359,5 +374,11 @@ mod tests {
         let per_bank = ControllerConfig { refresh_policy: RefreshPolicy::PerBank, ..Default::default() };
         assert!(per_bank.check(&device).unwrap_err().to_string().contains("AllBank"));
         ControllerConfig::default().check(&device).unwrap();
+        let ramulator = ControllerConfig { reference: Reference::Ramulator2, ..Default::default() };
+        ramulator.check(&device).unwrap();
+        let asleep = ControllerConfig { power_down_policy: PowerDownPolicy::Staggered, ..ramulator.clone() };
+        assert!(asleep.check(&device).unwrap_err().to_string().contains("NoPowerDown"));
+        let strict = ControllerConfig { cmd_mux: CmdMux::Strict, scheduler: Scheduler::Fifo, ..ramulator };
+        assert!(strict.check(&device).unwrap_err().to_string().contains("CmdMux=Oldest"));
     }
 }

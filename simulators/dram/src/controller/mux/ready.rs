@@ -16,7 +16,8 @@ impl Channel {
             Sender::Refresh(rank) => {
                 (first_due == Some(rank) && !self.closes_activated(candidate.command, rank)).then_some(1)
             }
-            Sender::PowerDown(_) => Some(3),
+            // Not with this reference.
+            Sender::PowerDown(_) => None,
         };
         self.candidates
             .iter()
