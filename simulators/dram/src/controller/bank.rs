@@ -21,6 +21,8 @@ pub(crate) struct Bank {
     pub busy: bool,
     /// The row was opened for `current`, which left its place in the buffer then and is served next (`Reference=Ramulator2`).
     pub activated: bool,
+    /// Number of an older request that wants another row than the one that `current` hits; `u64::MAX` if none (`Reference=Ramulator2`).
+    pub older_conflict: u64,
     /// Request chosen: handle, number, row, direction and place in the buffer.
     pub handle: u32,
     pub id: u64,
@@ -45,6 +47,7 @@ impl Bank {
             blocked: false,
             busy: false,
             activated: false,
+            older_conflict: u64::MAX,
             handle: 0,
             id: 0,
             wanted_row: 0,
@@ -83,8 +86,17 @@ impl Channel {
             draining: self.draining,
         };
         if !bank.activated {
+            if self.ramulator {
+                self.banks[index].older_conflict = u64::MAX;
+            }
             let pick = scheduler::next(self.scheduler, &view)?;
             let entry = self.buffer.list(pick.list)[pick.position];
+            if self.ramulator
+                && let Some(oldest) = self.buffer.list(pick.list).first()
+                && oldest.row != entry.row
+            {
+                self.banks[index].older_conflict = pool[oldest.handle() as usize].id;
+            }
             let bank = &mut self.banks[index];
             if !(self.keeps_activated && bank.keep && entry.row != bank.row) {
                 bank.handle = entry.handle();

@@ -475,6 +475,15 @@ impl Channel {
                         command,
                         sender: Sender::Bank(index),
                     });
+                    if bank.older_conflict != u64::MAX && !bank.activated && command.is_column() {
+                        self.candidates.push(Candidate {
+                            time: self.timing.bank_command(Command::PrePb, place).max(now),
+                            length: self.timing.length(Command::PrePb),
+                            id: bank.older_conflict,
+                            command: Command::PrePb,
+                            sender: Sender::Close(index),
+                        });
+                    }
                 }
             }
         }
@@ -485,6 +494,10 @@ impl Channel {
     fn issue<P: Port>(&mut self, sender: Sender, now: u64, pool: &mut [Payload], port: &mut P) {
         match sender {
             Sender::Bank(index) => self.issue_bank(index, now, pool, port),
+            Sender::Close(index) => {
+                self.banks[index].next = Command::PrePb as u8;
+                self.issue_bank(index, now, pool, port);
+            }
             Sender::Refresh(rank) => {
                 if let Some(next) = self.refresh[rank].next {
                     self.issue_management(next.command, rank, next.bank, now, port);

@@ -13,6 +13,8 @@ use crate::config::CmdMux;
 pub(crate) enum Sender {
     /// Bank machine of that bank.
     Bank(usize),
+    /// Bank machine of that bank, closing the row for an older request than the one that hits it.
+    Close(usize),
     /// Refresh manager of that rank.
     Refresh(usize),
     /// Power-down manager of that rank.

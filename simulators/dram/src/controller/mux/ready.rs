@@ -12,7 +12,7 @@ impl Channel {
         let first_due = due.min_by_key(|(rank, manager)| (manager.trigger, *rank)).map(|(rank, _)| rank);
         let class = |candidate: &Candidate| match candidate.sender {
             Sender::Bank(bank) if self.banks[bank].activated => Some(0),
-            Sender::Bank(_) => first_due.is_none().then_some(2),
+            Sender::Bank(_) | Sender::Close(_) => first_due.is_none().then_some(2),
             Sender::Refresh(rank) => {
                 (first_due == Some(rank) && !self.closes_activated(candidate.command, rank)).then_some(1)
             }
