@@ -1,90 +1,55 @@
 //! `accelerator-eyeriss-v0`: a row-stationary accelerator for a whole network, ArchGym's TimeloopGym space.
+use hwgym_simulators::accelerator::{
+    Result,
+    timeloop::{Architecture, Constraints},
+};
 use serde::Deserialize;
 
 use super::{
-    invalid, network,
-    network_mapper::{self, Mapper, MapperGoal, NetworkMapper},
+    network_env::{self, Template},
+    network_mapper,
     template::{Class, Eyeriss, Storage},
 };
 use crate::objective::Target;
 use crate::prelude::*;
 
-/// Options of the environment.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Settings {
-    network: String,
-    mapper: Mapper,
-    metric: MapperGoal,
-    dataflow: Dataflow,
-    technology_nm: f64,
+/// The registry entry.
+pub fn entry() -> EnvEntry {
+    network_env::entry::<RowStationary>()
 }
 
+/// The template.
+struct RowStationary;
+
 /// What the mapper may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 enum Dataflow {
     /// Rows of filters and outputs over the array, as on the chip.
+    #[default]
     RowStationary,
     /// Anything that keeps the same tensors in the same memories: a much larger space, in which the exact mapper can take
     /// minutes a layer.
     Free,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            network: "alexnet-conv".into(),
-            mapper: Mapper::Exact,
-            metric: MapperGoal::Delay,
-            dataflow: Dataflow::RowStationary,
-            technology_nm: 45.0,
-        }
-    }
-}
+impl Template for RowStationary {
+    const ID: &'static str = "accelerator-eyeriss-v0";
+    const SUMMARY: &'static str =
+        "a row-stationary accelerator for a whole network (ArchGym's TimeloopGym space, 26 parameters)";
+    const DATAFLOW: (&'static str, &'static str) =
+        ("RowStationary", "`RowStationary`, or `Free` for any loops (slow)");
 
-/// The environment.
-struct EyerissEnv {
-    space: DesignSpace,
-    metrics: Vec<Metric>,
-    settings: Settings,
-    mapper: NetworkMapper,
-    constraints: hwgym_simulators::accelerator::timeloop::Constraints,
-}
+    type Dataflow = Dataflow;
 
-/// The registry entry.
-pub fn entry() -> EnvEntry {
-    EnvEntry::new(
-        "accelerator-eyeriss-v0",
-        "a row-stationary accelerator for a whole network (ArchGym's TimeloopGym space, 26 parameters)",
-        |options| Ok(Box::new(EyerissEnv::new(options)?)),
-    )
-    .option("network", "\"alexnet-conv\"", "a built-in network, or the path of a layer table (.ron)")
-    .option(
-        "mapper",
-        "Exact",
-        "`Exact`, `Random(evaluations: 2000, seed: 1)` or `Evolutionary(evaluations: 2000, seed: 1)`",
-    )
-    .option("metric", "Delay", "what the mapper minimises: Delay (then energy, as ArchGym), Energy or Edp")
-    .option("dataflow", "RowStationary", "`RowStationary`, or `Free` for any loops (slow)")
-    .option("technology_nm", "45.0", "technology of the energy and area estimates, 5 to 180 nm")
-}
-
-impl EyerissEnv {
-    fn new(options: &Options) -> Result<Self, EnvError> {
-        let settings: Settings = options.parse()?;
-        let network = network(&settings.network, options)?;
-        let mapper = NetworkMapper::new(&network, settings.metric, settings.mapper)?;
-        Eyeriss::default().architecture(settings.technology_nm).map_err(invalid("technology_nm"))?;
-        let constraints = match settings.dataflow {
-            Dataflow::RowStationary => Eyeriss::constraints(),
-            Dataflow::Free => Eyeriss::keeping(),
-        };
-        Ok(Self { space: space()?, metrics: network_mapper::metrics(), settings, mapper, constraints })
+    fn space() -> std::result::Result<DesignSpace, EnvError> {
+        space()
     }
 
-    /// The accelerator of a design.
-    fn decode(&self, design: &Design) -> Eyeriss {
-        let number = |index: usize| self.space.number(design, index);
+    fn architecture(
+        number: &dyn Fn(usize) -> f64,
+        design: &Design,
+        technology_nm: f64,
+    ) -> Result<Architecture> {
         let class = |index: usize| Class::ALL[design.level(index).min(Class::ALL.len() - 1)];
         let spad = |first: usize| Storage {
             class: class(first),
@@ -94,7 +59,7 @@ impl EyerissEnv {
             read_bandwidth: Some(number(first + 3)),
             write_bandwidth: Some(number(first + 4)),
         };
-        Eyeriss {
+        let eyeriss = Eyeriss {
             pes: number(0) as u64,
             mesh_x: number(1) as u64,
             ifmap: spad(2),
@@ -116,12 +81,26 @@ impl EyerissEnv {
                 read_bandwidth: Some(number(24)),
                 write_bandwidth: Some(number(25)),
             },
+        };
+        eyeriss.architecture(technology_nm)
+    }
+
+    fn constraints(dataflow: &Dataflow) -> Constraints {
+        match dataflow {
+            Dataflow::RowStationary => Eyeriss::constraints(),
+            Dataflow::Free => Eyeriss::keeping(),
         }
+    }
+
+    fn objectives() -> Vec<Objective> {
+        let mut objectives = network_mapper::objectives();
+        objectives.insert(1, archgym_targets());
+        objectives
     }
 }
 
 /// ArchGym's 26 parameters in its order.
-fn space() -> Result<DesignSpace, EnvError> {
+fn space() -> std::result::Result<DesignSpace, EnvError> {
     let class = |of: &str| {
         Parameter::categorical(&format!("{of}_CLASS"), Class::NAMES).describe("class of the memory")
     };
@@ -184,49 +163,14 @@ fn archgym_targets() -> Objective {
     Objective::new("archgym-targets", vec![Goal::Targets(targets)])
 }
 
-impl Env for EyerissEnv {
-    fn id(&self) -> &str {
-        "accelerator-eyeriss-v0"
-    }
-
-    fn space(&self) -> &DesignSpace {
-        &self.space
-    }
-
-    fn metrics(&self) -> &[Metric] {
-        &self.metrics
-    }
-
-    fn evaluate(&self, design: &Design, _: Fidelity) -> Outcome {
-        match self.decode(design).architecture(self.settings.technology_nm) {
-            Ok(architecture) => network_mapper::outcome(&self.mapper, &architecture, &self.constraints),
-            Err(error) => Outcome::infeasible(super::template::reason(error), 1.0),
-        }
-    }
-
-    fn objectives(&self) -> Vec<Objective> {
-        let mut objectives = network_mapper::objectives();
-        objectives.insert(1, archgym_targets());
-        objectives
-    }
-
-    fn provenance(&self) -> Vec<(String, String)> {
-        vec![
-            ("model".into(), "loop nests, equal to Timeloop 4cf6d4c".into()),
-            ("network".into(), self.settings.network.clone()),
-            ("mapper".into(), format!("{:?}, {:?}", self.settings.mapper, self.settings.metric)),
-            ("technology_nm".into(), self.settings.technology_nm.to_string()),
-        ]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Random;
+    use network_env::NetworkEnv;
 
-    fn env(options: &str) -> Result<EyerissEnv, EnvError> {
-        EyerissEnv::new(&Options::ron(options))
+    fn env(options: &str) -> std::result::Result<NetworkEnv<RowStationary>, EnvError> {
+        NetworkEnv::new(&Options::ron(options))
     }
 
     #[test]

@@ -12,7 +12,7 @@ use hwgym_simulators::accelerator::{
 };
 use serde::Deserialize;
 
-use super::{invalid, network};
+use super::{invalid, layer, network};
 use crate::prelude::*;
 
 /// Options of the environment.
@@ -97,11 +97,7 @@ impl MaestroMapping {
     fn new(options: &Options) -> Result<Self, EnvError> {
         let settings: Settings = options.parse()?;
         let network = network(&settings.network, options)?;
-        let found = network.layers.iter().find(|layer| layer.name() == settings.layer).ok_or_else(|| {
-            let names: Vec<&str> = network.layers.iter().map(|layer| layer.name()).collect();
-            let hint = crate::error::suggestion(&settings.layer, &names);
-            EnvError::invalid("layer", format!("{} has no layer `{}`{hint}", network.name, settings.layer))
-        })?;
+        let found = layer(&network, &settings.layer)?;
         let (layer, _) = found.data_centric().map_err(invalid("layer"))?;
         settings.hardware.check().map_err(|rejection| invalid("hardware")(rejection.into()))?;
         let (height, width) = found.output();

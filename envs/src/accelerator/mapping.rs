@@ -9,7 +9,7 @@ use hwgym_simulators::accelerator::timeloop::{
 };
 use serde::Deserialize;
 
-use super::{invalid, network, template::Eyeriss};
+use super::{invalid, layer, network, template::Eyeriss};
 use crate::prelude::*;
 
 /// Options of the environment.
@@ -157,11 +157,7 @@ impl MappingEnv {
     fn new(options: &Options) -> Result<Self, EnvError> {
         let settings: Settings = options.parse()?;
         let network = network(&settings.network, options)?;
-        let found = network.layers.iter().find(|layer| layer.name() == settings.layer).ok_or_else(|| {
-            let names: Vec<&str> = network.layers.iter().map(|layer| layer.name()).collect();
-            let hint = crate::error::suggestion(&settings.layer, &names);
-            EnvError::invalid("layer", format!("{} has no layer `{}`{hint}", network.name, settings.layer))
-        })?;
+        let found = layer(&network, &settings.layer)?;
         let (problem, _) = found.problem().map_err(invalid("layer"))?;
         let (architecture, constraints) = architecture(&settings, &options.folder())?;
         let limits = constraints.compile(&architecture, &problem).map_err(invalid("architecture"))?;

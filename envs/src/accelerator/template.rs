@@ -226,13 +226,24 @@ impl Eyeriss {
     }
 }
 
-/// A weight-stationary array after Simba (Shao et al., MICRO 2019): chiplets with a shared buffer, processing elements with
-/// input, weight and accumulation buffers, and vector units of multiply-accumulates inside.
+/// A package of weight-stationary chiplets after Simba (Shao et al., MICRO 2019).
+///
+/// Levels, outermost first: DRAM; a global buffer for inputs and outputs in every chiplet; an input buffer in every processing
+/// element; a weight and an accumulation buffer for every vector unit; a register for the weight of every lane. Output channels
+/// lie over the vector units of an element and input channels over the lanes of a unit; the elements of a chiplet
+/// share output channels along X and input channels along Y, so that no two of a chiplet hold the same weight.
+///
+/// Links between chiplets: no partial sum leaves its chiplet (input channels are not split over the package), so whatever
+/// enters a chiplet is written to its global buffer (inputs, partial sums) or to exactly one of its weight buffers, and what leaves
+/// it updates DRAM. These three actions therefore carry the energy of a word's way: [`LINK_PJ_PER_BIT`] for every hop from a
+/// DRAM port at one corner of the mesh, each destination reached on its own (multicast is not merged), on average over the
+/// chiplets. On one chiplet the way is the hop into it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Simba {
-    /// Processing elements along X and Y.
-    pub pes_x: u64,
-    pub pes_y: u64,
+    /// Chiplets of the package along X and Y.
+    pub chiplets: (u64, u64),
+    /// Processing elements of a chiplet along X and Y.
+    pub pes: (u64, u64),
     /// Multiply-accumulate units of a processing element: vector units (output channels) times their width (input channels).
     pub vectors: u64,
     pub vector_width: u64,
@@ -240,13 +251,30 @@ pub struct Simba {
     pub weight: Storage,
     pub accumulation: Storage,
     pub global: Storage,
+    /// Words per cycle between DRAM and the package, each way.
+    pub package_bandwidth: f64,
+}
+
+/// Energy of a bit over one ground-referenced link between chiplets, in pJ (Poulton et al., "A 1.17-pJ/b, 25-Gb/s/pin
+/// ground-referenced single-ended serial link", JSSC 2019; Simba's links).
+pub const LINK_PJ_PER_BIT: f64 = 1.17;
+
+/// How the chiplets of a package share a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partition {
+    /// Output channels along X, output positions and batch along Y.
+    ChannelsAndPositions,
+    /// Output channels along both axes.
+    Channels,
 }
 
 impl Simba {
     /// The architecture, innermost level first. The weights of a vector unit stay in its register.
     pub fn architecture(&self, technology_nm: f64) -> Result<Architecture> {
-        let pes = self.pes_x * self.pes_y;
-        let lanes = self.vectors * self.vector_width;
+        let ((chips_x, chips_y), (pes_x, pes_y)) = (self.chiplets, self.pes);
+        let (x, y) = (chips_x * pes_x, chips_y * pes_y);
+        let units = x * y * self.vectors;
+        let unit_x = x * self.vectors;
         let register = Storage {
             class: Class::RegisterFile,
             depth: 1,
@@ -255,38 +283,45 @@ impl Simba {
             read_bandwidth: None,
             write_bandwidth: None,
         };
-        let macs = pes * lanes;
-        let mac_x = self.pes_x * self.vectors;
+        let macs = units * self.vector_width;
+        let hops = 1.0 + (chips_x - 1) as f64 / 2.0 + (chips_y - 1) as f64 / 2.0;
+        let link_pj = LINK_PJ_PER_BIT * WORD_BITS as f64 * hops;
+        let mut weight = self.weight.level("weight_buffer", units, unit_x, technology_nm)?;
+        let mut global = self.global.level("global_buffer", chips_x * chips_y, chips_x, technology_nm)?;
+        let mut dram = dram()?;
+        // Energies are those of a row.
+        for (level, action) in [(&mut weight, 0), (&mut global, 0), (&mut dram, 1)] {
+            let energy = &mut level.energy;
+            let per_row = if action == 0 { &mut energy.fill_pj } else { &mut energy.update_pj };
+            *per_row += link_pj * level.block_size as f64;
+        }
+        dram.read_bandwidth = Some(self.package_bandwidth);
+        dram.write_bandwidth = Some(self.package_bandwidth);
         Architecture {
             name: "simba".into(),
             levels: vec![
-                register.level("weight_register", macs, mac_x, technology_nm)?,
-                self.accumulation.level("accumulation_buffer", pes * self.vectors, mac_x, technology_nm)?,
-                self.weight.level("weight_buffer", pes * self.vectors, mac_x, technology_nm)?,
-                self.input.level("input_buffer", pes, self.pes_x, technology_nm)?,
-                self.global.level("global_buffer", 1, 1, technology_nm)?,
-                dram()?,
+                register.level("weight_register", macs, unit_x, technology_nm)?,
+                self.accumulation.level("accumulation_buffer", units, unit_x, technology_nm)?,
+                weight,
+                self.input.level("input_buffer", x * y, x, technology_nm)?,
+                global,
+                dram,
             ],
-            arithmetic: arithmetic(macs, mac_x, technology_nm)?,
+            arithmetic: arithmetic(macs, unit_x, technology_nm)?,
         }
         .checked()
     }
 
-    /// What each level keeps, and the dataflow: input channels over the lanes of a vector unit, output channels over the
-    /// vector units.
-    pub fn constraints() -> Constraints {
-        let only = |dims: &str| {
-            "CMRSNPQ"
-                .chars()
-                .filter(|dim| !dims.contains(*dim))
-                .map(|dim| (dim.to_string(), Factor::Exactly(1)))
-                .collect()
-        };
-        let spatial = |target: &str, dims: &str, split: usize| Rule::Spatial {
-            target: target.into(),
-            factors: only(dims),
-            permutation: "NPQRSCM".chars().map(|dim| dim.to_string()).collect(),
-            split: Some(split),
+    /// What each level keeps, and which dimensions lie over which mesh: the first ones along X, the others along Y.
+    pub fn constraints(partition: Partition) -> Constraints {
+        let spatial = |target: &str, x: &str, y: &str| {
+            let others = "CMRSNPQ".chars().filter(|dim| !x.contains(*dim) && !y.contains(*dim));
+            Rule::Spatial {
+                target: target.into(),
+                factors: others.clone().map(|dim| (dim.to_string(), Factor::Exactly(1))).collect(),
+                permutation: x.chars().chain(y.chars()).chain(others).map(|dim| dim.to_string()).collect(),
+                split: Some(if y.is_empty() { 7 } else { x.len() }),
+            }
         };
         let mut constraints = Constraints::none()
             .keeping("global_buffer", &["Inputs", "Outputs"], &SPACES)
@@ -294,8 +329,18 @@ impl Simba {
             .keeping("weight_buffer", &["Weights"], &SPACES)
             .keeping("accumulation_buffer", &["Outputs"], &SPACES)
             .keeping("weight_register", &["Weights"], &SPACES);
-        constraints.rules.push(spatial("input_buffer", "M", 7));
-        constraints.rules.push(spatial("accumulation_buffer", "C", 0));
+        constraints.rules.push(match partition {
+            Partition::ChannelsAndPositions => spatial("DRAM", "M", "NPQ"),
+            Partition::Channels => Rule::Spatial {
+                target: "DRAM".into(),
+                factors: "CRSNPQ".chars().map(|dim| (dim.to_string(), Factor::Exactly(1))).collect(),
+                permutation: Vec::new(),
+                split: None,
+            },
+        });
+        constraints.rules.push(spatial("global_buffer", "M", "C"));
+        constraints.rules.push(spatial("input_buffer", "M", ""));
+        constraints.rules.push(spatial("accumulation_buffer", "", "C"));
         constraints
     }
 }
