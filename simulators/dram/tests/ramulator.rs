@@ -1,5 +1,5 @@
 //! Throughputs under `Reference=Ramulator2` against those measured on Ramulator 2.1 (tests/golden/dram/ramulator.csv).
-use hwgym_dram::{ControllerConfig, Device, Request, Simulator, trace};
+use hwgym_dram::{Command, ControllerConfig, Device, Log, Request, Simulator, trace};
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -80,4 +80,37 @@ fn throughput_agrees_with_ramulator() {
         rows += 1;
     }
     assert!(rows > 80);
+}
+
+/// A refresh of the same bank of every group waits for the rows that were just opened in any of them.
+#[test]
+fn same_bank_refresh_waits_for_rows_just_opened() {
+    let device = Device::preset("ddr5_4800").unwrap();
+    let mut config = ControllerConfig::default();
+    for (name, value) in
+        [("Reference", "Ramulator2"), ("RefreshPolicy", "SameBank"), ("RequestBufferSize", "8")]
+    {
+        config.set(name, value).unwrap();
+    }
+    let list = trace::load(golden("traces/r_ddr5__g_random_rw.stl.gz")).unwrap();
+    let mut log = Log::default();
+    let simulator = Simulator::new(&device, &config).unwrap();
+    let run = simulator.run_observed(list.iter().copied().map(Ok), &mut log).unwrap();
+    assert_eq!(run.requests, list.len() as u64);
+    assert!(run.commands.get(Command::RefSb) > 10);
+    let per_group = device.organization().banks_per_group;
+    let mut opened_for_nothing = 0;
+    let mut fresh: Vec<u32> = Vec::new();
+    for record in &log.commands {
+        match record.command {
+            Command::Act => fresh.push(record.bank),
+            Command::PreSb => {
+                opened_for_nothing +=
+                    fresh.iter().filter(|bank| **bank % per_group == record.bank % per_group).count();
+            }
+            _ if record.command.is_column() => fresh.retain(|bank| *bank != record.bank),
+            _ => {}
+        }
+    }
+    assert_eq!(opened_for_nothing, 0);
 }

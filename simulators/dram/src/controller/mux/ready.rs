@@ -29,14 +29,15 @@ impl Channel {
 
     /// Whether a refresh manager's command would close a row before the access it was opened for.
     fn closes_activated(&self, command: Command, rank: usize) -> bool {
-        let banks = if command.is_rank_wide() {
-            self.banks_of_rank(rank)
-        } else {
-            match self.refresh[rank].next {
-                Some(next) => next.bank..next.bank + 1,
-                None => return false,
+        let activated = |bank: usize| self.banks[bank].activated;
+        match (command, self.refresh[rank].next) {
+            (_, None) => false,
+            (Command::PreSb | Command::RefSb, Some(next)) => {
+                let set = (next.bank - rank * self.banks_per_rank) % self.banks_per_group;
+                self.banks_of_set(rank, set).into_iter().any(activated)
             }
-        };
-        self.banks[banks].iter().any(|bank| bank.activated)
+            (command, _) if command.is_rank_wide() => self.banks_of_rank(rank).any(activated),
+            (_, Some(next)) => activated(next.bank),
+        }
     }
 }
