@@ -5,8 +5,12 @@ use std::sync::Arc;
 use crate::analysis::{Dynamic, Engine, NoiseTotals, NoiseWork, SmallSignal, Start, System, TranSpec};
 use crate::circuit::Circuit;
 use crate::error::{CircuitError, Result, did_you_mean};
+use crate::matrix::LANES;
 use crate::netlist::command::output;
 use crate::netlist::{Deck, FlatModel, Netlist, Output, Value};
+
+/// Angular frequency at which small-signal orders of elimination are found: where amplifiers cross unity gain, 1/s.
+const REFERENCE_OMEGA: f64 = 2.0 * std::f64::consts::PI * 1e6;
 
 /// A voltage between two nodes, or a branch current, found once by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,11 +137,16 @@ impl Prepared {
         self.start = start;
     }
 
-    /// Keeps the present solution for [`StartPoint::Reference`], and the orders of elimination found so far: every [`Prepared::set`] comes
+    /// Keeps the present solution for [`StartPoint::Reference`], and the orders of elimination that suit it: every [`Prepared::set`] comes
     /// back to them.
     pub fn keep_reference(&mut self) {
         self.reference.clear();
         self.reference.extend_from_slice(&self.engine.x);
+        if self.engine.ac_program.is_none() {
+            self.small.linearise(&mut self.engine);
+            // A circuit that is singular at this frequency says so when it is analysed.
+            self.small.factor(&mut self.engine, &[REFERENCE_OMEGA; LANES]).ok();
+        }
         self.engine.keep_orders();
     }
 

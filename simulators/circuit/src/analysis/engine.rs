@@ -1,5 +1,6 @@
 //! Newton's method on the circuit: assembling the linearised system, factoring it by the fixed program, and SPICE's sequence of passes.
 
+use super::companion::Companion;
 use super::integrate::Integrator;
 use super::system::System;
 use super::waveform::Span;
@@ -10,7 +11,7 @@ use crate::matrix::{Program, order};
 /// Multipliers above this mean that the order of elimination no longer suits the values.
 const GROWTH_LIMIT: f64 = 1e8;
 /// Iterations that every Newton loop may take, however small the deck's `itl` options are.
-const LEAST_LIMIT: usize = 100;
+pub const LEAST_LIMIT: usize = 100;
 
 /// How a Newton loop begins.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,15 +43,15 @@ pub struct Engine {
     pub system: System,
     /// Solution: the iterate at which the devices were last evaluated, as ngspice reports it. Index 0 is ground.
     pub x: Vec<f64>,
-    next: Vec<f64>,
+    pub next: Vec<f64>,
     /// Linear part of the matrix by slot.
     pub base: Vec<f64>,
     /// Linear part of the right-hand side.
     pub rhs_base: Vec<f64>,
-    a: Vec<f64>,
-    b: Vec<f64>,
-    lu: Vec<f64>,
-    program: Option<Program>,
+    pub a: Vec<f64>,
+    pub b: Vec<f64>,
+    pub lu: Vec<f64>,
+    pub program: Option<Program>,
     pub ac_program: Option<Program>,
     /// Orders of elimination to come back to, and whether another one has been recorded since.
     kept_orders: Option<(Option<Program>, Option<Program>)>,
@@ -61,6 +62,8 @@ pub struct Engine {
     /// Factor on the independent sources while stepping them.
     pub source_factor: f64,
     pub integrator: Integrator,
+    /// Time steps of smooth devices.
+    pub companion: Companion,
     /// Whether charges enter the equations (transient) or only states are wanted.
     pub dynamic: Dynamic,
     /// Nodes forced to a voltage through a large conductance during a whole operating point (`.ic`).
@@ -106,6 +109,7 @@ impl Engine {
             diagonal_gmin: 0.0,
             source_factor: 1.0,
             integrator: Integrator::new(system.states, &system.netlist.options),
+            companion: Companion::default(),
             dynamic: Dynamic::Off,
             forced: Vec::new(),
             held: Vec::new(),
@@ -151,6 +155,12 @@ impl Engine {
     /// Linear part for a time point: sources at `time`, capacitors and inductors as companions.
     pub fn prepare_step(&mut self, time: f64) {
         self.static_base();
+        self.system.add_linear_dynamics(&mut self.base, self.integrator.a0());
+        self.step_rhs(time);
+    }
+
+    /// Right-hand side of the linear part for a time point.
+    pub fn step_rhs(&mut self, time: f64) {
         self.rhs_base.fill(0.0);
         let span = self.span;
         for s in &self.system.sources {
@@ -158,22 +168,14 @@ impl Engine {
             add_source(&mut self.rhs_base, s, value);
         }
         let integrator = &self.integrator;
-        let a0 = integrator.a0();
         for (state, c) in self.system.capacitors.iter().enumerate() {
-            add_quad(&mut self.base, c.slots, a0 * c.c);
             let history = integrator.history(state);
             self.rhs_base[c.nodes[0] as usize] -= history;
             self.rhs_base[c.nodes[1] as usize] += history;
         }
         let first = self.system.capacitors.len();
         for (i, l) in self.system.inductors.iter().enumerate() {
-            self.base[l.slot as usize] -= a0 * l.l;
             self.rhs_base[l.branch as usize] += integrator.history(first + i);
-        }
-        for k in &self.system.mutuals {
-            for slot in k.slots {
-                self.base[slot as usize] -= a0 * k.m;
-            }
         }
     }
 
@@ -295,7 +297,7 @@ impl Engine {
         }
     }
 
-    fn solve(&mut self) -> std::result::Result<(), Stop> {
+    pub fn solve(&mut self) -> std::result::Result<(), Stop> {
         for attempt in 0..2 {
             if self.program.is_none() || attempt == 1 {
                 let a = &self.a;
@@ -317,7 +319,7 @@ impl Engine {
         Err(Stop::NoConvergence)
     }
 
-    fn close(&self) -> bool {
+    pub fn close(&self) -> bool {
         let o = &self.system.netlist.options;
         self.next.iter().zip(&self.x).zip(&self.system.is_branch).skip(1).all(|((new, old), branch)| {
             let absolute = if *branch { o.abstol } else { o.vntol };
@@ -432,17 +434,7 @@ impl Engine {
         g.extend_from_slice(&self.base);
         c.clear();
         c.resize(slots, 0.0);
-        for cap in &self.system.capacitors {
-            add_quad(c, cap.slots, cap.c);
-        }
-        for l in &self.system.inductors {
-            c[l.slot as usize] -= l.l;
-        }
-        for k in &self.system.mutuals {
-            for slot in k.slots {
-                c[slot as usize] -= k.m;
-            }
-        }
+        self.system.add_linear_dynamics(c, 1.0);
         for (device, place) in self.system.devices.iter_mut().zip(&self.system.places) {
             for (v, node) in self.gather.iter_mut().zip(&place.nodes) {
                 *v = self.x[*node as usize];

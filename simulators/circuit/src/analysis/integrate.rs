@@ -18,6 +18,9 @@ pub struct Integrator {
     coefficients: [f64; 3],
     q: [Vec<f64>; DEPTH],
     i: [Vec<f64>; 2],
+    /// Per state: 1 if its truncation error is tested, otherwise 0, and the number of equal devices of which ngspice tests one.
+    pub tested: Vec<f64>,
+    pub parallel: Vec<f64>,
     reltol: f64,
     abstol: f64,
     chgtol: f64,
@@ -34,6 +37,8 @@ impl Integrator {
             coefficients: [0.0; 3],
             q: [zeros(), zeros(), zeros(), zeros()],
             i: [zeros(), zeros()],
+            tested: zeros(),
+            parallel: vec![1.0; states],
             reltol: options.reltol,
             abstol: options.abstol,
             chgtol: options.chgtol,
@@ -107,39 +112,41 @@ impl Integrator {
         }
     }
 
-    /// The step that the truncation error of one state allows, s. ngspice tests the charge of one of `parallel` equal devices.
-    pub fn allowed(&self, state: usize, parallel: f64) -> f64 {
-        let (q, i) = (|k: usize| self.q[k][state] / parallel, |k: usize| self.i[k][state] / parallel);
-        let h = self.steps[0];
-        let current = self.abstol + self.reltol * i(0).abs().max(i(1).abs());
-        let charge = self.reltol * q(0).abs().max(q(1).abs()).max(self.chgtol) / h;
-        let tolerance = current.max(charge);
-        let order = self.order;
-        let mut difference = [0.0f64; DEPTH];
-        let mut spans = [0.0f64; DEPTH];
-        for (k, d) in difference.iter_mut().enumerate().take(order + 2) {
-            *d = q(k);
+    /// Weights of the last charge differences in the divided difference that estimates the truncation error.
+    fn weights(&self) -> [f64; 3] {
+        let [h0, h1, h2, ..] = self.steps;
+        if self.order == 1 {
+            let span = h0 + h1;
+            return [1.0 / (h0 * span), -1.0 / (h1 * span), 0.0];
         }
-        spans[..=order].copy_from_slice(&self.steps[..=order]);
-        let mut j = order;
-        loop {
-            for k in 0..=j {
-                difference[k] = (difference[k] - difference[k + 1]) / spans[k];
-            }
-            if j == 0 {
-                break;
-            }
-            j -= 1;
-            for k in 0..=j {
-                spans[k] = spans[k + 1] + self.steps[k];
-            }
-        }
-        let factor = match (self.method, order) {
+        let (near, far, span) = (1.0 / (h0 + h1), 1.0 / (h1 + h2), h0 + h1 + h2);
+        [near / (h0 * span), -(near + far) / (h1 * span), far / (h2 * span)]
+    }
+
+    /// The step that the truncation errors of all tested states allow, s. ngspice tests the charge of one of `parallel` equal devices.
+    pub fn allowed(&self) -> f64 {
+        let w = self.weights();
+        let factor = match (self.method, self.order) {
             (_, 1) => 0.5,
             (Method::Trapezoidal, _) => 0.083_333_333_33,
             (Method::Gear, _) => 0.222_222_222_2,
         };
-        let ratio = self.trtol * tolerance / self.abstol.max(factor * difference[0].abs());
-        if order == 2 { ratio.sqrt() } else { ratio }
+        let (reltol, abstol, chgtol, over_h) = (self.reltol, self.abstol, self.chgtol, 1.0 / self.steps[0]);
+        let count = self.tested.len();
+        let [q0, q1, q2, q3] = self.q.each_ref().map(|q| &q[..count]);
+        let [i0, i1] = self.i.each_ref().map(|i| &i[..count]);
+        let (tested, parallel) = (&self.tested[..count], &self.parallel[..count]);
+        // The largest error over its tolerance.
+        let mut worst = 0.0f64;
+        for k in 0..count {
+            let p = parallel[k];
+            let difference = w[0] * (q0[k] - q1[k]) + w[1] * (q1[k] - q2[k]) + w[2] * (q2[k] - q3[k]);
+            let error = (factor * tested[k] * difference.abs()).max(abstol * p);
+            let current = abstol * p + reltol * i0[k].abs().max(i1[k].abs());
+            let charge = reltol * q0[k].abs().max(q1[k].abs()).max(chgtol * p) * over_h;
+            worst = worst.max(error / current.max(charge));
+        }
+        let ratio = self.trtol / worst;
+        if self.order == 2 { ratio.sqrt() } else { ratio }
     }
 }

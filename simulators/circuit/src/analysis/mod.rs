@@ -2,6 +2,7 @@
 
 mod ac;
 mod build;
+mod companion;
 mod dc;
 mod diagnose;
 mod engine;

@@ -255,6 +255,21 @@ impl System {
         self.refresh()
     }
 
+    /// Adds `scale` times the linear capacitances and (negative, in their branch rows) inductances.
+    pub fn add_linear_dynamics(&self, values: &mut [f64], scale: f64) {
+        for c in &self.capacitors {
+            super::engine::add_quad(values, c.slots, scale * c.c);
+        }
+        for l in &self.inductors {
+            values[l.slot as usize] -= scale * l.l;
+        }
+        for k in &self.mutuals {
+            for slot in k.slots {
+                values[slot as usize] -= scale * k.m;
+            }
+        }
+    }
+
     /// Values of the fixed entries added to `base`.
     pub fn add_fixed(&self, base: &mut [f64]) -> Result<()> {
         for f in &self.fixed {

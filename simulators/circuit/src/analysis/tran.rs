@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::engine::{Dynamic, Engine, Start};
 use super::result::Table;
 use super::waveform::Span;
-use crate::devices::Pass;
+use crate::devices::{Device, Pass};
 use crate::error::{CircuitError, Result};
 
 /// Range of a transient analysis.
@@ -85,6 +85,10 @@ impl Engine {
             d.accept();
         }
         self.dynamic = Dynamic::Step;
+        self.mark_tested();
+        self.begin_steps();
+        // Only the first step, which has no history to predict from, is a Newton loop for every circuit.
+        let smooth = self.system.devices.iter().all(Device::is_smooth);
         let begun = Instant::now();
         let mut first = true;
         // Without an operating point there is no solution at time zero to record.
@@ -119,12 +123,14 @@ impl Engine {
             }
             self.integrator.steps.rotate_right(1);
             self.integrator.shift();
-            let step = self.one_step(&mut clock, &mut first, &mut points, options.max_order);
+            let step = self.one_step(&mut clock, &mut first, &mut points, smooth);
             if let Err(e) = step {
                 break Err(e);
             }
-            for d in &mut self.system.devices {
-                d.accept();
+            if smooth {
+                self.accept_step();
+            } else {
+                self.system.devices.iter_mut().for_each(Device::accept);
             }
             if points > options.max_points {
                 break Err(limit(format!(
@@ -139,6 +145,9 @@ impl Engine {
                 )));
             }
         };
+        if smooth {
+            self.end_steps();
+        }
         self.dynamic = Dynamic::Off;
         self.span = Span::default();
         result
@@ -150,21 +159,27 @@ impl Engine {
         clock: &mut Clock,
         first: &mut bool,
         points: &mut usize,
-        max_order: usize,
+        smooth: bool,
     ) -> Result<()> {
+        let max_order = self.system.netlist.options.max_order;
         loop {
             *points += 1;
             let tried = clock.delta;
             let target = clock.time + clock.delta;
             self.integrator.steps[0] = clock.delta;
             self.integrator.set_coefficients();
-            self.prepare_step(target);
-            let start = if *first {
-                Start::FirstTransient
+            let solved = if smooth && !*first {
+                self.companion_step(target)
             } else {
-                Start::Predict(self.integrator.steps[0] / self.integrator.steps[1])
+                self.prepare_step(target);
+                let start = if *first {
+                    Start::FirstTransient
+                } else {
+                    Start::Predict(self.integrator.steps[0] / self.integrator.steps[1])
+                };
+                self.newton(start, self.system.netlist.options.itl4)
             };
-            match self.newton(start, self.system.netlist.options.itl4) {
+            match solved {
                 Ok(_) => {
                     self.store_linear_states();
                     if *first {
@@ -173,11 +188,11 @@ impl Engine {
                         clock.time = target;
                         return Ok(());
                     }
-                    let mut allowed = self.allowed_step(clock.delta);
+                    let mut allowed = self.integrator.allowed().min(2.0 * clock.delta);
                     if allowed > 0.9 * clock.delta {
                         if self.integrator.order == 1 && max_order > 1 {
                             self.integrator.order = 2;
-                            allowed = self.allowed_step(clock.delta);
+                            allowed = self.integrator.allowed().min(2.0 * clock.delta);
                             if allowed <= 1.05 * clock.delta {
                                 self.integrator.order = 1;
                             }
@@ -274,22 +289,20 @@ impl Engine {
         }
     }
 
-    /// The step that the truncation errors of all tested states allow, at most twice the present one.
-    fn allowed_step(&self, delta: f64) -> f64 {
-        let mut allowed = 2.0 * delta;
-        let linear = self.system.capacitors.len() + self.system.inductors.len();
-        for state in 0..linear {
-            let parallel = self.system.capacitors.get(state).map_or(1.0, |c| c.parallel);
-            allowed = allowed.min(self.integrator.allowed(state, parallel));
+    /// Tells the integrator which states take part in the truncation error test.
+    fn mark_tested(&mut self) {
+        let integrator = &mut self.integrator;
+        integrator.tested.fill(1.0);
+        integrator.parallel.fill(1.0);
+        for (parallel, c) in integrator.parallel.iter_mut().zip(&self.system.capacitors) {
+            *parallel = c.parallel;
         }
         for (device, place) in self.system.devices.iter().zip(&self.system.places) {
             for (k, charge) in device.charges().iter().enumerate() {
-                if charge.truncation {
-                    allowed = allowed.min(self.integrator.allowed(place.state + k, place.parallel));
-                }
+                integrator.tested[place.state + k] = f64::from(u8::from(charge.truncation));
+                integrator.parallel[place.state + k] = place.parallel;
             }
         }
-        allowed
     }
 
     /// The first breakpoint after `t`.

@@ -23,6 +23,18 @@ pub enum DeviceError {
         /// Level as written.
         level: f64,
     },
+    /// A switch that selects equations which are not implemented.
+    #[error("`{owner}`: {parameter} = {value} is not supported, only {supported}")]
+    Unsupported {
+        /// Device or model.
+        owner: String,
+        /// The switch.
+        parameter: String,
+        /// Its value.
+        value: f64,
+        /// The values that are.
+        supported: String,
+    },
     /// An instance parameter that the device does not have.
     #[error("device `{device}`: unknown parameter `{parameter}`{hint}")]
     UnknownParameter {

@@ -219,11 +219,25 @@ impl Device {
 
     /// Evaluates the device at local node voltages `v` (volts) and fills `stamp`.
     ///
-    /// `charges` asks for `q` and `c` too (AC, transient and its operating point); without it they are left at zero.
+    /// `charges` asks for `q` and `c` too (AC, transient and its operating point); without it they are left as they were.
     /// Returns true if a junction voltage was limited (pnjlim), which forbids convergence; MOS gate and drain limiting
     /// does not.
     pub fn evaluate(&mut self, v: &[f64], pass: Pass, charges: bool, stamp: &mut Stamp) -> bool {
         each!(self, d => d.evaluate(v, pass, charges, stamp))
+    }
+
+    /// Whether currents and charges are smooth functions of the present voltages alone, so that a linearisation serves for small moves
+    /// (Meyer's charge depends on the way there, a bipolar's charge slopes are not its partials).
+    #[must_use]
+    pub fn is_smooth(&self) -> bool {
+        matches!(self, Self::Bsim4(_))
+    }
+
+    /// Sets the history of a smooth device: local node voltages of the newest accepted point, and of the one before it.
+    pub fn place(&mut self, newest: &[f64], before: &[f64]) {
+        if let Self::Bsim4(device) = self {
+            device.place(newest, before);
+        }
     }
 
     /// Accepts the state of the last evaluation as the newest point of the history (time step or sweep point).

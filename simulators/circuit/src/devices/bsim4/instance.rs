@@ -1,6 +1,7 @@
 //! The instance parameters of a BSIM4 transistor.
 
-use super::model::Bsim4Model;
+use super::model::{Bsim4Model, check_switch};
+use crate::devices::DeviceError;
 
 /// Declares the instance parameters as a struct, a name list and index access.
 macro_rules! instance_table {
@@ -45,6 +46,19 @@ impl Instance {
         Self::NAMES.iter().position(|known| *known == name)
     }
 
+    /// Refuses switches whose equations are not implemented: the card's or the instance's own.
+    pub(super) fn check_switches(&self, name: &str) -> Result<(), DeviceError> {
+        for (parameter, value, supported) in [
+            ("rgatemod", self.rgatemod, [0.0, 1.0, 2.0, 3.0].as_slice()),
+            ("rbodymod", self.rbodymod, &[0.0, 1.0]),
+            ("trnqsmod", self.trnqsmod, &[0.0]),
+            ("acnqsmod", self.acnqsmod, &[0.0]),
+        ] {
+            check_switch(name, parameter, value, supported)?;
+        }
+        Ok(())
+    }
+
     /// Fills what was not given from the card.
     pub(super) fn resolved(mut self, model: &Bsim4Model) -> Self {
         let p = &model.p;
@@ -61,6 +75,8 @@ impl Instance {
             (&mut self.rgeomod, p.rgeomod),
             (&mut self.rbodymod, p.rbodymod),
             (&mut self.rgatemod, p.rgatemod),
+            (&mut self.trnqsmod, p.trnqsmod),
+            (&mut self.acnqsmod, p.acnqsmod),
         ] {
             if value.is_nan() {
                 *value = fallback;

@@ -98,6 +98,7 @@ impl Bsim4 {
             }
         }
         let instance = given.resolved(model);
+        instance.check_switches(name)?;
         let size = Size::new(name, model, &instance)?;
         let temperature_k = surroundings.temperature_k;
         let mut device = Self {
@@ -278,6 +279,12 @@ impl Bsim4 {
         self.history = [self.state, self.history[0]];
     }
 
+    /// Sets state and history from local node voltages.
+    pub(super) fn place(&mut self, newest: &[f64], before: &[f64]) {
+        self.state = self.read(newest);
+        self.history = [self.state, self.read(before)];
+    }
+
     pub(super) fn reset(&mut self) {
         self.state = State::default();
         self.history = [State::default(); 2];
@@ -328,7 +335,7 @@ impl Bsim4 {
 
     pub(super) fn evaluate(&mut self, v: &[f64], pass: Pass, want_charges: bool, stamp: &mut Stamp) -> bool {
         let n = self.nodes;
-        stamp.clear(4 + self.names.len(), self.charge_list.len());
+        stamp.clear(4 + self.names.len(), if want_charges { self.charge_list.len() } else { 0 });
         let limited = self.choose_voltages(v, pass, &mut stamp.v);
         let ty = self.model.polarity;
         let (m, nf) = (self.instance.m, self.instance.nf);

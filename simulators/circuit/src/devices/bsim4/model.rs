@@ -71,6 +71,7 @@ impl Bsim4Model {
             }
             _ => false,
         };
+        check_switches(card, &p, v45)?;
         let nominal_k = if p.tnom.is_nan() { nominal_k } else { p.tnom + ZERO_CELSIUS_K };
 
         // Oxide: toxe and toxp determine each other through dtox.
@@ -199,6 +200,45 @@ impl Bsim4Model {
     pub(super) fn switch(value: f64) -> i32 {
         value as i32
     }
+}
+
+/// Refuses a switch whose value selects equations that are not implemented; `owner` is the card or instance.
+pub(super) fn check_switch(
+    owner: &str,
+    parameter: &str,
+    value: f64,
+    supported: &[f64],
+) -> Result<(), DeviceError> {
+    if supported.contains(&value) {
+        return Ok(());
+    }
+    let supported = supported.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+    Err(DeviceError::Unsupported { owner: owner.into(), parameter: parameter.into(), value, supported })
+}
+
+/// Checks every switch of a card: none may be ignored or taken for another.
+fn check_switches(card: &ModelCard, p: &Plain, v45: bool) -> Result<(), DeviceError> {
+    let mobilities: &[f64] = if v45 { &[0.0, 1.0, 2.0] } else { &[0.0, 1.0, 2.0, 4.0, 5.0, 6.0] };
+    for (parameter, value, supported) in [
+        ("mobmod", p.mobmod, mobilities),
+        ("capmod", p.capmod, &[0.0, 1.0, 2.0]),
+        ("rdsmod", p.rdsmod, &[0.0, 1.0]),
+        ("igcmod", p.igcmod, &[0.0, 1.0, 2.0]),
+        ("igbmod", p.igbmod, &[0.0, 1.0]),
+        ("diomod", p.diomod, &[0.0, 1.0, 2.0]),
+        ("tempmod", p.tempmod, &[0.0, 1.0, 2.0]),
+        ("fnoimod", p.fnoimod, &[0.0, 1.0]),
+        ("tnoimod", p.tnoimod, &[0.0, 1.0]),
+    ] {
+        check_switch(&card.name, parameter, value, supported)?;
+    }
+    // Switches of 4.8 for effects that are not implemented; earlier versions do not know them.
+    for parameter in ["gidlmod", "mtrlmod", "cvchargemod"] {
+        if let (false, Some(value)) = (v45, card.get(parameter)) {
+            check_switch(&card.name, parameter, value, &[0.0])?;
+        }
+    }
+    Ok(())
 }
 
 /// Major and minor version; a card without one selects 4.8.

@@ -42,6 +42,23 @@ impl State {
 }
 
 impl Bsim4 {
+    /// The bias of local node voltages.
+    pub(super) fn read(&self, v: &[f64]) -> State {
+        let (n, ty) = (&self.nodes, self.model.polarity);
+        let at = |node: usize| ty * (v[node] - v[n.sp]);
+        State {
+            vgs: at(n.gp),
+            vds: at(n.dp),
+            vbs: at(n.bp),
+            vdbs: at(n.db),
+            vsbs: at(n.sb),
+            vges: at(1),
+            vgms: at(n.gm),
+            vdes: at(0),
+            vses: at(2),
+        }
+    }
+
     /// Decides the voltages of this evaluation, stores them as the state and as local node voltages.
     pub(super) fn choose_voltages(&mut self, v: &[f64], pass: Pass, out: &mut [f64; MAX_NODES]) -> bool {
         let count = 4 + self.names.len();
@@ -53,20 +70,6 @@ impl Bsim4 {
             out[..count].copy_from_slice(&v[..count]);
             reference = v[n.sp];
         }
-        let read = || {
-            let at = |node: usize| ty * (v[node] - reference);
-            State {
-                vgs: at(n.gp),
-                vds: at(n.dp),
-                vbs: at(n.bp),
-                vdbs: at(n.db),
-                vsbs: at(n.sb),
-                vges: at(1),
-                vgms: at(n.gm),
-                vdes: at(0),
-                vses: at(2),
-            }
-        };
         let (state, limited) = match pass {
             Pass::Junction => {
                 let vgs = ty * self.sized.b.vth0 + 0.1;
@@ -81,13 +84,13 @@ impl Bsim4 {
                 };
                 (state, false)
             }
-            Pass::Newton => self.limit(read(), self.state),
+            Pass::Newton => self.limit(self.read(v), self.state),
             Pass::Predict { factor } => {
                 self.limit(self.history[0].extrapolated(&self.history[1], factor), self.history[0])
             }
             Pass::FirstTransient => (self.history[0], false),
             Pass::AtState => (self.state, false),
-            Pass::Free => (read(), false),
+            Pass::Free => (self.read(v), false),
         };
         self.state = state;
         out[n.sp] = reference;

@@ -158,6 +158,33 @@ fn clamps_reach_only_the_last_instance_size() {
 }
 
 #[test]
+fn switches_without_equations_are_refused() {
+    let with = |parameter: &str, value: f64| {
+        let mut card = crate::devices::test_support::card(BSIM4_V48, "n4c");
+        card.parameters.push((parameter.into(), value));
+        Model::from_card(&card, 300.15)
+            .and_then(|(model, _)| Device::new("m1", &model, &list(&[("w", 1e-6)]), &Surroundings::default()))
+    };
+    for (parameter, value) in [
+        ("mobmod", 3.0),
+        ("tnoimod", 2.0),
+        ("rbodymod", 2.0),
+        ("trnqsmod", 1.0),
+        ("acnqsmod", 1.0),
+        ("gidlmod", 1.0),
+        ("mtrlmod", 1.0),
+        ("tempmod", 3.0),
+    ] {
+        let message = with(parameter, value).unwrap_err().to_string();
+        assert!(message.contains(&format!("{parameter} = {value} is not supported, only 0")), "{message}");
+    }
+    assert!(with("mobmod", 4.0).is_ok() && with("tnoimod", 1.0).is_ok() && with("gidlmod", 0.0).is_ok());
+    let size = list(&[("w", 1e-6), ("trnqsmod", 1.0)]);
+    let message = Device::new("m7", &model(BSIM4_BASE, "n4"), &size, &Surroundings::default()).unwrap_err();
+    assert!(message.to_string().contains("`m7`: trnqsmod = 1"), "{message}");
+}
+
+#[test]
 fn bad_cards_and_sizes_are_refused() {
     let size = |pairs| {
         let model = model(BSIM4_BASE, "n4");

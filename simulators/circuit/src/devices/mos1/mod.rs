@@ -335,7 +335,7 @@ impl Mos1 {
     pub(super) fn evaluate(&mut self, v: &[f64], pass: Pass, charges: bool, stamp: &mut Stamp) -> bool {
         let n = 4 + self.names.len();
         let (dp, sp, ty) = (self.dp, self.sp, self.model.polarity);
-        stamp.clear(n, 5);
+        stamp.clear(n, if charges { 5 } else { 0 });
         stamp.v[..n].fill(0.0);
         let mut reference = 0.0;
         if pass != Pass::Junction {
