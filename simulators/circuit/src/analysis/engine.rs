@@ -13,6 +13,9 @@ const GROWTH_LIMIT: f64 = 1e8;
 /// Iterations that every Newton loop may take, however small the deck's `itl` options are.
 pub const LEAST_LIMIT: usize = 100;
 
+/// Iteration from which circles are looked for; the next ones are its doubles.
+const FIRST_MILESTONE: usize = 8;
+
 /// How a Newton loop begins.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Start {
@@ -44,6 +47,8 @@ pub struct Engine {
     /// Solution: the iterate at which the devices were last evaluated, as ngspice reports it. Index 0 is ground.
     pub x: Vec<f64>,
     pub next: Vec<f64>,
+    /// An earlier iterate, to notice that Newton's method runs in a circle.
+    milestone: Vec<f64>,
     /// Linear part of the matrix by slot.
     pub base: Vec<f64>,
     /// Linear part of the right-hand side.
@@ -96,6 +101,7 @@ impl Engine {
         let mut engine = Self {
             x: vec![0.0; n + 1],
             next: vec![0.0; n + 1],
+            milestone: vec![0.0; n + 1],
             base: vec![0.0; slots],
             rhs_base: vec![0.0; n + 1],
             a: vec![0.0; slots],
@@ -327,6 +333,11 @@ impl Engine {
         })
     }
 
+    /// Whether the new iterate is the milestone again.
+    fn returned(&self) -> bool {
+        self.next.iter().zip(&self.milestone).all(|(new, old)| (new - old).abs() <= 1e-9 * old.abs() + 1e-15)
+    }
+
     /// One Newton loop. Returns the iterations used; on success `x` is the solution.
     pub fn newton(&mut self, start: Start, limit: usize) -> std::result::Result<usize, Stop> {
         #[derive(PartialEq)]
@@ -348,6 +359,7 @@ impl Engine {
             self.x.fill(0.0);
         }
         let mut released = false;
+        let mut returns = 0;
         for iteration in 1..=limit {
             let limited = self.load(pass);
             self.iterations += 1;
@@ -362,6 +374,16 @@ impl Engine {
                 return Err(Stop::NoConvergence);
             }
             let mut converged = !limited && iteration > 1 && self.close();
+            // A circle has no way out: whoever comes back twice would do so until the limit.
+            if iteration >= FIRST_MILESTONE && iteration.is_power_of_two() {
+                self.milestone.copy_from_slice(&self.next);
+                returns = 0;
+            } else if iteration > FIRST_MILESTONE && !converged && self.returned() {
+                returns += 1;
+                if returns == 2 {
+                    return Err(Stop::NoConvergence);
+                }
+            }
             match mode {
                 Mode::Float => {
                     if converged && released {
