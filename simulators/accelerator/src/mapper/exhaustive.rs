@@ -95,7 +95,7 @@ impl Walk<'_> {
         for along_y in 0..1u16 << model.dims {
             let spread = (0..model.dims).all(|d| along_y >> d & 1 == 0 || nest.spatial[level][d] > 1);
             nest.along_y[level] = along_y;
-            if spread && model.mesh_fits(nest, level).is_ok() && self.space.axes_allowed(nest) {
+            if spread && model.mesh_fits(nest, level).is_ok() && self.space.axes_allowed_below(nest, level) {
                 return self.axes(level + 1, nest);
             }
             nest.along_y[level] = 0;

@@ -88,14 +88,27 @@ pub fn map_layer(
     goal: Goal,
     mapper: Mapper,
 ) -> Result<MappedLayer, MapFailure> {
-    let model = Model::new(architecture.clone(), problem.clone())?;
+    map_model(&Model::new(architecture.clone(), problem.clone())?, constraints, goal, mapper)
+}
+
+/// Maps the problem of a model onto its architecture, with the model's settings.
+///
+/// # Errors
+/// As [`map_layer`].
+pub fn map_model(
+    model: &Model,
+    constraints: &Constraints,
+    goal: Goal,
+    mapper: Mapper,
+) -> Result<MappedLayer, MapFailure> {
+    let (architecture, problem) = (model.architecture(), model.problem());
     let limits = constraints.compile(architecture, problem)?;
-    let space = Mapspace::new(&model, &limits);
+    let space = Mapspace::new(model, &limits);
     let mut proof = None;
     let mut rejected = 0;
     let (best, evaluations) = match mapper {
         Mapper::Exact { time_limit_ms } => {
-            let outcome = exact::solve(&model, &limits, goal, time_limit_ms.map(Duration::from_millis))?;
+            let outcome = exact::solve(model, &limits, goal, time_limit_ms.map(Duration::from_millis))?;
             proof = Some(outcome.proof);
             (outcome.best, outcome.nodes)
         }
@@ -115,8 +128,10 @@ pub fn map_layer(
         }
     };
     let Some(Solution { nest, cost }) = best else {
-        return Err(match exact::explain(&model, &limits)? {
+        return Err(match exact::explain(model, &limits)? {
             Some(why) => why.into(),
+            // The exact mapper has looked at everything.
+            None if proof.is_some_and(|p| p.optimal) => NoMapping::unjoined().into(),
             None => MapFailure::NotFound(rejected),
         });
     };
@@ -199,5 +214,48 @@ impl Fnv {
 
     fn real(&mut self, x: f64) {
         self.number(x.to_bits());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeloop::{AccessEnergy, Arithmetic, Level};
+    use crate::workload::Convolution;
+
+    fn architecture(change: impl Fn(&mut Level)) -> Architecture {
+        let energy = AccessEnergy { read_pj: 1.0, fill_pj: 1.0, update_pj: 1.0, leak_pj: 0.0 };
+        let dram = Level { name: "DRAM".into(), energy, ..Level::default() };
+        let mut buffer =
+            Level { name: "buffer".into(), size_words: Some(1 << 20), energy, ..Level::default() };
+        change(&mut buffer);
+        let arithmetic = Arithmetic {
+            name: "mac".into(),
+            word_bits: 16,
+            instances: 1,
+            mesh_x: 1,
+            compute_pj: 1.0,
+            leak_pj: 0.0,
+            area_um2: 0.0,
+        };
+        Architecture { name: "two levels".into(), levels: vec![buffer, dram], arithmetic }.checked().unwrap()
+    }
+
+    #[test]
+    fn what_no_mapping_depends_on_is_not_part_of_the_key() {
+        let problem = Convolution::gemm("product", 8, 8, 8).problem().unwrap();
+        let key = |change: fn(&mut Level), problem: &Problem, goal: Goal| {
+            cache_key(&architecture(change), problem, &Constraints::none(), goal, Mapper::default())
+        };
+        let plain = key(|_| (), &problem, Goal::Edp);
+        let renamed = Problem { name: "other".into(), ..problem.clone() };
+        assert_eq!(plain, key(|_| (), &renamed, Goal::Edp));
+        assert_eq!(plain, key(|l| l.area_um2 = 7.0, &problem, Goal::Edp));
+        assert_eq!(plain, key(|l| l.name = "scratchpad".into(), &problem, Goal::Edp));
+        assert_eq!(plain, key(|l| l.size_words = Some(1 << 21), &problem, Goal::Edp));
+        assert_ne!(plain, key(|l| l.size_words = Some(64), &problem, Goal::Edp));
+        assert_ne!(plain, key(|l| l.energy.read_pj = 2.0, &problem, Goal::Edp));
+        assert_ne!(plain, key(|l| l.read_bandwidth = Some(1.0), &problem, Goal::Edp));
+        assert_ne!(plain, key(|_| (), &problem, Goal::Energy));
     }
 }

@@ -283,15 +283,15 @@ impl<'a> Mapspace<'a> {
 
     /// Whether the data spaces' axes are allowed (a draw may have had to put a dimension on a forbidden one).
     pub(crate) fn axes_allowed(&self, nest: &Nest) -> bool {
-        (0..self.model.levels).all(|level| {
-            (0..self.model.dims).all(|d| {
-                nest.spatial[level][d] == 1
-                    || if nest.along_y[level] >> d & 1 == 1 {
-                        self.limits.y_allowed[level] >> d & 1 == 1
-                    } else {
-                        self.limits.x_allowed[level] >> d & 1 == 1
-                    }
-            })
+        (0..self.model.levels).all(|level| self.axes_allowed_below(nest, level))
+    }
+
+    /// The same for the mesh below one level.
+    pub(crate) fn axes_allowed_below(&self, nest: &Nest, level: usize) -> bool {
+        let along_y = nest.along_y[level];
+        (0..self.model.dims).filter(|&d| nest.spatial[level][d] > 1).all(|d| {
+            let allowed = if along_y >> d & 1 == 1 { &self.limits.y_allowed } else { &self.limits.x_allowed };
+            allowed[level] >> d & 1 == 1
         })
     }
 }

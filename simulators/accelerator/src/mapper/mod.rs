@@ -11,7 +11,7 @@ mod random;
 pub use evolutionary::evolutionary;
 pub use exact::{Goal, NoMapping, Proof, Solution};
 pub use exhaustive::exhaustive;
-pub use layer::{MapFailure, MappedLayer, Mapper, cache_key, map_layer};
+pub use layer::{MapFailure, MappedLayer, Mapper, cache_key, map_layer, map_model};
 pub use mapspace::Mapspace;
 pub use random::random_pruned;
 

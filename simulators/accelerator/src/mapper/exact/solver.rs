@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::mapper::{Mapspace, evolutionary};
 use crate::timeloop::MAX_LEVELS;
 use crate::timeloop::constraints::Limits;
+use crate::timeloop::evaluate::Cost;
 use crate::timeloop::model::Model;
 
 /// Bypass patterns at most.
@@ -192,11 +193,20 @@ impl<'a> Solver<'a> {
             best = self.sample(goal, best);
         }
         let value = best.map_or(f64::INFINITY, |b| goal.value(&b.cost));
-        let proven = if complete { proven.0 } else { 0.0 };
+        let proven = if complete { proven.0 } else { goal.value(&self.arithmetic()) };
         let lower_bound = proven.min(value);
         let optimal = lower_bound >= value;
         let gap = if optimal { 0.0 } else { value / lower_bound - 1.0 };
         Ok(Outcome { best, proof: Proof { optimal, lower_bound, gap }, nodes })
+    }
+
+    /// What the arithmetic alone takes, all of it in use.
+    fn arithmetic(&self) -> Cost {
+        let arithmetic = &self.model.architecture.arithmetic;
+        Cost {
+            cycles: self.model.macs.div_ceil(arithmetic.instances),
+            energy_pj: self.model.macs as f64 * arithmetic.compute_pj,
+        }
     }
 
     /// The better of `best` and the best of some sampled mappings.
