@@ -71,6 +71,16 @@ impl Channel {
         self.enter_candidate(index, next);
     }
 
+    /// Whether a request for `row` that was just stored surely leaves the bank's next command as it is: it stands last in
+    /// the list, so that only a hit could be preferred to what was chosen, and the policy does not look at it.
+    #[inline]
+    pub(super) fn keeps_choice(&self, index: usize, row: u32) -> bool {
+        let bank = &self.banks[index];
+        self.choice_is_stable
+            && bank.next != NONE
+            && !(bank.open && row == bank.row && bank.wanted_row != row)
+    }
+
     #[inline]
     fn next_command(&mut self, index: usize, pool: &[Payload]) -> Option<Command> {
         let bank = &self.banks[index];

@@ -93,6 +93,8 @@ pub(crate) struct Channel {
     /// One bus, unit lengths, oldest first, no power-down: the winner can be kept between runs.
     simple: bool,
     keeps_activated: bool,
+    /// Schedulers and page policies under which a later request can only change a bank's choice by being a hit.
+    choice_is_stable: bool,
     blocking_deletes: bool,
     delays_response: bool,
     /// Details of Ramulator's controller: see [`Reference::Ramulator2`].
@@ -159,6 +161,9 @@ impl Channel {
             groups_per_rank: o.bank_groups as usize,
             simple,
             keeps_activated: !dramsys4,
+            choice_is_stable: matches!(config.scheduler, Scheduler::Fifo | Scheduler::FrFcfs)
+                && matches!(config.page_policy, PagePolicy::Open | PagePolicy::Closed)
+                && !ramulator,
             blocking_deletes: !dramsys4,
             delays_response: dramsys4,
             ramulator,
@@ -193,6 +198,12 @@ impl Channel {
     #[inline]
     pub(crate) fn offer(&mut self, handle: u32, arrival: u64) {
         self.slot = Some((handle, arrival));
+    }
+
+    /// Whether a run never asks for another one in the next step of the same clock.
+    #[inline]
+    pub(crate) fn wakes_later(&self) -> bool {
+        self.simple
     }
 
     /// The initiator took the response at clock `now`.
@@ -270,8 +281,11 @@ impl Channel {
         self.rank_requests[rank] += 1;
         self.buffer.push(bank, payload.row, handle, payload.is_write);
         self.update_mode();
-        self.evaluate_bank(bank, pool);
         port.end_request(self.index);
+        if self.keeps_choice(bank, payload.row) {
+            return true;
+        }
+        self.evaluate_bank(bank, pool);
         // The candidate of this bank may have become better or worse than the winner found before.
         if let Some(best) = self.scan.best {
             if best.sender == bank as u32 {

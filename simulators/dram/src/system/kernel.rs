@@ -84,17 +84,19 @@ impl Kernel {
         !self.next_step.is_empty()
     }
 
-    /// Whether `event` alone runs in the next step.
+    /// Books that `event` was notified for the next step of the present clock and ran there, alone, and then asked to be
+    /// run at clock `next`.
     #[inline]
-    pub(crate) fn next_is_only(&self, event: usize) -> bool {
-        matches!(self.next_step.as_slice(), [only] if *only as usize == event)
-    }
-
-    /// Takes the events of the next step without running them.
-    #[inline]
-    pub(crate) fn drop_step(&mut self) {
-        while let Some(event) = self.next_step.pop() {
-            self.pending[event as usize].0 = Pending::Nothing;
+    pub(crate) fn step_alone(&mut self, event: usize, next: Option<u64>) {
+        let (pending, stamp) = &mut self.pending[event];
+        if let Pending::At(_) = pending {
+            *pending = Pending::Nothing;
+            *stamp += 1;
+        }
+        if let Some(at) = next {
+            *pending = Pending::At(at);
+            let stamp = *stamp;
+            self.push(Entry { time: at, event: event as u32, stamp });
         }
     }
 

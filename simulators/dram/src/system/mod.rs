@@ -1,10 +1,10 @@
 //! The system around the controllers: initiator, arbiter and the event kernel that orders them.
 pub(crate) mod arbiter;
 pub(crate) mod clock;
+mod direct;
 pub(crate) mod kernel;
 pub(crate) mod pool;
 pub(crate) mod queue;
-mod shortcut;
 
 use crate::controller::{Channel, CommandRecord, Port};
 use crate::device::Decoder;
@@ -200,9 +200,9 @@ impl<'d, I: Iterator<Item = Result<Request>>> Player<'d, I> {
         Self { source, decoder, clock, exhausted: false, sent: 0, answered: 0, last_response: 0 }
     }
 
-    /// The next request with the clock at which it is sent, which is not before `earliest`.
+    /// Puts the next request into the pool; its handle, and the clock at which it is sent, which is not before `earliest`.
     #[inline]
-    pub(crate) fn next(&mut self, earliest: u64) -> Result<Option<(Payload, u64)>> {
+    pub(crate) fn next(&mut self, earliest: u64, pool: &mut Pool) -> Result<Option<(u32, u64)>> {
         let Some(request) = self.source.next() else {
             self.exhausted = true;
             return Ok(None);
@@ -213,9 +213,9 @@ impl<'d, I: Iterator<Item = Result<Request>>> Player<'d, I> {
         }
         let scheduled = self.clock.scheduled(request.cycle);
         let at = self.decoder.decode(request.address);
-        let payload = Payload::new(&at, request.is_write, scheduled, self.sent);
+        let handle = pool.insert(Payload::new(&at, request.is_write, scheduled, self.sent));
         self.sent += 1;
-        Ok(Some((payload, scheduled.max(earliest))))
+        Ok(Some((handle, scheduled.max(earliest))))
     }
 
     /// Earliest clock of the request after one accepted at `now`.
@@ -272,9 +272,6 @@ pub(crate) fn run<A: Arbitrate, I: Iterator<Item = Result<Request>>, O: Observer
     let mut steps = 0;
     while !player.is_done() {
         if fabric.kernel.has_step() {
-            if shortcut::pass_on(&mut arbiter, channels, player, &mut fabric, &mut pool)? {
-                continue;
-            }
             steps += 1;
             if steps > STEPS_PER_CLOCK {
                 return Err(stalled(&fabric.kernel, player, period_ns));
@@ -293,11 +290,11 @@ pub(crate) fn run<A: Arbitrate, I: Iterator<Item = Result<Request>>, O: Observer
             if pool.in_flight() <= 1 {
                 progress = now;
             }
-            if shortcut::arrive(&mut arbiter, channels, &events, &mut fabric, &mut pool) {
-                continue;
-            }
             if now.saturating_sub(progress.max(player.last_response)) > PATIENCE {
                 return Err(stalled(&fabric.kernel, player, period_ns));
+            }
+            if direct::play(&mut arbiter, channels, &events, player, &mut fabric, &mut pool)? {
+                continue;
             }
         }
         fabric.step += 1;
@@ -343,8 +340,7 @@ fn send_next<I: Iterator<Item = Result<Request>>, O: Observer>(
     fabric: &mut Fabric<'_, O>,
     pool: &mut Pool,
 ) -> Result<()> {
-    if let Some((payload, at)) = player.next(earliest)? {
-        let handle = pool.insert(payload);
+    if let Some((handle, at)) = player.next(earliest, pool)? {
         let delay = at - fabric.kernel.now;
         fabric.send_arbiter(Message::BeginRequest(handle), delay);
     }

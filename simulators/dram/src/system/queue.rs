@@ -38,22 +38,10 @@ impl<M: Copy> Queue<M> {
         None
     }
 
-    /// Messages for the next step, in order of sending.
+    /// Whether no message waits for the next step.
     #[inline]
-    pub(crate) fn immediate(&self) -> impl Iterator<Item = M> {
-        self.immediate.iter().map(|(_, message)| *message)
-    }
-
-    /// Takes the first message for the next step.
-    #[inline]
-    pub(crate) fn take_immediate(&mut self) -> Option<M> {
-        self.immediate.pop_front().map(|(_, message)| message)
-    }
-
-    /// Whether no message waits for a later clock.
-    #[inline]
-    pub(crate) fn has_no_timed(&self) -> bool {
-        self.timed.is_empty()
+    pub(crate) fn has_no_immediate(&self) -> bool {
+        self.immediate.is_empty()
     }
 
     /// Whether no message waits at all.
