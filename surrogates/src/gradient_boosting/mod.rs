@@ -2,6 +2,9 @@
 //!
 //! Source: Friedman, "Greedy function approximation: a gradient boosting machine", 2001; histogram splits as in XGBoost.
 
+mod forest;
+
+use forest::Forest;
 use forust_ml::data::Matrix;
 use forust_ml::gradientbooster::GradientBooster;
 use forust_ml::objective::ObjectiveType;
@@ -34,7 +37,7 @@ impl Default for GradientBoosting {
 
 #[derive(Serialize, Deserialize)]
 struct Trained {
-    booster: GradientBooster,
+    forest: Forest,
     /// Root mean square error on rows that a first booster did not see.
     residual_sd: f64,
 }
@@ -80,25 +83,19 @@ impl Surrogate for GradientBoosting {
         if !held_out.is_empty() {
             let pick = |indices: &[usize]| indices.iter().map(|i| targets[*i]).collect::<Vec<_>>();
             let probe = self.boost(&features.select(seen), &pick(seen), seed)?;
-            let predicted = predict(&probe, &features.select(held_out));
+            let predicted = Forest::new(&probe).predict(&features.select(held_out));
             squares = predicted.iter().zip(pick(held_out)).map(|(p, t)| (p - t).powi(2)).sum();
         }
         let residual_sd = (squares / held_out.len().max(1) as f64).sqrt();
-        Ok(Box::new(Trained { booster: self.boost(features, targets, seed)?, residual_sd }))
+        let forest = Forest::new(&self.boost(features, targets, seed)?);
+        Ok(Box::new(Trained { forest, residual_sd }))
     }
-}
-
-fn predict(booster: &GradientBooster, features: &Features) -> Vec<f64> {
-    let columns = features.column_major();
-    booster.predict(&Matrix::new(&columns, features.rows(), features.width()), false)
 }
 
 impl Fitted for Trained {
     fn predict(&self, features: &Features) -> Vec<Estimate> {
-        predict(&self.booster, features)
-            .into_iter()
-            .map(|mean| Estimate { mean, sd: self.residual_sd })
-            .collect()
+        let means = self.forest.predict(features);
+        means.into_iter().map(|mean| Estimate { mean, sd: self.residual_sd }).collect()
     }
 
     fn save(&self) -> Result<serde_json::Value, SurrogateError> {
