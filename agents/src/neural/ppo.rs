@@ -97,6 +97,17 @@ impl PpoSettings {
     }
 }
 
+/// What a learner thinks of an observation; the same until it learns again.
+#[derive(Clone, Debug)]
+pub struct Outlook {
+    /// What it saw.
+    pub observation: Vec<f32>,
+    /// Logits of all its heads, one after the other.
+    pub logits: Vec<f32>,
+    /// The return that it expects.
+    pub value: f32,
+}
+
 /// One decision of one learner, as it was made.
 #[derive(Clone, Debug)]
 pub struct Decision {
@@ -169,16 +180,20 @@ impl Learner {
         Self { heads, network, optimizer, device }
     }
 
-    /// Decides: one choice per head, drawn from the policy. The mask is filled in once the whole design is known.
-    pub fn decide(&self, observation: &[f32], random: &mut Random) -> (Decision, Vec<f32>) {
+    /// What policy and critic say to an observation.
+    pub fn look(&self, observation: &[f32]) -> Outlook {
         let input = self.tensor(observation.to_vec(), 1);
-        let logits: Vec<f32> = self.network.policy(input.clone()).into_data().iter::<f32>().collect();
+        let logits = self.network.policy(input.clone()).into_data().iter::<f32>().collect();
         let value = self.network.value(input).into_data().iter::<f32>().next().unwrap_or(0.0);
-        let choices = categorical::sample(&logits, &self.heads.sizes, random);
+        Outlook { observation: observation.to_vec(), logits, value }
+    }
+
+    /// Decides: one choice per head, drawn from the policy. The mask is filled in once the whole design is known.
+    pub fn decide(&self, outlook: &Outlook, random: &mut Random) -> Decision {
+        let choices = categorical::sample(&outlook.logits, &self.heads.sizes, random);
         let mask = vec![1.0; choices.len()];
-        let decision =
-            Decision { observation: observation.to_vec(), choices, mask, log_probability: 0.0, value };
-        (decision, logits)
+        let observation = outlook.observation.clone();
+        Decision { observation, choices, mask, log_probability: 0.0, value: outlook.value }
     }
 
     /// Learns from a batch: `epochs` passes over shuffled parts of it.

@@ -8,20 +8,28 @@ use hwgym_envs::{Design, Random};
 use super::advantage::generalised_advantages;
 use super::categorical;
 use super::heads::Heads;
-use super::ppo::{Decision, Experience, Learner, PpoSettings};
+use super::ppo::{Decision, Experience, Learner, Outlook, PpoSettings};
+use crate::tools::seen::Seen;
 use crate::{Agent, Evaluated, Problem};
 
 /// What a learner sees before it decides: a constant. The score of a design does not depend on the design before it, so there is nothing else
 /// to see; formulations with longer episodes bring their own observation.
 const OBSERVATION: [f32; 1] = [1.0];
 
+/// Draws until a design that was not proposed before comes up; then the last draw is proposed again. Environments are
+/// deterministic: asking twice for one design teaches nothing and costs an evaluation.
+const DRAWS: usize = 32;
+
 /// Policies that propose designs together and share the reward.
 pub struct PolicySearch {
     problem: Problem,
     settings: PpoSettings,
     learners: Vec<Learner>,
+    /// One per learner; empty until asked for, and again after learning.
+    outlooks: Vec<Outlook>,
     random: Random,
     pending: VecDeque<Proposal>,
+    proposed: Seen,
     batch: Vec<(Vec<Decision>, f64)>,
     scale: RewardScale,
     told: usize,
@@ -45,8 +53,10 @@ impl PolicySearch {
         Self {
             problem: problem.clone(),
             learners,
+            outlooks: Vec::new(),
             random: Random::derived(seed, "policy"),
             pending: VecDeque::new(),
+            proposed: Seen::default(),
             batch: Vec::with_capacity(settings.batch),
             scale: RewardScale::new(problem.goals),
             told: 0,
@@ -54,29 +64,41 @@ impl PolicySearch {
         }
     }
 
+    /// A design that is new, if the policies still come up with one.
     fn propose(&mut self) -> Proposal {
-        let space = &self.problem.space;
-        let mut design = Design::new(vec![0.0; space.len()]);
-        let mut drawn: Vec<(Decision, Vec<f32>)> = Vec::with_capacity(self.learners.len());
-        for learner in &self.learners {
-            let (decision, logits) = learner.decide(&OBSERVATION, &mut self.random);
-            learner.heads.apply(&decision.choices, &mut design);
-            drawn.push((decision, logits));
+        let mut proposal = self.draw();
+        for _ in 1..DRAWS {
+            if !self.proposed.contains(&proposal.design) {
+                break;
+            }
+            proposal = self.draw();
         }
-        let decisions = drawn
-            .into_iter()
-            .zip(&self.learners)
-            .map(|((mut decision, logits), learner)| {
-                decision.mask = learner.heads.mask(space, &design);
-                decision.log_probability = categorical::log_probability(
-                    &logits,
-                    &learner.heads.sizes,
-                    &decision.choices,
-                    &decision.mask,
-                );
-                decision
-            })
-            .collect();
+        self.proposed.insert(&proposal.design);
+        proposal
+    }
+
+    /// One design drawn from the policies.
+    fn draw(&mut self) -> Proposal {
+        let space = &self.problem.space;
+        if self.outlooks.is_empty() {
+            self.outlooks = self.learners.iter().map(|learner| learner.look(&OBSERVATION)).collect();
+        }
+        let mut design = Design::new(vec![0.0; space.len()]);
+        let mut decisions = Vec::with_capacity(self.learners.len());
+        for (learner, outlook) in self.learners.iter().zip(&self.outlooks) {
+            let decision = learner.decide(outlook, &mut self.random);
+            learner.heads.apply(&decision.choices, &mut design);
+            decisions.push(decision);
+        }
+        for ((decision, learner), outlook) in decisions.iter_mut().zip(&self.learners).zip(&self.outlooks) {
+            decision.mask = learner.heads.mask(space, &design);
+            decision.log_probability = categorical::log_probability(
+                &outlook.logits,
+                &learner.heads.sizes,
+                &decision.choices,
+                &decision.mask,
+            );
+        }
         space.canonicalise(&mut design);
         Proposal { design, decisions }
     }
@@ -105,6 +127,7 @@ impl PolicySearch {
             learner.learn(&experiences, &self.settings, entropy_weight, &mut self.random);
         }
         self.batch.clear();
+        self.outlooks.clear();
     }
 }
 
