@@ -23,15 +23,14 @@ impl ReportArgs {
 
 /// Writes the report of a study, prints its summary, and names its files.
 pub fn write(study: &Study, store: &Store, registries: &Registries) -> anyhow::Result<ExitCode> {
-    let report = Report::of(study, store)?;
-    let files = report.write(&store.directory().join("report"))?;
+    let report = Report::of(study, store, registries)?;
+    let mut files = report.write(&store.directory().join("report"))?;
     println!("{}", report.summary_text());
-    let resimulated = Resimulation::of(study, store, registries)?;
-    if !resimulated.is_empty() {
-        for task in &resimulated {
-            println!("{}", task.summary());
-        }
-        println!("{}", Resimulation::write(&resimulated, store)?.display());
+    for task in &report.resimulations {
+        println!("{}", task.summary());
+    }
+    if !report.resimulations.is_empty() {
+        files.push(Resimulation::write(&report.resimulations, store)?);
     }
     for file in files {
         println!("{}", file.display());

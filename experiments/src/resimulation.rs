@@ -1,18 +1,22 @@
 //! Promised and true: the best designs of a search on a stand-in, evaluated in the environment that it stands for.
 //!
 //! A task whose environment [stands for](hwgym_envs::Env::stands_for) another one (a surrogate does) is searched cheaply, but its records
-//! are promises. After the search, the best `re_simulate` designs of every trial are evaluated for real, and both values go into
-//! `resimulated.csv` of the study's directory.
+//! are promises. After the search, the best `re_simulate` designs of every trial are evaluated for real; both values stand side by side
+//! in the report and in `resimulated.csv`. The true outcomes are kept in `resimulated/`, one file of records per trial, so that nothing is
+//! simulated twice.
 
+use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use hwgym_envs::{Design, Fidelity, Outcome, Score, Scorer};
+use hwgym_envs::{Design, Env, Fidelity, Outcome, Score, Scorer};
 use rayon::prelude::*;
 
 use crate::pareto::{front, hypervolume};
+use crate::report::short;
 use crate::statistics::Spread;
-use crate::store::{TrialLog, write_whole};
+use crate::store::{Record, TrialLog, Wall, design_to_json, write_whole};
 use crate::{Registries, Store, Study, StudyError, Task};
 
 /// A design that was searched for on a stand-in, and then evaluated for real.
@@ -70,13 +74,8 @@ impl Resimulation {
         for trial in study.trials().into_iter().filter(|trial| std::ptr::eq(trial.task, task)) {
             let name = trial.name();
             let found = best(&store.records(&name), task, study.re_simulate)?;
-            let outcomes: Vec<Outcome> = found
-                .par_iter()
-                .map(|(design, _)| {
-                    Scorer::refuse(truth.space(), design)
-                        .unwrap_or_else(|| truth.evaluate(design, Fidelity::FULL))
-                })
-                .collect();
+            let records = store.directory().join("resimulated").join(format!("{name}.jsonl"));
+            let outcomes = outcomes(&*truth, &scorer, &found, &records)?;
             let scores = outcomes.iter().map(|outcome| scorer.score(outcome));
             fronts.push(scores.filter(Score::is_feasible).map(|score| score.rewards).collect::<Vec<_>>());
             designs.extend(found.into_iter().zip(outcomes).map(|((design, promised), truth)| Resimulated {
@@ -88,7 +87,8 @@ impl Resimulation {
         }
         let sibling = study.tasks.iter().find(|other| {
             other.env.id() == id
-                && other.options.trim() == options.text().trim()
+                && other.env.provenance() == truth.provenance()
+                && other.env.space() == truth.space()
                 && other.objective.name == task.objective.name
         });
         let mut direct_fronts = Vec::new();
@@ -138,6 +138,30 @@ impl Resimulation {
         Ok(path)
     }
 
+    /// The comparison for the page of a report: what was promised and what is true of the best designs of the first trial, and the errors.
+    pub fn page(&self) -> String {
+        let mut text = format!("## {}: promised and true\n\n", self.task);
+        let columns: Vec<String> =
+            self.metrics.iter().flat_map(|name| [format!("{name} promised"), "true".into()]).collect();
+        let _ = writeln!(text, "| trial | {} |\n|{}", columns.join(" | "), "---|".repeat(columns.len() + 1));
+        let first = self.designs.first().map(|found| &found.trial);
+        for found in self.designs.iter().filter(|found| Some(&found.trial) == first).take(10) {
+            let cells: Vec<String> = (0..self.metrics.len())
+                .flat_map(|metric| {
+                    let truth = found.truth.metrics().map(|values| short(values[metric]));
+                    [short(found.promised[metric]), truth.unwrap_or_else(|| found.truth.status().into())]
+                })
+                .collect();
+            let _ = writeln!(text, "| {} | {} |", found.trial, cells.join(" | "));
+        }
+        let _ = writeln!(
+            text,
+            "\nAll of them: [resimulated.csv](../resimulated.csv).\n\n```text\n{}```\n",
+            self.summary()
+        );
+        text
+    }
+
     /// The comparison in words: errors of the promises, and the hypervolume beside that of the direct search.
     pub fn summary(&self) -> String {
         let mut text = format!("{}: {} designs re-simulated\n", self.task, self.designs.len());
@@ -168,6 +192,51 @@ impl Resimulation {
         }
         text
     }
+}
+
+/// The true outcomes of designs: those on record as they stand there, the others simulated and recorded.
+fn outcomes(
+    truth: &dyn Env,
+    scorer: &Scorer,
+    found: &[(Design, Vec<f64>)],
+    path: &Path,
+) -> Result<Vec<Outcome>, StudyError> {
+    let mut log = TrialLog::read(path)?;
+    let mut known = HashMap::new();
+    for (index, record) in log.records.iter().enumerate() {
+        let bad = |message| StudyError::Record { path: path.into(), line: index + 1, message };
+        let design = record.design(truth.space()).map_err(bad)?;
+        known.insert(design, record.outcome(truth.metrics()).map_err(bad)?);
+    }
+    let missing: Vec<&Design> =
+        found.iter().map(|(design, _)| design).filter(|design| !known.contains_key(design)).collect();
+    let fresh: Vec<(Outcome, f64)> = missing
+        .par_iter()
+        .map(|design| {
+            let start = Instant::now();
+            let outcome = Scorer::refuse(truth.space(), design)
+                .unwrap_or_else(|| truth.evaluate(design, Fidelity::FULL));
+            (outcome, start.elapsed().as_secs_f64())
+        })
+        .collect();
+    if !missing.is_empty()
+        && let Some(folder) = path.parent()
+    {
+        std::fs::create_dir_all(folder).map_err(|e| StudyError::file(folder, e))?;
+    }
+    for (design, (outcome, evaluation_s)) in missing.into_iter().zip(fresh) {
+        log.append(Record::new(
+            log.records.len() + 1,
+            design_to_json(truth.space(), design),
+            &outcome,
+            &scorer.score(&outcome),
+            truth.metrics(),
+            Wall { evaluation_s, at_s: 0.0 },
+        ))?;
+        known.insert(design.clone(), outcome);
+    }
+    let outcome = |design| known.get(design).cloned().unwrap_or_else(|| Outcome::failed("not simulated"));
+    Ok(found.iter().map(|(design, _)| outcome(design)).collect())
 }
 
 /// The best designs of a trial with their promised metrics: front by front for several goals, by reward for one.

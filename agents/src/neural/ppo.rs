@@ -53,7 +53,7 @@ impl Default for PpoSettings {
             minibatches: 1,
             learning_rate: 0.01,
             clip: 0.2,
-            entropy: 0.01,
+            entropy: 0.1,
             value: 0.5,
             max_gradient: 0.5,
             hidden: vec![32],
@@ -236,7 +236,7 @@ pub(super) fn document(entry: AgentEntry) -> AgentEntry {
         .hyperparameter("clip", "0.2", "between 0 and 1", "how far a probability ratio may move")
         .hyperparameter(
             "entropy",
-            "0.01",
+            "0.1",
             "from 0",
             "weight of the entropy bonus; falls to 0 over the budget",
         )

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 pub use goal::GoalView;
 pub use task::{ContestantReport, FrontPoint, TaskReport, TrialReport};
 
-use crate::{Store, Study, StudyError, plot};
+pub(crate) use page::short;
+
+use crate::{Registries, Resimulation, Store, Study, StudyError, plot};
 
 /// The report of a study, finished or not.
 #[derive(Debug, serde::Serialize)]
@@ -27,11 +29,14 @@ pub struct Report {
     pub seeds: usize,
     /// One per environment and objective.
     pub tasks: Vec<TaskReport>,
+    /// One per task that was searched on a stand-in and re-simulated.
+    #[serde(skip)]
+    pub resimulations: Vec<Resimulation>,
 }
 
 impl Report {
-    /// Reads the records of a study. Errors: damaged records.
-    pub fn of(study: &Study, store: &Store) -> Result<Self, StudyError> {
+    /// Reads the records of a study, and re-simulates what it asks for. Errors: damaged records, a true environment that does not build.
+    pub fn of(study: &Study, store: &Store, registries: &Registries) -> Result<Self, StudyError> {
         let tasks =
             study.tasks.iter().map(|task| TaskReport::of(study, store, task)).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -41,6 +46,7 @@ impl Report {
             budget: study.evaluations,
             seeds: study.seeds.len(),
             tasks,
+            resimulations: Resimulation::of(study, store, registries)?,
         })
     }
 

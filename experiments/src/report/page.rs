@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::{ContestantReport, Report, TaskReport};
 
 /// A number with four significant digits.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {
         "0".into()
@@ -129,6 +129,7 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
             let _ = writeln!(page, "* `{}`: {}", contestant.label, varied.join(", "));
         }
     }
+    report.resimulations.iter().for_each(|resimulation| page.push_str(&resimulation.page()));
     page.push_str(
         "\n## How to read this\n\n\
          * *median, quartiles, best* are taken over the seeds; the interval is the 95 % confidence interval of the median by bootstrap.\n\
