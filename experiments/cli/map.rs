@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use hwgym::simulators::accelerator::mapper::exact::{Front, explain, front};
-use hwgym::simulators::accelerator::mapper::{Goal, MapFailure, Mapper, map_layer};
-use hwgym::simulators::accelerator::timeloop::{Mapping, Specification};
+use hwgym::simulators::accelerator::mapper::{Goal, MapFailure, Mapper, Patience, map_layer};
+use hwgym::simulators::accelerator::timeloop::{MapperSettings, Mapping, Specification};
 use serde_json::{Value, json};
 
 use crate::failure::{BadInput, bad_input};
@@ -62,15 +62,16 @@ struct MapTimeloopArgs {
     /// YAML files; each holds one or more sections, in any order
     #[arg(required = true, value_name = "FILE.yaml")]
     files: Vec<PathBuf>,
-    /// What is minimised
-    #[arg(long, value_enum, default_value = "edp")]
-    metric: Metric,
-    /// How it is searched for; `exact` covers perfect factorisations with link transfers off
-    #[arg(long, value_enum, default_value = "evolutionary")]
-    method: Method,
-    /// Valid mappings to evaluate (sampling methods)
-    #[arg(long, default_value_t = 2000)]
-    evaluations: u64,
+    /// What is minimised [default: the first metric of a `mapper:` section, or edp]
+    #[arg(long, value_enum)]
+    metric: Option<Metric>,
+    /// How it is searched for; `exact` covers perfect factorisations with link transfers off [default: the algorithm of
+    /// a `mapper:` section, with its timeout and victory condition, or evolutionary]
+    #[arg(long, value_enum)]
+    method: Option<Method>,
+    /// Valid mappings to evaluate (sampling methods) [default: the search size of a `mapper:` section, or 2000]
+    #[arg(long)]
+    evaluations: Option<u64>,
     /// Seed (sampling methods)
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -91,20 +92,38 @@ impl MapTimeloopArgs {
             limit => limit.map(Duration::from_secs_f64),
         };
         let specification = Specification::from_files(&self.files).bad_input()?;
-        let goal = match self.metric {
+        let settings = &specification.mapper;
+        let method = match self.method {
+            Some(method) => method,
+            None => asked_method(settings)?,
+        };
+        let metric = match self.metric {
+            Some(metric) => metric,
+            None => asked_metric(settings)?,
+        };
+        let goal = match metric {
             Metric::Energy => Goal::Energy,
             Metric::Delay => Goal::Delay,
             Metric::Edp => Goal::Edp,
-            Metric::Pareto if self.method == Method::Exact => {
+            Metric::Pareto if method == Method::Exact => {
                 return pareto(&specification, limit, self.json);
             }
             Metric::Pareto => return Err(bad_input("--metric pareto needs --method exact")),
         };
-        let (evaluations, seed) = (self.evaluations, self.seed);
-        let mapper = match self.method {
+        let given = |limit: Option<u64>| limit.filter(|&limit| limit > 0);
+        let evaluations = self.evaluations.or(given(settings.search_size)).unwrap_or(2000);
+        let seed = self.seed;
+        let patience = Patience::default();
+        let patience = Patience {
+            invalid: given(settings.timeout).unwrap_or(patience.invalid),
+            without_progress: given(settings.victory_condition).unwrap_or(patience.without_progress),
+        };
+        let mapper = match method {
             Method::Exact => Mapper::Exact { time_limit_ms: limit.map(|l| l.as_millis() as u64) },
             Method::Evolutionary => Mapper::Evolutionary { evaluations, seed },
-            Method::Random => Mapper::Random { evaluations, seed },
+            // A method asked for by name spends its whole budget.
+            Method::Random if self.method.is_some() => Mapper::Random { evaluations, seed },
+            Method::Random => Mapper::RandomUntil { evaluations, patience, seed },
             Method::Exhaustive => Mapper::Exhaustive { at_most: 10_000_000 },
         };
         let started = Instant::now();
@@ -152,6 +171,32 @@ impl MapTimeloopArgs {
             crate::simulate::timeloop::print(&mapped.report);
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The method that a `mapper:` section asks for.
+fn asked_method(settings: &MapperSettings) -> anyhow::Result<Method> {
+    let Some(algorithm) = &settings.algorithm else { return Ok(Method::Evolutionary) };
+    match algorithm.replace('-', "_").as_str() {
+        "random" | "random_pruned" => Ok(Method::Random),
+        "exhaustive" | "linear_pruned" => Ok(Method::Exhaustive),
+        "hybrid" => Ok(Method::Evolutionary),
+        _ => Err(bad_input(format!(
+            "mapper: algorithm \"{algorithm}\" is not known\n  remedy: write random, random_pruned, linear_pruned, exhaustive or hybrid, or give --method"
+        ))),
+    }
+}
+
+/// The metric that a `mapper:` section puts first.
+fn asked_metric(settings: &MapperSettings) -> anyhow::Result<Metric> {
+    let Some(metric) = settings.metrics.first() else { return Ok(Metric::Edp) };
+    match metric.as_str() {
+        "edp" => Ok(Metric::Edp),
+        "energy" => Ok(Metric::Energy),
+        "delay" | "cycles" | "latency" => Ok(Metric::Delay),
+        _ => Err(bad_input(format!(
+            "mapper: optimization metric \"{metric}\" is not known\n  remedy: write edp, energy or delay, or give --metric"
+        ))),
     }
 }
 

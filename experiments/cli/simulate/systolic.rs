@@ -141,7 +141,27 @@ fn numbers<const N: usize>(text: &str, option: &str, form: &str) -> anyhow::Resu
         .ok_or_else(|| bad_input(format!("{option} {text}: expected {N} whole numbers {form}")))
 }
 
-/// Names and values, one a line.
+/// Whether a value is an object of single values: a row of a table.
+fn is_flat(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| !object.values().any(|v| v.is_object() || v.is_array()))
+}
+
+/// A table with a column for every name of the first row.
+fn table(rows: &[Value]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    let Some(first) = rows.first().and_then(Value::as_object) else { return table };
+    table.set_header(first.keys());
+    for row in rows {
+        table.add_row(first.keys().map(|name| match &row[name] {
+            Value::String(text) => text.clone(),
+            Value::Number(number) if number.is_f64() => format!("{:.3}", number.as_f64().unwrap_or(0.0)),
+            other => other.to_string(),
+        }));
+    }
+    table
+}
+
+/// Names and values, one a line; rows of a list as a table.
 fn print(value: &Value, depth: usize) {
     let indent = "  ".repeat(depth);
     match value {
@@ -156,6 +176,7 @@ fn print(value: &Value, depth: usize) {
                 }
             }
         }
+        Value::Array(list) if list.iter().all(is_flat) => println!("{}", table(list)),
         Value::Array(list) => list.iter().for_each(|item| {
             print(item, depth);
             println!();

@@ -1,7 +1,8 @@
 //! Mappers: against the reference mapper's best, against each other, and what they say where nothing fits.
 use hwgym_accelerator::mapper::exact::{Front, explain, front, solve};
 use hwgym_accelerator::mapper::{
-    Goal, MapFailure, Mapper, Mapspace, evolutionary, exhaustive, map_layer, random_pruned,
+    Goal, MapFailure, Mapper, Mapspace, Patience, evolutionary, exhaustive, map_layer, random_pruned,
+    random_until,
 };
 use hwgym_accelerator::timeloop::constraints::{Factor, Rule};
 use hwgym_accelerator::timeloop::{
@@ -222,6 +223,9 @@ fn searches_are_deterministic_and_random_is_worse() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert_eq!(a, pool.install(|| evolutionary(&space, Goal::Edp, 500, 7)));
     let random = random_pruned(&space, Goal::Edp, 500, 7);
+    let patience = Patience { without_progress: 20, ..Patience::default() };
+    let impatient = random_until(&space, Goal::Edp, 500, patience, 7);
+    assert!((20..500).contains(&impatient.evaluations), "{impatient:?}");
     assert_eq!(random, random_pruned(&space, Goal::Edp, 500, 7));
     assert_eq!(random.evaluations, 500);
     let exact = solve(&model, &limits, Goal::Edp, None).unwrap().best.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::exact::{self, Goal, NoMapping, Proof, Solution};
-use super::{Mapspace, evolutionary, exhaustive, random_pruned};
+use super::{Mapspace, Patience, evolutionary, exhaustive, random_pruned, random_until};
 use crate::error::Error;
 use crate::timeloop::constraints::Constraints;
 use crate::timeloop::mapping::Mapping;
@@ -23,6 +23,15 @@ pub enum Mapper {
     Random {
         /// Valid mappings evaluated.
         evaluations: u64,
+        /// Seed.
+        seed: u64,
+    },
+    /// Random-pruned sampling that ends when its patience does, as the reference mapper's.
+    RandomUntil {
+        /// Valid mappings evaluated at most.
+        evaluations: u64,
+        /// When the search ends early.
+        patience: Patience,
         /// Seed.
         seed: u64,
     },
@@ -114,6 +123,11 @@ pub fn map_model(
         }
         Mapper::Random { evaluations, seed } => {
             let sampled = random_pruned(&space, goal, evaluations, seed);
+            rejected = sampled.rejected;
+            (sampled.best, sampled.evaluations)
+        }
+        Mapper::RandomUntil { evaluations, patience, seed } => {
+            let sampled = random_until(&space, goal, evaluations, patience, seed);
             rejected = sampled.rejected;
             (sampled.best, sampled.evaluations)
         }

@@ -13,7 +13,7 @@ pub use exact::{Goal, NoMapping, Proof, Solution};
 pub use exhaustive::exhaustive;
 pub use layer::{MapFailure, MappedLayer, Mapper, cache_key, map_layer, map_model};
 pub use mapspace::Mapspace;
-pub use random::random_pruned;
+pub use random::{Patience, random_pruned, random_until};
 
 /// What a sampling search did.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -1,6 +1,7 @@
 //! Random-pruned search, as the reference mapper's: draw a factorisation; where it fits, try loop orders on it.
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use super::mapspace::Mapspace;
 use super::{Goal, Sampled, Solution};
@@ -8,16 +9,42 @@ use crate::timeloop::evaluate::Detail;
 
 /// Loop orders tried on one factorisation that fits.
 const ORDERS: u64 = 16;
-/// Candidates in a row that may fail before the search gives up.
-const MOST_REJECTED: u64 = 2_000_000;
+/// When a search ends before its budget is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Patience {
+    /// Candidates in a row that may fail to fit.
+    pub invalid: u64,
+    /// Valid mappings in a row that may be no better than the best.
+    pub without_progress: u64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { invalid: 2_000_000, without_progress: u64::MAX }
+    }
+}
 
 /// Evaluates `evaluations` valid mappings at random and keeps the best.
 pub fn random_pruned(space: &Mapspace, goal: Goal, evaluations: u64, seed: u64) -> Sampled {
+    random_until(space, goal, evaluations, Patience::default(), seed)
+}
+
+/// Evaluates `evaluations` valid mappings at random, or fewer where patience ends, and keeps the best.
+pub fn random_until(
+    space: &Mapspace,
+    goal: Goal,
+    evaluations: u64,
+    patience: Patience,
+    seed: u64,
+) -> Sampled {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut result = Sampled::default();
     let mut detail = Detail::default();
-    let mut rejected_in_a_row = 0;
-    while result.evaluations < evaluations && rejected_in_a_row < MOST_REJECTED {
+    let (mut rejected_in_a_row, mut without_progress) = (0, 0);
+    while result.evaluations < evaluations
+        && rejected_in_a_row < patience.invalid
+        && without_progress < patience.without_progress
+    {
         let candidate = space.draw(&mut rng);
         let Some(mut nest) = candidate
             .filter(|n| space.axes_allowed(n) && space.busy_enough(n) && space.model.fits(n).is_ok())
@@ -32,6 +59,9 @@ pub fn random_pruned(space: &Mapspace, goal: Goal, evaluations: u64, seed: u64) 
             result.evaluations += 1;
             if result.best.is_none_or(|b| goal.better(&cost, &b.cost)) {
                 result.best = Some(Solution { nest, cost });
+                without_progress = 0;
+            } else {
+                without_progress += 1;
             }
             for level in 0..space.model.levels {
                 space.draw_order(&mut nest, level, &mut rng);

@@ -15,4 +15,4 @@ pub use evaluate::{Cost, Detail, Misfit};
 pub use mapping::{Mapping, Nest};
 pub use model::Model;
 pub use report::Report;
-pub use yaml::Specification;
+pub use yaml::{MapperSettings, Specification};
