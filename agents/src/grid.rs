@@ -67,6 +67,9 @@ impl Grid {
     fn design(&self, index: u128) -> Design {
         let mut rest = index;
         let space = &self.problem.space;
+        if let Some(listing) = space.listing() {
+            return listing.designs()[index as usize].clone();
+        }
         let mut coordinates = vec![0.0; space.len()];
         for (coordinate, parameter) in coordinates.iter_mut().zip(space.parameters()).rev() {
             let domain = &parameter.domain;

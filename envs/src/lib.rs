@@ -31,7 +31,9 @@ pub use options::Options;
 pub use outcome::{Direction, Metric, Outcome};
 pub use random::Random;
 pub use registry::{EnvEntry, Registry};
-pub use space::{Constraint, Design, DesignSpace, Domain, Group, Parameter, Scale, SpaceError, Value};
+pub use space::{
+    Constraint, Design, DesignSpace, Domain, Group, Listing, Parameter, Scale, SpaceError, Value,
+};
 
 /// Everything the author of an environment needs, in one `use`.
 pub mod prelude {

@@ -14,7 +14,6 @@
 //!  ignore: ["c33"])
 //! ```
 
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -64,8 +63,7 @@ pub enum Lookup {
     /// It is infeasible, by its distance to the nearest row.
     #[default]
     ListedOnly,
-    /// What the nearest row says: by the sum over the parameters of the level difference over the number of levels less one; a different
-    /// category counts 1. Of rows alike the first.
+    /// What the nearest row says, by the distance of [`Listing`](crate::Listing). Of rows alike the first.
     NearestRow,
 }
 
@@ -97,12 +95,10 @@ pub struct Table {
     settings: TableSettings,
     space: DesignSpace,
     metrics: Vec<Metric>,
-    /// Coordinates and metrics of the rows, flat.
-    coordinates: Vec<f64>,
+    /// Metrics of the rows, flat.
     values: Vec<f64>,
-    listed: HashMap<Design, usize>,
-    /// Per parameter: the distance of neighbouring levels; infinite marks a category.
-    weights: Vec<f64>,
+    /// The first row of each listed design.
+    rows: Vec<usize>,
     front: Vec<usize>,
     reference: Vec<f64>,
     hypervolume: f64,
@@ -186,22 +182,20 @@ impl Table {
         }
         let space = DesignSpace::new(parameters)?;
         let rows = cells.rows.len();
-        let gather = |columns: &[Vec<f64>]| -> Vec<f64> {
-            (0..rows).flat_map(|row| columns.iter().map(move |c| c[row])).collect()
+        let values: Vec<f64> = (0..rows).flat_map(|row| columns.iter().map(move |c| c[row])).collect();
+        let design = |row: usize| -> Design {
+            Design::new(coordinates_by_column.iter().map(|c: &Vec<f64>| c[row]).collect::<Vec<f64>>())
         };
-        let (coordinates, values) = (gather(&coordinates_by_column), gather(&columns));
-        let mut listed = HashMap::new();
-        for (row, chunk) in coordinates.chunks_exact(space.len()).enumerate() {
-            listed.entry(Design::new(chunk)).or_insert(row);
+        let space = space.with_listed((0..rows).map(design).collect())?;
+        let mut first_rows = Vec::new();
+        if let Some(listing) = space.listing() {
+            for row in 0..rows {
+                // Designs are listed in the order of their first rows.
+                if listing.position(&design(row)) == Some(first_rows.len()) {
+                    first_rows.push(row);
+                }
+            }
         }
-        let weights = space
-            .parameters()
-            .iter()
-            .map(|p| match p.domain.cardinality() {
-                Some(levels) if p.domain.is_ordered() => 1.0 / (levels.max(2) - 1) as f64,
-                _ => f64::INFINITY,
-            })
-            .collect();
         let sign = |m: &Metric| if m.direction == Direction::Maximise { 1.0 } else { -1.0 };
         let rewards: Vec<Vec<f64>> = values
             .chunks_exact(metrics.len())
@@ -227,19 +221,7 @@ impl Table {
         let best: Vec<Vec<f64>> = front.iter().map(|row| rewards[*row].clone()).collect();
         let hypervolume = pareto::hypervolume(&best, &reference);
         let reference = reference.iter().zip(&metrics).map(|(r, m)| sign(m) * r).collect();
-        Ok(Self {
-            settings,
-            space,
-            metrics,
-            coordinates,
-            values,
-            listed,
-            weights,
-            front,
-            reference,
-            hypervolume,
-            digest,
-        })
+        Ok(Self { settings, space, metrics, values, rows: first_rows, front, reference, hypervolume, digest })
     }
 
     /// Number of rows.
@@ -257,11 +239,6 @@ impl Table {
         self.values.chunks_exact(self.metrics.len()).nth(row)
     }
 
-    /// The design of a row.
-    pub fn design(&self, row: usize) -> Option<Design> {
-        self.coordinates.chunks_exact(self.space.len()).nth(row).map(Design::new)
-    }
-
     /// Rows that no other dominates in all metrics.
     pub fn front(&self) -> &[usize] {
         &self.front
@@ -275,24 +252,6 @@ impl Table {
     /// The exact hypervolume of the table's front: what no search can exceed.
     pub fn hypervolume(&self) -> f64 {
         self.hypervolume
-    }
-
-    /// The nearest row, and its distance.
-    fn nearest(&self, design: &Design) -> (usize, f64) {
-        let mut best = (0, f64::INFINITY);
-        for (row, coordinates) in self.coordinates.chunks_exact(self.space.len()).enumerate() {
-            let mut distance = 0.0;
-            for ((a, b), weight) in coordinates.iter().zip(design.coordinates()).zip(&self.weights) {
-                distance += if weight.is_finite() { (a - b).abs() * weight } else { f64::from(a != b) };
-                if distance >= best.1 {
-                    break;
-                }
-            }
-            if distance < best.1 {
-                best = (row, distance);
-            }
-        }
-        best
     }
 }
 
@@ -310,13 +269,12 @@ impl Env for Table {
     }
 
     fn evaluate(&self, design: &Design, _: Fidelity) -> Outcome {
-        let row = match (self.listed.get(design), self.settings.lookup) {
-            (Some(row), _) => *row,
-            (None, Lookup::NearestRow) => self.nearest(design).0,
-            (None, Lookup::ListedOnly) => {
-                return Outcome::infeasible("the design is not in the table", self.nearest(design).1);
-            }
-        };
+        let Some(listing) = self.space.listing() else { return Outcome::failed("a table without rows") };
+        let (position, distance) = listing.nearest(design);
+        if distance > 0.0 && self.settings.lookup == Lookup::ListedOnly {
+            return Outcome::infeasible("the design is not in the table", distance);
+        }
+        let row = self.rows[position];
         self.row(row).map_or_else(|| Outcome::failed("a row beyond the table"), Outcome::feasible)
     }
 
@@ -494,6 +452,22 @@ mod tests {
     }
 
     #[test]
+    fn the_space_of_a_table_is_its_rows() -> Result<(), EnvError> {
+        let table = Table::load(
+            TableSettings { lookup: Lookup::ListedOnly, ..TableSettings::default() },
+            Path::new(""),
+        )?;
+        let space = table.space();
+        assert_eq!(space.designs().count(), 24);
+        let mut random = crate::Random::new(1);
+        for _ in 0..50 {
+            let design = space.sample(&mut random);
+            assert_eq!(table.evaluate(&design, Fidelity::FULL).status(), "feasible");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_design_outside_the_table_is_infeasible_or_like_its_neighbour() -> Result<(), EnvError> {
         let folder = std::env::temp_dir().join(format!("hwgym-table-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|source| EnvError::File { path: folder.clone(), source })?;
@@ -505,6 +479,9 @@ mod tests {
         };
         let listed = load(Lookup::ListedOnly)?;
         let absent = Design::new(vec![0.0, 1.0]);
+        let mut meant = absent.clone();
+        listed.space().canonicalise(&mut meant);
+        assert_eq!(meant, Design::new(vec![1.0, 1.0]));
         assert_eq!(listed.evaluate(&absent, Fidelity::FULL).status(), "infeasible");
         let nearest = load(Lookup::NearestRow)?;
         assert_eq!(nearest.evaluate(&absent, Fidelity::FULL).metrics(), Some(&[7.0][..]));

@@ -1,6 +1,6 @@
 //! Maximising an acquisition function over a mixed space: many candidates, then local search from the best of them.
 
-use hwgym_envs::{DesignSpace, Random};
+use hwgym_envs::{Design, DesignSpace, Listing, Random};
 use hwgym_surrogates::gaussian_process::lbfgs::{LbfgsSettings, minimise};
 
 use super::acquisition::{Acquisition, Work};
@@ -10,6 +10,12 @@ use crate::tools::variation::{perturb, reflect};
 
 /// Two points nearer than this in every number, with the same labels, count as one.
 const SAME: f64 = 1e-4;
+
+/// In a list of designs: random ones per uniform candidate (they need no climbing), climbs, their moves, and neighbours of a move.
+const LISTED_PER_CANDIDATE: usize = 4;
+const LISTED_STARTS: usize = 4;
+const LISTED_MOVES: usize = 8;
+const LISTED_NEIGHBOURS: usize = 32;
 
 /// The space as a search sees it.
 pub(super) struct Search<'a> {
@@ -32,6 +38,9 @@ impl Search<'_> {
         best: &[&Vec<f64>],
         random: &mut Random,
     ) -> Vec<Vec<f64>> {
+        if let Some(listing) = self.space.listing() {
+            return self.among_listed(listing, acquisition, best, random);
+        }
         let mut work = Work::default();
         let mut candidates: Vec<(f64, Vec<f64>, bool)> = Vec::with_capacity(self.uniform + self.near);
         for _ in 0..self.uniform {
@@ -74,6 +83,70 @@ impl Search<'_> {
         ranking.extend(candidates.iter().take(20).map(|c| (c.0, c.1.clone())));
         ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
         ranking.into_iter().map(|(_, point)| point).filter(|point| !self.taken(point)).collect()
+    }
+
+    /// The same among the designs of a list: all of a short one; otherwise some at random, those nearest to the best points, and from the most
+    /// promising ones from neighbour to neighbour.
+    fn among_listed(
+        &self,
+        listing: &Listing,
+        acquisition: &Acquisition,
+        best: &[&Vec<f64>],
+        random: &mut Random,
+    ) -> Vec<Vec<f64>> {
+        let designs = listing.designs();
+        let mut worth: Vec<Option<f64>> = vec![None; designs.len()];
+        let mut work = Work::default();
+        let mut look = |position: usize| {
+            if worth[position].is_none() {
+                let design = &designs[position];
+                let value = if self.seen.contains(design) {
+                    f64::NEG_INFINITY
+                } else {
+                    acquisition.value(&self.coder.encode(self.space, design), &mut work)
+                };
+                worth[position] = Some(if value.is_nan() { f64::NEG_INFINITY } else { value });
+            }
+            worth[position].unwrap_or(f64::NEG_INFINITY)
+        };
+        let uniform = LISTED_PER_CANDIDATE * self.uniform;
+        let mut candidates: Vec<usize> = if designs.len() <= uniform + self.near {
+            (0..designs.len()).collect()
+        } else {
+            random.sample_indices(designs.len(), uniform)
+        };
+        if candidates.len() < designs.len() {
+            let each = self.near.div_ceil(best.len().max(1));
+            for point in best {
+                candidates.extend(nearest(listing, &self.coder.decode(self.space, point), each));
+            }
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut ranking: Vec<(f64, usize)> = candidates.into_iter().map(|c| (look(c), c)).collect();
+        let order = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        ranking.sort_by(order);
+        if ranking.len() < designs.len() {
+            let starts: Vec<(f64, usize)> = ranking.iter().take(LISTED_STARTS).copied().collect();
+            for mut at in starts {
+                for _ in 0..LISTED_MOVES {
+                    let near = nearest(listing, &designs[at.1], LISTED_NEIGHBOURS);
+                    let found = near.into_iter().map(|n| (look(n), n)).min_by(order);
+                    match found.filter(|found| found.0 > at.0) {
+                        Some(better) => at = better,
+                        None => break,
+                    }
+                }
+                ranking.push(at);
+            }
+            ranking.sort_by(order);
+        }
+        ranking
+            .into_iter()
+            .take_while(|(value, _)| *value > f64::NEG_INFINITY)
+            .take(20)
+            .map(|(_, position)| self.coder.encode(self.space, &designs[position]))
+            .collect()
     }
 
     /// True if the point is an evaluated or a pending one.
@@ -260,4 +333,16 @@ impl Search<'_> {
         };
         levels.into_iter().map(|l| self.coder.place(self.space, column, l)).collect()
     }
+}
+
+/// The positions of the `count` listed designs that are nearest to a design.
+fn nearest(listing: &Listing, design: &Design, count: usize) -> Vec<usize> {
+    let distances = listing.distances(design);
+    let mut order: Vec<usize> = (0..distances.len()).collect();
+    let by_distance = |a: &usize, b: &usize| distances[*a].total_cmp(&distances[*b]).then(a.cmp(b));
+    if count < order.len() {
+        order.select_nth_unstable_by(count, by_distance);
+        order.truncate(count);
+    }
+    order
 }

@@ -32,7 +32,8 @@ impl Seen {
     /// True if a discrete space has no design left that could be new. Designs with inactive parameters off their start never count, so
     /// for a conditional space this may stay false although nothing is left.
     pub fn exhausts(&self, space: &DesignSpace) -> bool {
-        space.size().is_some_and(|size| self.0.len() as u128 >= size)
+        let size = space.listing().map(|listing| listing.designs().len() as u128).or_else(|| space.size());
+        size.is_some_and(|size| self.0.len() as u128 >= size)
     }
 
     /// The first design of `draw` that is new and keeps the space's constraints, within `tries` draws; the least broken, newest one
@@ -71,6 +72,11 @@ pub fn unseen_sample(space: &DesignSpace, seen: &Seen, random: &mut Random) -> O
         if !seen.contains(&design) {
             return Some(design);
         }
+    }
+    if let Some(listing) = space.listing() {
+        let (designs, start) = (listing.designs(), random.below(listing.designs().len()));
+        let new = |design: &&Design| space.violation(design) == 0.0 && !seen.contains(design);
+        return designs[start..].iter().chain(&designs[..start]).find(new).cloned();
     }
     let size = space.size().filter(|size| *size <= 1 << 16)?;
     let start = random.below_u128(size);

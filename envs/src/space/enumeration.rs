@@ -31,13 +31,17 @@ impl DesignSpace {
     }
 
     /// Every design that keeps the constraints, in index order, each once: inactive parameters stand at their start.
-    /// Nothing for a space with a real parameter.
+    /// Listed designs come in the order of their list. Nothing for a space with a real parameter and no list.
     pub fn designs(&self) -> impl Iterator<Item = Design> + '_ {
-        (0..self.size().unwrap_or(0)).filter_map(|index| self.design_at(index)).filter(|design| {
+        let listed = self.listing().map_or(&[][..], |listing| listing.designs());
+        let grid = if listed.is_empty() { self.size().unwrap_or(0) } else { 0 };
+        let canonical = |design: &Design| {
             let mut canonical = design.clone();
             self.canonicalise(&mut canonical);
-            canonical == *design && self.violation(design) == 0.0
-        })
+            canonical == *design
+        };
+        let all = listed.iter().cloned().chain((0..grid).filter_map(|index| self.design_at(index)));
+        all.filter(move |design| canonical(design) && self.violation(design) == 0.0)
     }
 
     /// A uniformly drawn design: every level of a parameter alike, reals by their scale. Draws again while a constraint is broken,

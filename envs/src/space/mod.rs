@@ -3,14 +3,17 @@
 mod constraint;
 mod design;
 mod enumeration;
+mod listing;
 mod parameter;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use constraint::{Constraint, Violation};
 pub use design::{Design, Value};
+pub use listing::Listing;
 pub use parameter::{Condition, Domain, Parameter, Scale};
 
 use crate::error::suggestion;
@@ -89,6 +92,7 @@ pub struct DesignSpace {
     index: HashMap<String, usize>,
     /// Per parameter: the index of the parameter its condition asks, and the coordinates that satisfy it.
     conditions: Vec<Option<(usize, Vec<f64>)>>,
+    listing: Option<Arc<Listing>>,
 }
 
 /// What is stored of a space: the definition, without what follows from it.
@@ -100,6 +104,8 @@ struct Definition {
     constraints: Vec<Constraint>,
     #[serde(default)]
     groups: Vec<Group>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    listed: Vec<Design>,
 }
 
 impl TryFrom<Definition> for DesignSpace {
@@ -107,13 +113,15 @@ impl TryFrom<Definition> for DesignSpace {
     fn try_from(definition: Definition) -> Result<Self, SpaceError> {
         Self::new(definition.parameters)?
             .with_constraints(definition.constraints)?
-            .with_groups(definition.groups)
+            .with_groups(definition.groups)?
+            .with_listed(definition.listed)
     }
 }
 
 impl From<DesignSpace> for Definition {
     fn from(space: DesignSpace) -> Self {
-        Self { parameters: space.parameters, constraints: space.constraints, groups: space.groups }
+        let listed = space.listing.map_or_else(Vec::new, |listing| listing.designs().to_vec());
+        Self { parameters: space.parameters, constraints: space.constraints, groups: space.groups, listed }
     }
 }
 
@@ -149,7 +157,7 @@ impl DesignSpace {
                 }
             });
         }
-        Ok(Self { parameters, constraints: Vec::new(), groups: Vec::new(), index, conditions })
+        Ok(Self { parameters, constraints: Vec::new(), groups: Vec::new(), index, conditions, listing: None })
     }
 
     /// The same space with these constraints. Errors: a constraint on an unknown parameter.
@@ -186,6 +194,21 @@ impl DesignSpace {
         }
         self.groups = groups;
         Ok(self)
+    }
+
+    /// The same space with these designs alone, such as the rows of a table; none at all makes it a full grid again.
+    /// [`canonicalise`](Self::canonicalise) then goes to the nearest of them. Errors: a design outside the space.
+    pub fn with_listed(mut self, designs: Vec<Design>) -> Result<Self, SpaceError> {
+        for design in &designs {
+            self.validate(design)?;
+        }
+        self.listing = (!designs.is_empty()).then(|| Arc::new(Listing::new(&self.parameters, designs)));
+        Ok(self)
+    }
+
+    /// The only designs that there are, in a space that is no full grid.
+    pub fn listing(&self) -> Option<&Listing> {
+        self.listing.as_deref()
     }
 
     /// The parameters, in order.
@@ -225,7 +248,7 @@ impl DesignSpace {
         })
     }
 
-    /// Number of grid points, inactive parameters counted; `None` with a real parameter, or past 2^128.
+    /// Number of grid points, inactive parameters and unlisted designs counted; `None` with a real parameter, or past 2^128.
     pub fn size(&self) -> Option<u128> {
         self.parameters.iter().try_fold(1u128, |size, p| size.checked_mul(p.domain.cardinality()? as u128))
     }
@@ -245,8 +268,15 @@ impl DesignSpace {
         }
     }
 
-    /// Sets every inactive parameter to the start of its domain, so that designs that mean the same are equal.
+    /// Sets every inactive parameter to the start of its domain, so that designs that mean the same are equal. In a space of listed
+    /// designs it goes to the nearest of them.
     pub fn canonicalise(&self, design: &mut Design) {
+        if let Some(listing) = &self.listing {
+            if listing.position(design).is_none() {
+                *design = listing.designs()[listing.nearest(design).0].clone();
+            }
+            return;
+        }
         for index in 0..self.len() {
             if !self.is_active(design, index) {
                 design.set(index, self.parameters[index].domain.first());
