@@ -37,6 +37,7 @@ pub(super) struct Work {
     predictions: Vec<(f64, f64)>,
     /// d value / d mean and d value / d deviation, per output.
     slopes: Vec<(f64, f64)>,
+    factors: Vec<f64>,
     mean_gradients: Vec<f64>,
     deviation_gradients: Vec<f64>,
     table: Vec<f64>,
@@ -47,6 +48,14 @@ impl Acquisition<'_> {
         output >= self.goals || !matches!(self.aim, Aim::Violation(_))
     }
 
+    /// The deviation that counts: the model's, times the caution, and what jumps add.
+    fn spread(&self, output: &Output, deviation: f64) -> f64 {
+        match output.jumps() {
+            0.0 => self.caution * deviation,
+            jumps => ((self.caution * deviation).powi(2) + jumps).sqrt(),
+        }
+    }
+
     /// The value at a point.
     pub fn value(&self, point: &[f64], work: &mut Work) -> f64 {
         work.predictions.clear();
@@ -55,7 +64,7 @@ impl Acquisition<'_> {
                 true => output.model.predict_with(point, &mut work.scratch),
                 false => (0.0, 1.0),
             };
-            work.predictions.push((mean, self.caution * deviation));
+            work.predictions.push((mean, self.spread(output, deviation)));
         }
         let Work { predictions, table, .. } = work;
         self.of_predictions(predictions, None, table)
@@ -67,6 +76,7 @@ impl Acquisition<'_> {
         work.mean_gradients.resize(width * count, 0.0);
         work.deviation_gradients.resize(width * count, 0.0);
         work.predictions.clear();
+        work.factors.clear();
         for (k, output) in self.outputs.iter().enumerate() {
             let range = k * width..(k + 1) * width;
             let (mean, deviation) = match self.needed(k) {
@@ -78,7 +88,10 @@ impl Acquisition<'_> {
                 ),
                 false => (0.0, 1.0),
             };
-            work.predictions.push((mean, self.caution * deviation));
+            let spread = self.spread(output, deviation);
+            work.predictions.push((mean, spread));
+            // d spread = caution^2 deviation / spread d deviation.
+            work.factors.push(self.caution * self.caution * deviation / spread);
         }
         work.slopes.clear();
         work.slopes.resize(count, (0.0, 0.0));
@@ -91,7 +104,7 @@ impl Acquisition<'_> {
             }
             for j in 0..width {
                 gradient[j] += by_mean * work.mean_gradients[k * width + j]
-                    + by_deviation * self.caution * work.deviation_gradients[k * width + j];
+                    + by_deviation * work.factors[k] * work.deviation_gradients[k * width + j];
             }
         }
         value

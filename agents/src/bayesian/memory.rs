@@ -115,7 +115,8 @@ impl Memory {
                 _ if goals == 1 => Role::Goal,
                 _ => Role::GoalOfSeveral,
             };
-            outputs.push(Output::new(role, &inputs, &self.settings));
+            let recorded = self.problem.space.listing().is_some();
+            outputs.push(Output::new(role, recorded, &inputs, &self.settings));
         }
         for (k, output) in outputs.iter_mut().enumerate() {
             let score = |i: &usize| &self.results[*i].score;

@@ -18,7 +18,7 @@ pub mod turbo;
 
 use std::collections::VecDeque;
 
-use hwgym_envs::{Design, Random};
+use hwgym_envs::{Design, Domain, Random};
 use hwgym_surrogates::gaussian_process::{GaussianProcessSettings, Noise};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ use self::acquisition::{Acquisition, Aim};
 use self::boxes::Boxes;
 use self::memory::Memory;
 use self::search::Search;
-use crate::tools::{check_count, check_range, initial, seen};
+use crate::tools::{check_count, check_range, initial, ranking, seen};
 use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
 
 /// Hyperparameters of `bayesian` and `bayesian-pareto`.
@@ -45,6 +45,20 @@ pub struct BayesianSettings {
     pub noise: f64,
     /// Results that the models use at most, 50 to 5,000.
     pub exact_limit: usize,
+    /// Learn a warp (Kumaraswamy's distribution function) of every number: for goals that change fast near one end of a range. Slower.
+    pub warped: bool,
+    /// How labels are compared.
+    pub categories: Categories,
+}
+
+/// How the models compare the labels of a category.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Categories {
+    /// Any two labels are equally far apart.
+    #[default]
+    Hamming,
+    /// Every label gets a learned place in a plane, so that labels can be alike. Worth it with many results per label.
+    Latent,
 }
 
 impl Default for BayesianSettings {
@@ -56,6 +70,8 @@ impl Default for BayesianSettings {
             caution: 0.1,
             noise: 1e-6,
             exact_limit: 600,
+            warped: false,
+            categories: Categories::Hamming,
         }
     }
 }
@@ -208,8 +224,14 @@ impl Bayesian {
             near: some(self.settings.near_candidates),
         };
         let order = memory.best_first();
-        let around = if goals == 1 { 3 } else { 8 };
-        let best: Vec<&Vec<f64>> = order.iter().take(around).map(|i| &memory.points[*i]).collect();
+        let best: Vec<&Vec<f64>> = if goals == 1 {
+            order.iter().take(3).map(|i| &memory.points[*i]).collect()
+        } else {
+            // A front is larger than what one proposal looks around: its members take turns.
+            let front = ranking::feasible_front(&memory.results).len().max(8).min(order.len());
+            let chosen = self.random.sample_indices(front, 8.min(front));
+            chosen.into_iter().map(|k| &memory.points[order[k]]).collect()
+        };
         let ranking = search.maximise(&acquisition, &best, &mut self.random);
         if let Some(point) = ranking.into_iter().next() {
             return Some(point);
@@ -254,7 +276,14 @@ fn build(settings: BayesianSettings, problem: &Problem, seed: u64) -> Result<Box
     settings.check()?;
     let mut random = Random::new(seed);
     let count = initial_size(problem, settings.initial);
+    let labels = |p: &hwgym_envs::Parameter| match p.domain {
+        Domain::Categorical(_) => p.domain.cardinality().unwrap_or(0),
+        _ => 0,
+    };
+    let latent = settings.categories == Categories::Latent;
     let models = GaussianProcessSettings {
+        warped: settings.warped,
+        labels: problem.space.parameters().iter().filter(|_| latent).map(labels).collect(),
         noise: Noise::Fixed(settings.noise),
         points_for_lengths: 150,
         ..GaussianProcessSettings::default()
@@ -276,6 +305,13 @@ fn documented(entry: AgentEntry) -> AgentEntry {
         .hyperparameter("caution", "0.1", "0.001 to 1", "factor on the deviations in every second proposal")
         .hyperparameter("noise", "1e-6", "1e-9 to 1", "measurement noise, relative to the outputs' variance")
         .hyperparameter("exact_limit", "600", "50 to 5000", "results that the models use at most")
+        .hyperparameter("warped", "false", "true, false", "learn a warp of every number")
+        .hyperparameter(
+            "categories",
+            "Hamming",
+            "Hamming, Latent",
+            "labels equally far apart, or with learned places",
+        )
 }
 
 pub(crate) fn entry() -> AgentEntry {

@@ -1,7 +1,7 @@
 //! One Gaussian process per goal and per constraint, each behind the transform that the evidence prefers.
 
 use hwgym_surrogates::gaussian_process::{
-    GaussianProcess, GaussianProcessSettings, Inputs, Transform, TransformedOutput,
+    GaussianProcess, GaussianProcessSettings, Inputs, Noise, Transform, TransformedOutput,
 };
 
 /// What an output is to the search.
@@ -19,7 +19,10 @@ pub(super) enum Role {
 #[derive(Clone, Debug)]
 pub(super) struct Output {
     role: Role,
+    recorded: bool,
     transform: Transform,
+    /// What is assumed of the noise: as the settings say, or learned where the evidence asks for it.
+    noise: Noise,
     chosen_at: Option<usize>,
     fitted_at: usize,
     pub standard: TransformedOutput,
@@ -30,11 +33,14 @@ pub(super) struct Output {
 const EVERY_POINT_BELOW: usize = 60;
 
 impl Output {
-    pub fn new(role: Role, inputs: &Inputs, settings: &GaussianProcessSettings) -> Self {
+    /// `recorded`: the designs are rows of a table.
+    pub fn new(role: Role, recorded: bool, inputs: &Inputs, settings: &GaussianProcessSettings) -> Self {
         let none = Inputs::new(inputs.categorical.clone(), Vec::new());
         Self {
             role,
+            recorded,
             transform: Transform::Identity,
+            noise: settings.noise,
             chosen_at: None,
             fitted_at: 0,
             standard: TransformedOutput { transform: Transform::Identity, mean: 0.0, deviation: 1.0 },
@@ -83,34 +89,52 @@ impl Output {
             20
         };
         let due = self.chosen_at.is_none_or(|at| count >= at + pause || count < at);
-        let candidates = match self.role {
+        let transforms = match self.role {
             _ if !due => vec![self.transform],
             Role::Goal => Transform::candidates_for_objective(&outputs),
             Role::Constraint => Transform::candidates_for_constraint(&outputs),
             Role::GoalOfSeveral => vec![Transform::Identity],
+        };
+        // A recorded table may jump between neighbours; to a process that is noise.
+        let noises = match self.role {
+            _ if !due => vec![self.noise],
+            Role::Goal | Role::GoalOfSeveral if self.recorded && settings.noise != Noise::Learned => {
+                vec![settings.noise, Noise::Learned]
+            }
+            _ => vec![settings.noise],
         };
         if due {
             self.chosen_at = Some(count);
         }
         self.fitted_at = count;
         let mut best = f64::INFINITY;
-        for transform in candidates {
+        for transform in transforms {
             let standard = TransformedOutput::new(transform, &outputs);
             let values: Vec<f64> = outputs.iter().map(|y| standard.apply(*y)).collect();
             if values.iter().any(|v| !v.is_finite()) {
                 continue;
             }
-            let model = GaussianProcess::fit(inputs, &values, &settings, previous.as_deref());
-            let score = model.negative_log_posterior() - standard.log_jacobian(&outputs);
-            if score < best || best == f64::INFINITY {
-                best = score;
-                (self.transform, self.standard, self.model) = (transform, standard, model);
+            for noise in &noises {
+                let settings = GaussianProcessSettings { noise: *noise, ..settings.clone() };
+                let model = GaussianProcess::fit(inputs, &values, &settings, previous.as_deref());
+                let score = model.negative_log_posterior() - standard.log_jacobian(&outputs);
+                if score < best || best == f64::INFINITY {
+                    best = score;
+                    (self.transform, self.standard, self.noise, self.model) =
+                        (transform, standard, *noise, model);
+                }
             }
         }
     }
 }
 
 impl Output {
+    /// The variance that jumps between neighbouring designs add. They belong to the designs: one that was not evaluated may have one, and an
+    /// evaluated one has always the same.
+    pub fn jumps(&self) -> f64 {
+        if self.noise == Noise::Learned { self.model.noise() } else { 0.0 }
+    }
+
     /// Makes the next [`learn`](Self::learn) start from the points it is given, not from those it knows.
     pub fn forget(&mut self) {
         self.fitted_at = 0;

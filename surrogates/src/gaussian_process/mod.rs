@@ -1,7 +1,8 @@
 //! Gaussian processes, written once for the Bayesian agents and for the surrogate of that name.
 //!
-//! A Matérn 5/2 kernel with one length per input (categories by equality), lengths and variance by maximum a posteriori with exact
-//! gradients, a constant mean with a standard normal prior, and rank-one updates. Outputs are transformed by evidence before.
+//! A Matérn 5/2 kernel with one length per input (categories by equality, or by learned places in a plane; numbers warped on request),
+//! lengths and variance by maximum a posteriori with exact gradients, a constant mean with a standard normal prior, and rank-one updates.
+//! Outputs are transformed by evidence before.
 //!
 //! ```
 //! use hwgym_surrogates::gaussian_process::{GaussianProcess, GaussianProcessSettings, Inputs};
@@ -14,6 +15,7 @@
 //! ```
 
 mod cholesky;
+mod features;
 mod kernel;
 pub mod lbfgs;
 mod likelihood;

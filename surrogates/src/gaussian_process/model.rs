@@ -1,6 +1,7 @@
 //! A fitted Gaussian process: prediction, gradients of the prediction, growth by one point.
 
 use super::cholesky::{Cholesky, dot};
+use super::features::FeatureMap;
 use super::kernel::{Inputs, difference, matern, squared_distance};
 use super::lbfgs::{LbfgsSettings, minimise};
 use super::likelihood::{Fitted, LEARNED_NOISE, Posterior, solve};
@@ -29,6 +30,10 @@ pub struct GaussianProcessSettings {
     pub points_for_lengths: usize,
     /// Also start the search from the default lengths, not from those of a previous fit alone.
     pub restart: bool,
+    /// Learn a warp of each number, so that the process may change faster near one end of its range.
+    pub warped: bool,
+    /// Per column: the number of labels of a category that are given places in a plane; 0, or nothing, compares them by equality.
+    pub labels: Vec<usize>,
 }
 
 impl Default for GaussianProcessSettings {
@@ -40,6 +45,8 @@ impl Default for GaussianProcessSettings {
             iterations: 30,
             points_for_lengths: 500,
             restart: true,
+            warped: false,
+            labels: Vec::new(),
         }
     }
 }
@@ -51,6 +58,10 @@ const VARIANCES: (f64, f64) = (0.02, 200.0);
 /// A Gaussian process conditioned on points.
 #[derive(Clone, Debug)]
 pub struct GaussianProcess {
+    map: FeatureMap,
+    /// Where the map's parameters start among all.
+    map_start: usize,
+    /// The points as the kernel compares them.
     inputs: Inputs,
     outputs: Vec<f64>,
     parameters: Vec<f64>,
@@ -68,6 +79,8 @@ pub struct Scratch {
     slopes: Vec<f64>,
     half: Vec<f64>,
     solved: Vec<f64>,
+    features: Vec<f64>,
+    by_feature: Vec<f64>,
 }
 
 impl GaussianProcess {
@@ -107,6 +120,10 @@ impl GaussianProcess {
             low.push(1e-8f64.ln());
             high.push(0.0);
         }
+        let map = FeatureMap::new(&inputs.categorical, settings.warped, &settings.labels);
+        default.extend(map.start());
+        low.resize(default.len(), FeatureMap::BOUNDS.0);
+        high.resize(default.len(), FeatureMap::BOUNDS.1);
         let mut starts: Vec<Vec<f64>> =
             previous.filter(|p| p.len() == default.len()).map(<[f64]>::to_vec).into_iter().collect();
         if settings.restart || starts.is_empty() {
@@ -122,8 +139,15 @@ impl GaussianProcess {
             subset_outputs = chosen.iter().map(|i| outputs[*i]).collect::<Vec<_>>();
             (&subset, &subset_outputs[..])
         };
-        let mut posterior =
-            Posterior { inputs: points, outputs: values, prior: &prior, noise, slopes: Vec::new() };
+        let mut posterior = Posterior {
+            inputs: points,
+            outputs: values,
+            map: &map,
+            prior: &prior,
+            noise,
+            noise_learned: noise.is_none(),
+            slopes: Vec::new(),
+        };
         let search = LbfgsSettings { iterations: settings.iterations, ..LbfgsSettings::default() };
         let mut best = (f64::INFINITY, default);
         for mut start in starts {
@@ -132,7 +156,7 @@ impl GaussianProcess {
                 best = (value, start);
             }
         }
-        Self::condition(inputs, outputs, &prior, noise, best.1)
+        Self::condition(inputs, outputs, map, &prior, noise, best.1)
     }
 
     /// Conditions on these points with the parameters of an earlier [`fit`](Self::fit): how a saved process comes back.
@@ -146,30 +170,37 @@ impl GaussianProcess {
             Noise::Fixed(variance) => Some(variance),
             Noise::Learned => None,
         };
-        Self::condition(inputs, outputs, &vec![0.0; inputs.width()], noise, parameters)
+        let map = FeatureMap::new(&inputs.categorical, settings.warped, &settings.labels);
+        Self::condition(inputs, outputs, map, &vec![0.0; inputs.width()], noise, parameters)
     }
 
     fn condition(
         inputs: &Inputs,
         outputs: &[f64],
+        map: FeatureMap,
         prior: &[f64],
         noise: Option<f64>,
         parameters: Vec<f64>,
     ) -> Self {
         let width = inputs.width();
-        let mut posterior = Posterior { inputs, outputs, prior, noise, slopes: Vec::new() };
+        let noise_learned = noise.is_none();
+        let mut posterior =
+            Posterior { inputs, outputs, map: &map, prior, noise, noise_learned, slopes: Vec::new() };
+        let map_start = posterior.map_start();
         let mut extra = noise.unwrap_or_else(|| parameters[width + 1].exp());
         loop {
             if let Some((fitted, value)) = posterior.at(&parameters) {
                 return Self {
-                    inverse_squares: parameters[..width].iter().map(|l| (-2.0 * l).exp()).collect(),
+                    inverse_squares: posterior.inverse_squares(&parameters),
                     variance: parameters[width].exp(),
                     diagonal: posterior.diagonal(&parameters),
-                    inputs: inputs.clone(),
+                    inputs: posterior.features(&parameters).into_owned(),
+                    map_start,
                     outputs: outputs.to_vec(),
                     parameters,
                     fitted,
                     negative_log_posterior: value,
+                    map,
                 };
             }
             // Ends: a diagonal of 1e6 makes any correlation matrix of finite points positive definite.
@@ -178,10 +209,12 @@ impl GaussianProcess {
             if extra > 1e12 {
                 let fitted = solve(Cholesky::default(), &[]);
                 return Self {
-                    inverse_squares: vec![1.0; width],
+                    inverse_squares: vec![1.0; map.columns.len()],
                     variance: 1.0,
                     diagonal: 0.0,
-                    inputs: Inputs::new(inputs.categorical.clone(), Vec::new()),
+                    inputs: Inputs::new(map.categorical.clone(), Vec::new()),
+                    map,
+                    map_start,
                     outputs: Vec::new(),
                     parameters,
                     fitted,
@@ -208,7 +241,13 @@ impl GaussianProcess {
 
     /// The fitted length of each input.
     pub fn lengths(&self) -> Vec<f64> {
-        self.parameters[..self.inputs.width()].iter().map(|l| l.exp()).collect()
+        let columns = self.map.columns.last().map_or(0, |last| last + 1);
+        self.parameters[..columns].iter().map(|l| l.exp()).collect()
+    }
+
+    /// The variance of the noise: what a measurement adds to [`predict`](Self::predict).
+    pub fn noise(&self) -> f64 {
+        self.diagonal
     }
 
     /// The negative log posterior of the parameters, without constants: smaller is better.
@@ -219,6 +258,8 @@ impl GaussianProcess {
     /// Conditions on one more point without a new fit, in quadratic time. False, and nothing changed, where the point coincides with
     /// another beyond what the covariance can hold.
     pub fn add(&mut self, point: &[f64], output: f64) -> bool {
+        let features = self.features(point);
+        let point = features.as_deref().unwrap_or(point);
         let mut covariances = vec![0.0; self.len()];
         for (i, place) in covariances.iter_mut().enumerate() {
             *place = self.variance * matern(self.squared(point, i)).0;
@@ -245,6 +286,33 @@ impl GaussianProcess {
         self.fitted = solve(cholesky, &self.outputs);
     }
 
+    /// The features of a point; `None` where they are the point itself.
+    fn features(&self, point: &[f64]) -> Option<Vec<f64>> {
+        if self.map.is_identity() {
+            return None;
+        }
+        let mut features = Vec::with_capacity(self.inputs.width());
+        self.map.apply(point, &self.parameters[self.map_start..], &mut features);
+        Some(features)
+    }
+
+    /// Runs `with` on the features of a point.
+    fn with_features<T>(
+        &self,
+        point: &[f64],
+        scratch: &mut Scratch,
+        with: impl FnOnce(&Self, &[f64], &mut Scratch) -> T,
+    ) -> T {
+        if self.map.is_identity() {
+            return with(self, point, scratch);
+        }
+        let mut features = std::mem::take(&mut scratch.features);
+        self.map.apply(point, &self.parameters[self.map_start..], &mut features);
+        let result = with(self, &features, scratch);
+        scratch.features = features;
+        result
+    }
+
     #[inline]
     fn squared(&self, point: &[f64], index: usize) -> f64 {
         squared_distance(point, self.inputs.row(index), &self.inputs.categorical, &self.inverse_squares)
@@ -257,6 +325,10 @@ impl GaussianProcess {
 
     /// Mean and standard deviation at a point, without allocation.
     pub fn predict_with(&self, point: &[f64], scratch: &mut Scratch) -> (f64, f64) {
+        self.with_features(point, scratch, Self::predict_features)
+    }
+
+    fn predict_features(&self, point: &[f64], scratch: &mut Scratch) -> (f64, f64) {
         scratch.covariances.resize(self.len(), 0.0);
         scratch.half.resize(self.len(), 0.0);
         for i in 0..self.len() {
@@ -274,6 +346,29 @@ impl GaussianProcess {
     /// Mean and standard deviation at a point, with their gradients; the entries of categories are 0. Both gradients have one entry
     /// per input.
     pub fn predict_with_gradient(
+        &self,
+        point: &[f64],
+        mean_gradient: &mut [f64],
+        deviation_gradient: &mut [f64],
+        scratch: &mut Scratch,
+    ) -> (f64, f64) {
+        if self.map.is_identity() {
+            return self.features_with_gradient(point, mean_gradient, deviation_gradient, scratch);
+        }
+        let mut by_feature = std::mem::take(&mut scratch.by_feature);
+        by_feature.resize(2 * self.inputs.width(), 0.0);
+        let (means, deviations) = by_feature.split_at_mut(self.inputs.width());
+        let prediction = self.with_features(point, scratch, |process, features, scratch| {
+            process.features_with_gradient(features, means, deviations, scratch)
+        });
+        let parameters = &self.parameters[self.map_start..];
+        self.map.to_columns(point, parameters, means, mean_gradient);
+        self.map.to_columns(point, parameters, deviations, deviation_gradient);
+        scratch.by_feature = by_feature;
+        prediction
+    }
+
+    fn features_with_gradient(
         &self,
         point: &[f64],
         mean_gradient: &mut [f64],
@@ -317,6 +412,13 @@ impl GaussianProcess {
 
     /// Joint covariance of the prediction at these points (row-major), with their means: what Thompson sampling draws from.
     pub fn predict_joint(&self, points: &Inputs) -> (Vec<f64>, Vec<f64>) {
+        let mapped;
+        let points = if self.map.is_identity() {
+            points
+        } else {
+            mapped = self.map.map(points, &self.parameters[self.map_start..]);
+            &mapped
+        };
         let count = points.len();
         let mut means = Vec::with_capacity(count);
         let mut halves = vec![0.0; count * self.len()];
@@ -394,11 +496,24 @@ mod tests {
     fn the_gradient_of_the_posterior_is_exact() {
         let (inputs, outputs) = data(14);
         let prior = [0.1, 0.2, 0.3];
-        for noise in [Some(1e-4), None] {
-            let mut posterior =
-                Posterior { inputs: &inputs, outputs: &outputs, prior: &prior, noise, slopes: Vec::new() };
+        for (noise, mapped) in [(Some(1e-4), false), (None, false), (Some(1e-4), true), (None, true)] {
+            let map = FeatureMap::new(&inputs.categorical, mapped, if mapped { &[0, 0, 3] } else { &[] });
+            let noise_learned = noise.is_none();
+            let mut posterior = Posterior {
+                inputs: &inputs,
+                outputs: &outputs,
+                map: &map,
+                prior: &prior,
+                noise,
+                noise_learned,
+                slopes: Vec::new(),
+            };
             let at = [-0.3, 0.4, 0.6, 0.2, -4.0];
             let at = if noise.is_some() { &at[..4] } else { &at[..] };
+            let start = map.start();
+            let moved = start.iter().enumerate().map(|(k, s)| s + 0.1 * ((k * k) % 5) as f64 - 0.2);
+            let at: Vec<f64> = at.iter().copied().chain(moved).collect();
+            let at = &at[..];
             let mut gradient = vec![0.0; at.len()];
             posterior.value_and_gradient(at, &mut gradient);
             let mut other = vec![0.0; at.len()];
@@ -421,21 +536,44 @@ mod tests {
     #[test]
     fn the_gradient_of_the_prediction_is_exact() {
         let (inputs, outputs) = data(14);
-        let model = GaussianProcess::fit(&inputs, &outputs, &GaussianProcessSettings::default(), None);
-        let (mut dm, mut ds, mut scratch) = ([0.0; 3], [0.0; 3], Scratch::default());
-        let point = [0.37, 0.71, 1.0];
-        let (mean, deviation) = model.predict_with_gradient(&point, &mut dm, &mut ds, &mut scratch);
-        assert_eq!((mean, deviation), model.predict(&point));
-        for j in 0..2 {
-            let mut shifted = point;
-            shifted[j] += 1e-6;
-            let above = model.predict(&shifted);
-            shifted[j] -= 2e-6;
-            let below = model.predict(&shifted);
-            assert!(((above.0 - below.0) / 2e-6 - dm[j]).abs() < 1e-4);
-            assert!(((above.1 - below.1) / 2e-6 - ds[j]).abs() < 1e-3);
+        for mapped in [false, true] {
+            let labels = if mapped { vec![0, 0, 3] } else { Vec::new() };
+            let settings = GaussianProcessSettings { warped: mapped, labels, ..Default::default() };
+            let model = GaussianProcess::fit(&inputs, &outputs, &settings, None);
+            let (mut dm, mut ds, mut scratch) = ([0.0; 3], [0.0; 3], Scratch::default());
+            let point = [0.37, 0.71, 1.0];
+            let (mean, deviation) = model.predict_with_gradient(&point, &mut dm, &mut ds, &mut scratch);
+            assert_eq!((mean, deviation), model.predict(&point));
+            for j in 0..2 {
+                let mut shifted = point;
+                shifted[j] += 1e-6;
+                let above = model.predict(&shifted);
+                shifted[j] -= 2e-6;
+                let below = model.predict(&shifted);
+                assert!(((above.0 - below.0) / 2e-6 - dm[j]).abs() < 1e-4);
+                assert!(((above.1 - below.1) / 2e-6 - ds[j]).abs() < 1e-3);
+            }
+            assert_eq!((dm[2], ds[2]), (0.0, 0.0));
         }
-        assert_eq!((dm[2], ds[2]), (0.0, 0.0));
+    }
+
+    /// Two of three labels behave alike: their places come together, and what one teaches counts for the other.
+    #[test]
+    fn labels_that_behave_alike_come_to_lie_together() {
+        let (mut inputs, mut outputs) = (Inputs::new(vec![false, true], Vec::new()), Vec::new());
+        for i in 0..36 {
+            let (x, c) = ((i as f64 * 0.618).fract(), (i % 3) as f64);
+            inputs.values.extend([x, c]);
+            outputs.push(if c == 2.0 { -(4.0 * x).sin() } else { (4.0 * x).sin() });
+        }
+        let settings = GaussianProcessSettings { labels: vec![0, 3], ..Default::default() };
+        let latent = GaussianProcess::fit(&inputs, &outputs, &settings, None);
+        let equality = GaussianProcess::fit(&inputs, &outputs, &GaussianProcessSettings::default(), None);
+        let place = |label: f64| latent.features(&[0.0, label]).map_or([0.0; 2], |f| [f[1], f[2]]);
+        let apart =
+            |a: f64, b: f64| place(a).iter().zip(place(b)).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
+        assert!(apart(0.0, 1.0) < 0.5 * apart(0.0, 2.0), "{} {}", apart(0.0, 1.0), apart(0.0, 2.0));
+        assert!(latent.negative_log_posterior() < equality.negative_log_posterior());
     }
 
     #[test]
