@@ -1,15 +1,16 @@
 //! `cma-es`: matrix adaptation (MA-ES, Beyer and Sendhoff 2017, the simplified CMA-ES) on the unit cube, with restarts.
 //!
 //! Ordered values are places in [0, 1], rounded when proposed, with a least spread of a fifth of a level so that integers do not freeze.
-//! Categories have probabilities that follow the better half. With bounds, ranking is by reward less a penalty whose weight follows how
-//! much of a generation is infeasible; by Deb's rules where there is nothing to weigh. When the spread is gone, or nothing improves any
-//! more, it starts over with twice the population.
+//! Categories have probabilities that follow the better half. The worse half repels (active weights, Hansen's tutorial). With bounds, ranking
+//! is by an augmented Lagrangian (Atamna, Auger and Hansen 2017); by Deb's rules where there is nothing to weigh. When the spread is gone, or
+//! nothing improves any more, it starts over with twice the population.
 
 use std::collections::HashMap;
 
 use hwgym_envs::{Design, Domain, Random};
 use serde::{Deserialize, Serialize};
 
+use crate::tools::lagrangian::Lagrangian;
 use crate::tools::{check_count, check_range, initial, variation::reflect};
 use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
 
@@ -29,7 +30,7 @@ pub struct CmaEsSettings {
 
 impl Default for CmaEsSettings {
     fn default() -> Self {
-        Self { population: None, deviation: 0.1, learning_rate: 0.2, smallest_deviation: 1e-6 }
+        Self { population: None, deviation: 0.2, learning_rate: 0.2, smallest_deviation: 1e-10 }
     }
 }
 
@@ -70,8 +71,7 @@ struct CmaEs {
     best: Option<Evaluated>,
     /// Initial results until the first generation.
     first: usize,
-    /// Weight of a typical violation against a typical difference of rewards.
-    penalty: f64,
+    lagrangian: Lagrangian,
     /// Generations since this start improved on its best, and that best.
     idle: usize,
     best_of_start: Option<Evaluated>,
@@ -183,6 +183,14 @@ impl CmaEs {
         for (path, z) in self.path.iter_mut().zip(&normal) {
             *path = (1.0 - c_path) * *path + scale * z;
         }
+        let signed = active_weights(&weights, &generation, c_one, c_rank);
+        // The weights times the squared lengths of the normal numbers, in dimensions: what the identity is weighed with.
+        let balance: f64 = weights.iter().sum::<f64>()
+            + signed[parents..]
+                .iter()
+                .zip(&generation[parents..])
+                .map(|(w, (s, _))| w * squared_length(&s.normals) / n)
+                .sum::<f64>();
         // M <- M (I + c1/2 (p p' - I) + cw/2 (sum w z z' - I)); M z is the step that was drawn.
         let image: Vec<f64> = self
             .matrix
@@ -192,9 +200,10 @@ impl CmaEs {
         for i in 0..size {
             for j in 0..size {
                 let rank: f64 =
-                    weights.iter().zip(&generation).map(|(w, (s, _))| w * s.step[i] * s.normals[j]).sum();
+                    signed.iter().zip(&generation).map(|(w, (s, _))| w * s.step[i] * s.normals[j]).sum();
                 let entry = &mut self.matrix[i * size + j];
-                *entry += 0.5 * c_one * (image[i] * self.path[j] - *entry) + 0.5 * c_rank * (rank - *entry);
+                *entry += 0.5 * c_one * (image[i] * self.path[j] - *entry)
+                    + 0.5 * c_rank * (rank - balance * *entry);
             }
         }
         let length = self.path.iter().map(|p| p * p).sum::<f64>().sqrt();
@@ -220,7 +229,7 @@ impl CmaEs {
         }
     }
 
-    /// Sorts a generation, best first.
+    /// Sorts a generation, best first: by Deb's rules; with bounds, by the augmented Lagrangian.
     fn rank(&mut self, generation: &mut [(Sample, Evaluated)]) {
         generation.sort_by(|a, b| b.1.score.compare(&a.1.score));
         let improved =
@@ -229,39 +238,9 @@ impl CmaEs {
         if improved {
             self.best_of_start = Some(generation[0].1.clone());
         }
-        let weighable = self.problem.bounds > 0
-            && self.best.as_ref().is_some_and(|best| best.score.is_feasible())
-            && generation.iter().all(|(_, e)| !e.score.rewards.is_empty());
-        if !weighable {
-            return;
+        if self.problem.bounds > 0 && generation.iter().all(|(_, e)| !e.score.rewards.is_empty()) {
+            self.lagrangian.rank(generation, self.ordered.len() as f64);
         }
-        let count = generation.len();
-        let feasible = generation.iter().filter(|(_, e)| e.score.is_feasible()).count();
-        // Half of a generation within the bounds is what a search along them looks like.
-        if feasible * 2 < count {
-            self.penalty = (self.penalty * 1.3).min(1e6);
-        } else if feasible * 4 > count * 3 {
-            self.penalty = (self.penalty / 1.3).max(1e-2);
-        }
-        let middle = |mut values: Vec<f64>| {
-            values.sort_by(f64::total_cmp);
-            values[values.len() / 2].max(1e-300)
-        };
-        let rewards: Vec<f64> = generation.iter().map(|(_, e)| e.score.reward().unwrap_or(0.0)).collect();
-        let mean = rewards.iter().sum::<f64>() / count as f64;
-        let spread = middle(rewards.iter().map(|r| (r - mean).abs()).collect());
-        let scales: Vec<f64> = (0..self.problem.bounds)
-            .map(|j| {
-                let slacks = || generation.iter().map(|(_, e)| e.score.slacks[j]);
-                let centre = slacks().sum::<f64>() / count as f64;
-                middle(slacks().map(|s| (s - centre).abs()).collect())
-            })
-            .collect();
-        let value = |e: &Evaluated| {
-            let broken: f64 = e.score.slacks.iter().zip(&scales).map(|(s, scale)| s.max(0.0) / scale).sum();
-            e.score.reward().unwrap_or(0.0) / spread - self.penalty * broken
-        };
-        generation.sort_by(|a, b| value(&b.1).total_cmp(&value(&a.1)));
     }
 
     fn restart(&mut self) {
@@ -282,10 +261,35 @@ impl CmaEs {
             self.categories.iter().map(|j| vec![1.0 / levels(j) as f64; levels(j)]).collect();
         self.pending.clear();
         self.generation.clear();
-        self.penalty = 1.0;
+        self.lagrangian = Lagrangian::new(self.problem.bounds);
         self.idle = 0;
         self.best_of_start = None;
     }
+}
+
+/// `sum of squares`.
+fn squared_length(z: &[f64]) -> f64 {
+    z.iter().map(|z| z * z).sum()
+}
+
+/// The weights of a whole generation, the worse half with negative ones (Hansen's tutorial, eqs. 50 to 53), those scaled so that a long step
+/// does not count more.
+fn active_weights(positive: &[f64], generation: &[(Sample, Evaluated)], c_one: f64, c_rank: f64) -> Vec<f64> {
+    let (parents, population) = (positive.len(), generation.len());
+    let n = generation.first().map_or(0.0, |(s, _)| s.normals.len() as f64);
+    let effective = 1.0 / positive.iter().map(|w| w * w).sum::<f64>();
+    let total = (1.0 + c_one / c_rank.max(1e-12))
+        .min((1.0 - c_one - c_rank) / (n * c_rank.max(1e-12)))
+        .min(1.0 + 2.0 * effective / (effective + 2.0))
+        .max(0.0);
+    let middle = (population as f64 / 2.0 + 0.5).ln();
+    let worse: Vec<f64> = (parents..population).map(|i| (i as f64 + 1.0).ln() - middle).collect();
+    let sum: f64 = worse.iter().sum::<f64>().max(1e-12);
+    let negative = worse
+        .iter()
+        .zip(&generation[parents..])
+        .map(|(w, (sample, _))| -total * w / sum * n / squared_length(&sample.normals).max(1e-12));
+    positive.iter().copied().chain(negative).collect()
 }
 
 pub(crate) fn entry() -> AgentEntry {
@@ -327,7 +331,7 @@ pub(crate) fn entry() -> AgentEntry {
                 pending: HashMap::new(),
                 generation: Vec::new(),
                 best: None,
-                penalty: 1.0,
+                lagrangian: Lagrangian::new(problem.bounds),
                 idle: 0,
                 best_of_start: None,
             };
@@ -337,7 +341,7 @@ pub(crate) fn entry() -> AgentEntry {
         },
     )
     .hyperparameter("population", "None", "4 to 10000", "proposals per generation")
-    .hyperparameter("deviation", "0.1", "0.001 to 1", "first standard deviation, as part of the range")
+    .hyperparameter("deviation", "0.2", "0.001 to 1", "first standard deviation, as part of the range")
     .hyperparameter("learning_rate", "0.2", "0 to 1", "how fast the probabilities of categories follow")
-    .hyperparameter("smallest_deviation", "1e-6", "1e-15 to 0.1", "deviation at which it starts over")
+    .hyperparameter("smallest_deviation", "1e-10", "1e-15 to 0.1", "deviation at which it starts over")
 }

@@ -30,12 +30,12 @@ pub struct GeneticSettings {
 impl Default for GeneticSettings {
     fn default() -> Self {
         Self {
-            population: 50,
-            tournament: 4,
+            population: 40,
+            tournament: 3,
             crossover: 1.0,
             mutation: None,
             mutation_scale: 0.3,
-            spread_index: 5.0,
+            spread_index: 1.0,
         }
     }
 }
@@ -136,10 +136,10 @@ pub(crate) fn entry() -> AgentEntry {
             }))
         },
     )
-    .hyperparameter("population", "50", "4 to 10000", "size of the population")
+    .hyperparameter("population", "40", "4 to 10000", "size of the population")
     .hyperparameter(
         "tournament",
-        "4",
+        "3",
         "1 to 100",
         "designs in a tournament, of which the best becomes a parent",
     )
@@ -151,5 +151,5 @@ pub(crate) fn entry() -> AgentEntry {
         "1e-9 to 1",
         "largest deviation of a mutation, as part of the range",
     )
-    .hyperparameter("spread_index", "5.0", "0 to 100", "larger keeps children nearer to their parents")
+    .hyperparameter("spread_index", "1.0", "0 to 100", "larger keeps children nearer to their parents")
 }

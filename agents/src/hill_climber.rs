@@ -3,7 +3,7 @@
 use hwgym_envs::{Design, Random};
 use serde::{Deserialize, Serialize};
 
-use crate::tools::{check_count, check_range, seen::Seen, variation};
+use crate::tools::{check_count, check_range, neighbourhood::Neighbourhood, seen::Seen};
 use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
 
 /// Hyperparameters of `hill-climber`.
@@ -42,21 +42,9 @@ struct HillClimber {
 impl Agent for HillClimber {
     fn ask(&mut self, count: usize) -> Vec<Design> {
         let Self { settings, problem, random, seen, current, .. } = self;
-        let space = &problem.space;
-        (0..count)
-            .map(|_| {
-                seen.fresh(space, 20, random, |random| match current {
-                    None => space.sample(random),
-                    Some(current) => {
-                        let mut design = current.design.clone();
-                        let scale = settings.scale * 10f64.powf(-3.0 * random.uniform());
-                        let several = 1.0 / space.len().max(1) as f64;
-                        variation::mutate(space, &mut design, several, scale, random);
-                        design
-                    }
-                })
-            })
-            .collect()
+        let each = 1.0 / problem.space.len().max(1) as f64;
+        let near = Neighbourhood { scale: settings.scale, decades: 3.0, several: 1.0, each };
+        (0..count).map(|_| near.step(&problem.space, current.as_ref(), seen, random)).collect()
     }
 
     fn tell(&mut self, results: &[Evaluated]) {

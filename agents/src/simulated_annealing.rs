@@ -3,7 +3,7 @@
 use hwgym_envs::{Design, Random};
 use serde::{Deserialize, Serialize};
 
-use crate::tools::{check_count, check_range, seen::Seen, variation};
+use crate::tools::{check_count, check_range, neighbourhood::Neighbourhood, seen::Seen};
 use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
 
 /// Hyperparameters of `simulated-annealing`.
@@ -50,21 +50,8 @@ struct Annealing {
 impl Agent for Annealing {
     fn ask(&mut self, count: usize) -> Vec<Design> {
         let Self { settings, problem, random, seen, current, .. } = self;
-        let space = &problem.space;
-        (0..count)
-            .map(|_| {
-                seen.fresh(space, 20, random, |random| match current {
-                    None => space.sample(random),
-                    Some(current) => {
-                        let mut design = current.design.clone();
-                        let scale = settings.scale * 10f64.powf(-2.0 * random.uniform());
-                        let probability = if random.chance(0.3) { 0.3 } else { 0.0 };
-                        variation::mutate(space, &mut design, probability, scale, random);
-                        design
-                    }
-                })
-            })
-            .collect()
+        let near = Neighbourhood { scale: settings.scale, decades: 2.0, several: 0.3, each: 0.3 };
+        (0..count).map(|_| near.step(&problem.space, current.as_ref(), seen, random)).collect()
     }
 
     fn tell(&mut self, results: &[Evaluated]) {

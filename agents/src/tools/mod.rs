@@ -1,6 +1,8 @@
 //! What several agents share: initial designs, moves in mixed spaces, ranking, and the memory of what was proposed.
 
 pub mod initial;
+pub mod lagrangian;
+pub mod neighbourhood;
 pub mod ranking;
 pub mod seen;
 pub mod variation;
