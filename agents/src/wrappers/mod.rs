@@ -1,4 +1,4 @@
-//! Wrappers that compose with any agent: each takes a boxed agent and is one.
+//! Wrappers that compose with any agent: each takes a boxed agent and is one. A study names them beside an agent: [`Wrapper`].
 //!
 //! ```
 //! use hwgym_agents::wrappers::{Deduplicated, WarmStarted};
@@ -19,9 +19,11 @@
 mod batched;
 mod constrained;
 mod deduplicated;
+mod named;
 mod warm_started;
 
 pub use batched::Batched;
 pub use constrained::Constrained;
 pub use deduplicated::Deduplicated;
+pub use named::{Wrapper, wrap};
 pub use warm_started::WarmStarted;

@@ -106,9 +106,7 @@ impl Runner<'_> {
         if self.stopped() {
             return Ok(false);
         }
-        let hyperparameters = &trial.contestant.hyperparameters.options;
-        let problem = trial.problem(study.evaluations);
-        let mut agent = trial.contestant.agent.make(hyperparameters, &problem, trial.agent_seed())?;
+        let mut agent = trial.agent(study.evaluations)?;
         let replayed = log.records.len();
         let before = log.records.last().map_or(0.0, |record| record.wall.at_s);
         let start = Instant::now();
@@ -131,6 +129,10 @@ impl Runner<'_> {
             }
             let mut designs = agent.ask(study.batch.min(study.evaluations - told));
             designs.truncate(study.evaluations - told);
+            if let Some(reason) = agent.ended() {
+                // The trial stays open: once what broke is mended, `resume` goes on with it.
+                return Err(StudyError::Trial { trial: name, message: reason.into() });
+            }
             if designs.is_empty() {
                 break End::AgentDone;
             }

@@ -13,12 +13,14 @@
 mod hyperparameters;
 mod schema;
 mod source;
+mod warm_start;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hwgym_agents::{AgentEntry, AgentError, Problem};
+use hwgym_agents::wrappers::{Wrapper, wrap};
+use hwgym_agents::{Agent, AgentEntry, AgentError, Problem};
 use hwgym_envs::random::derive_seed;
 use hwgym_envs::wrappers::Caching;
 use hwgym_envs::{Env, EnvError, Objective, Scorer};
@@ -94,6 +96,21 @@ pub struct Contestant {
     pub agent: AgentEntry,
     /// Its hyperparameters.
     pub hyperparameters: HyperparameterSet,
+    /// What it is wrapped in, the first innermost.
+    pub wrappers: Vec<Wrapper>,
+    /// Relative paths in the wrappers are meant against this folder.
+    folder: PathBuf,
+}
+
+impl Contestant {
+    /// The agent for a task. Errors: see [`AgentEntry::make`]; an earlier study that does not read or does not fit.
+    fn make(&self, task: &Task, budget: usize, seed: u64) -> Result<Box<dyn Agent>, StudyError> {
+        let problem = Problem::new(Arc::new(task.env.space().clone()), &task.scorer, Some(budget));
+        let agent = self.agent.make(&self.hyperparameters.options, &problem, seed)?;
+        wrap(agent, &self.wrappers, &problem, seed, |wrapper| {
+            warm_start::results(wrapper, &self.folder, task)
+        })
+    }
 }
 
 /// One search: a task, a contestant and a seed.
@@ -110,11 +127,6 @@ pub struct Trial<'a> {
 impl Trial<'_> {
     /// Its name: also that of its file of records.
     pub fn name(&self) -> String {
-        let plain = |text: &str| -> String {
-            text.chars()
-                .map(|c| if c.is_ascii_alphanumeric() || "-_#".contains(c) { c } else { '_' })
-                .collect()
-        };
         format!(
             "{}.{}.{}.s{}",
             plain(&self.task.environment),
@@ -129,9 +141,9 @@ impl Trial<'_> {
         derive_seed(self.seed, &format!("{}/{}/agent", self.task.name(), self.contestant.label))
     }
 
-    /// What the agent knows of its task.
-    pub fn problem(&self, budget: usize) -> Problem {
-        Problem::new(Arc::new(self.task.env.space().clone()), &self.task.scorer, Some(budget))
+    /// A fresh agent. Errors: it cannot serve the task, or does not find what it is to start from.
+    pub fn agent(&self, budget: usize) -> Result<Box<dyn Agent>, StudyError> {
+        self.contestant.make(self.task, budget, self.agent_seed())
     }
 }
 
@@ -382,17 +394,45 @@ impl Checker<'_> {
             )?;
             let several = sets.len() > 1;
             for (number, set) in sets.into_iter().enumerate() {
-                for task in tasks {
-                    let problem =
-                        Problem::new(Arc::new(task.env.space().clone()), &task.scorer, Some(budget));
-                    let made = agent.make(&set.options, &problem, 0);
-                    made.map_err(|error| self.agent_error(&entry.hyperparameters, raw, &set, error))?;
-                }
                 let label = if several { format!("{label}#{}", number + 1) } else { label.clone() };
-                contestants.push(Contestant { label, agent: agent.clone(), hyperparameters: set });
+                let folder = source::absolute(&self.source.path).parent().map(Path::to_path_buf);
+                let mut contestant = Contestant {
+                    label,
+                    agent: agent.clone(),
+                    hyperparameters: set,
+                    wrappers: Vec::new(),
+                    folder: folder.unwrap_or_default(),
+                };
+                // Bare first, then wrapper by wrapper, so that a mistake is reported where it stands.
+                self.try_out(&contestant, tasks, budget, &entry.hyperparameters, raw)?;
+                for wrapper in &entry.wrappers {
+                    contestant.wrappers.push(self.part_of(wrapper.get_ron())?);
+                    self.try_out(&contestant, tasks, budget, &None, wrapper)?;
+                }
+                contestants.push(contestant);
             }
         }
         Ok(contestants)
+    }
+
+    /// Makes a contestant for every task. Errors: what goes wrong, at the place of the hyperparameter or of the entry.
+    fn try_out(
+        &self,
+        contestant: &Contestant,
+        tasks: &[Task],
+        budget: usize,
+        hyperparameters: &Option<&RawValue>,
+        entry: &RawValue,
+    ) -> Result<(), StudyError> {
+        for task in tasks {
+            contestant.make(task, budget, 0).map_err(|error| match error {
+                StudyError::Agent(error) => {
+                    self.agent_error(hyperparameters, entry, &contestant.hyperparameters, error)
+                }
+                other => self.source.error(entry.get_ron(), other),
+            })?;
+        }
+        Ok(())
     }
 
     /// Gives an error of an environment the best place that can be found.
@@ -435,6 +475,11 @@ impl Checker<'_> {
         });
         found.unwrap_or(raw.get_ron())
     }
+}
+
+/// A label as a part of a file name.
+fn plain(label: &str) -> String {
+    label.chars().map(|c| if c.is_ascii_alphanumeric() || "-_#".contains(c) { c } else { '_' }).collect()
 }
 
 fn starts(raw: &RawValue, with: char) -> bool {

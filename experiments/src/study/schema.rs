@@ -54,6 +54,8 @@ pub(super) struct AgentFile<'a> {
     pub hyperparameters: Option<&'a RawValue>,
     #[serde(default)]
     pub samples: usize,
+    #[serde(default, borrow)]
+    pub wrappers: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
