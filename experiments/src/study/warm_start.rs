@@ -94,7 +94,7 @@ mod tests {
             ("Deduplicat", "did you mean `Deduplicate`?"),
             ("WarmStart()", "WarmStart"),
             ("WarmStart(study: \"nowhere\")", "no directory of a study"),
-            ("WarmStart(designs: [{\"ways\": 3}])", "`ways` cannot be 3"),
+            ("WarmStart(designs: [{\"ways\": 3}])", "`ways` cannot be `3`"),
         ] {
             let text = study(&format!("(id: \"random\", wrappers: [{wrappers}])"));
             let error = run(text, folder.path(), "out").err().map(|e| e.to_string()).unwrap_or_default();
