@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use hwgym::simulators::accelerator::mapper::exact::{Front, explain, front};
-use hwgym::simulators::accelerator::mapper::{Goal, MapFailure, Mapper, Patience, map_layer};
-use hwgym::simulators::accelerator::timeloop::{MapperSettings, Mapping, Specification};
+use hwgym::simulators::accelerator::mapper::{Goal, MapFailure, Mapper, Patience, map_model};
+use hwgym::simulators::accelerator::timeloop::{MapperSettings, Mapping, Model, Specification};
 use serde_json::{Value, json};
 
 use crate::failure::{BadInput, bad_input};
@@ -65,8 +65,8 @@ struct MapTimeloopArgs {
     /// What is minimised [default: the first metric of a `mapper:` section, or edp]
     #[arg(long, value_enum)]
     metric: Option<Metric>,
-    /// How it is searched for; `exact` covers perfect factorisations with link transfers off [default: the algorithm of
-    /// a `mapper:` section, with its timeout and victory condition, or evolutionary]
+    /// How it is searched for; `exact` covers perfect factorisations, all loop orders, mesh axes and open bypass choices, with
+    /// link transfers off [default: the algorithm of a `mapper:` section, with its timeout and victory condition, or evolutionary]
     #[arg(long, value_enum)]
     method: Option<Method>,
     /// Valid mappings to evaluate (sampling methods) [default: the search size of a `mapper:` section, or 2000]
@@ -78,6 +78,9 @@ struct MapTimeloopArgs {
     /// Seconds after which the exact search ends with the gap it has certified
     #[arg(long, value_name = "SECONDS")]
     time_limit: Option<f64>,
+    /// Round cycles up exactly where a bandwidth limits them, not in floating point as timeloop-model does
+    #[arg(long)]
+    exact_rounding: bool,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -92,6 +95,7 @@ impl MapTimeloopArgs {
             limit => limit.map(Duration::from_secs_f64),
         };
         let specification = Specification::from_files(&self.files).bad_input()?;
+        let model = specification.model().bad_input()?.with_exact_rounding(self.exact_rounding);
         let settings = &specification.mapper;
         let method = match self.method {
             Some(method) => method,
@@ -106,7 +110,7 @@ impl MapTimeloopArgs {
             Metric::Delay => Goal::Delay,
             Metric::Edp => Goal::Edp,
             Metric::Pareto if method == Method::Exact => {
-                return pareto(&specification, limit, self.json);
+                return pareto(&specification, &model, limit, self.json);
             }
             Metric::Pareto => return Err(bad_input("--metric pareto needs --method exact")),
         };
@@ -127,8 +131,7 @@ impl MapTimeloopArgs {
             Method::Exhaustive => Mapper::Exhaustive { at_most: 10_000_000 },
         };
         let started = Instant::now();
-        let s = &specification;
-        let mapped = match map_layer(&s.architecture, &s.problem, &s.constraints, goal, mapper) {
+        let mapped = match map_model(&model, &specification.constraints, goal, mapper) {
             Ok(mapped) => mapped,
             Err(MapFailure::Invalid(error)) => return Err(bad_input(error)),
             Err(other) => return Err(other.into()),
@@ -201,16 +204,21 @@ fn asked_metric(settings: &MapperSettings) -> anyhow::Result<Metric> {
 }
 
 /// What exactness covers.
-const SCOPE: &str = "perfect factorisations, link transfers off";
+const SCOPE: &str =
+    "over all perfect factorisations, loop orders, mesh axes and open bypass choices; link transfers off";
 
-fn pareto(specification: &Specification, limit: Option<Duration>, as_json: bool) -> anyhow::Result<ExitCode> {
+fn pareto(
+    specification: &Specification,
+    model: &Model,
+    limit: Option<Duration>,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    let model = specification.model().bad_input()?;
     let limits =
         specification.constraints.compile(&specification.architecture, &specification.problem).bad_input()?;
-    let Front { points, complete, nodes } = front(&model, &limits, limit).bad_input()?;
+    let Front { points, complete, nodes } = front(model, &limits, limit).bad_input()?;
     if points.is_empty() {
-        return Err(match explain(&model, &limits).bad_input()? {
+        return Err(match explain(model, &limits).bad_input()? {
             Some(why) => why.into(),
             None => anyhow::anyhow!("no mapping found within the time limit"),
         });
@@ -225,6 +233,7 @@ fn pareto(specification: &Specification, limit: Option<Duration>, as_json: bool)
                 json!({
                     "cycles": p.cost.cycles,
                     "energy_pj": p.cost.energy_pj,
+                    "edp_pj_cycles": p.cost.edp(),
                     "mapping": mapping.to_string(),
                     "mapping_yaml": mapping.to_yaml(),
                 })
@@ -232,7 +241,7 @@ fn pareto(specification: &Specification, limit: Option<Duration>, as_json: bool)
             .collect();
         let answer = json!({
             "front": list,
-            "proof": { "complete": complete },
+            "proof": { "optimal": complete },
             "nodes": nodes,
             "seconds": seconds,
             "scope": SCOPE,

@@ -214,3 +214,30 @@ pub fn objectives() -> Vec<Objective> {
     objectives.push(Objective::new("pareto", goals.map(|goal| crate::Goal::Optimise(goal.into())).to_vec()));
     objectives
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::template::Eyeriss;
+    use super::*;
+
+    /// Two accelerators that differ in a buffer which keeps nothing share every mapping; one with another buffer does not.
+    #[test]
+    fn accelerators_that_differ_in_what_no_mapping_depends_on_share_their_mappings() {
+        let network = Network::builtin("alexnet-conv").unwrap();
+        let mapper = Mapper::Random { evaluations: 200, seed: 1 };
+        let mapper = NetworkMapper::new(&network, MapperGoal::Edp, mapper).unwrap();
+        let remembered = || mapper.remembered.lock().unwrap().len();
+        let map = |change: &dyn Fn(&mut Eyeriss)| {
+            let mut eyeriss = Eyeriss::default();
+            change(&mut eyeriss);
+            mapper.map(&eyeriss.architecture(45.0).unwrap(), &Eyeriss::constraints())
+        };
+        let first = map(&|_| ()).unwrap();
+        let layers = remembered();
+        assert_eq!(layers, 5);
+        let second = map(&|eyeriss| eyeriss.dummy.depth *= 8).unwrap();
+        assert_eq!((first, remembered()), (second, layers));
+        map(&|eyeriss| eyeriss.weights.depth *= 2).unwrap();
+        assert_eq!(remembered(), 2 * layers);
+    }
+}

@@ -16,6 +16,9 @@ pub struct TimeloopArgs {
     /// Count transfers between neighbouring elements, where they lower the traffic from above
     #[arg(long)]
     link_transfers: bool,
+    /// Round cycles up exactly where a bandwidth limits them, not in floating point as timeloop-model does
+    #[arg(long)]
+    exact_rounding: bool,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -29,7 +32,8 @@ impl TimeloopArgs {
                 "no `mapping:` section in these files\n  remedy: add a mapping file, or search one with `hwgym map timeloop`",
             ));
         };
-        let model = specification.model().bad_input()?.with_link_transfers(self.link_transfers);
+        let model = specification.model().bad_input()?;
+        let model = model.with_link_transfers(self.link_transfers).with_exact_rounding(self.exact_rounding);
         let report = model.report(&nest).bad_input()?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&report)?);

@@ -2,6 +2,7 @@
 
 mod axis;
 mod convergence;
+mod distribution;
 mod pareto;
 mod parity;
 mod style;
@@ -15,6 +16,7 @@ use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
 pub use axis::Axis;
+pub use distribution::{Panel, Sample};
 
 use crate::StudyError;
 use crate::report::TaskReport;
@@ -40,10 +42,16 @@ pub fn parity(path: &Path, metrics: &[&Parity]) -> Result<Vec<PathBuf>, StudyErr
     both(&path.with_extension(""), &Drawing::Parity(metrics))
 }
 
+/// Draws cumulative distributions, beside `path` as PNG and as SVG; returns the files.
+pub fn distribution(path: &Path, panels: &[Panel]) -> Result<Vec<PathBuf>, StudyError> {
+    both(&path.with_extension(""), &Drawing::Distribution(panels))
+}
+
 enum Drawing<'a> {
     Convergence(&'a TaskReport),
     Pareto(&'a TaskReport),
     Parity(&'a [&'a Parity]),
+    Distribution(&'a [Panel]),
 }
 
 impl Drawing<'_> {
@@ -56,6 +64,7 @@ impl Drawing<'_> {
             Self::Convergence(task) => convergence::draw(task, area, scale),
             Self::Pareto(task) => pareto::draw(task, area, scale),
             Self::Parity(metrics) => parity::draw(metrics, area, scale),
+            Self::Distribution(panels) => distribution::draw(panels, area, scale),
         };
         result.and_then(|()| area.present()).map_err(|error| error.to_string())
     }
