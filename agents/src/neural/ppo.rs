@@ -234,12 +234,7 @@ pub(super) fn document(entry: AgentEntry) -> AgentEntry {
         .hyperparameter("minibatches", "1", "1 to the batch", "parts of a batch, each one gradient step")
         .hyperparameter("learning_rate", "0.01", "above 0, at most 1", "step size of Adam")
         .hyperparameter("clip", "0.2", "between 0 and 1", "how far a probability ratio may move")
-        .hyperparameter(
-            "entropy",
-            "0.1",
-            "from 0",
-            "weight of the entropy bonus; falls to 0 over the budget",
-        )
+        .hyperparameter("entropy", "0.1", "from 0", "weight of the entropy bonus; falls to 0 over the budget")
         .hyperparameter("value", "0.5", "from 0", "weight of the value loss")
         .hyperparameter("max_gradient", "0.5", "above 0", "largest norm of a parameter's gradient")
         .hyperparameter("hidden", "[32]", "widths from 1 to 4096", "widths of the hidden layers")
