@@ -12,7 +12,6 @@ pub mod genetic;
 pub mod grid;
 pub mod hill_climber;
 pub mod latin_hypercube;
-#[cfg(feature = "neural")]
 pub mod neural;
 pub mod nsga2;
 pub mod nsga3;

@@ -82,26 +82,22 @@ impl Registry {
             crate::genetic::entry(),
             crate::grid::entry(),
             crate::hill_climber::entry(),
-            #[cfg(feature = "neural")]
-            crate::neural::ippo::entry(),
             crate::latin_hypercube::entry(),
             crate::nsga2::entry(),
             crate::nsga3::entry(),
-            #[cfg(feature = "neural")]
-            crate::neural::ppo::entry(),
             crate::random::entry(),
             crate::simulated_annealing::entry(),
             crate::sobol::entry(),
             crate::tpe::entry(),
         ];
-        Self(entries.into_iter().collect())
+        Self(entries.into_iter().chain(crate::neural::entries()).collect())
     }
 
     /// One entry. Errors: nobody has this id; the message says which is nearest, or that this program was built without it.
     pub fn get(&self, id: &str) -> Result<&AgentEntry, AgentError> {
-        self.0.get(id).map_err(|unknown| match id {
-            "ppo" | "ippo" if cfg!(not(feature = "neural")) => AgentError::NotBuilt(id.into()),
-            _ => unknown.into(),
+        self.0.get(id).map_err(|unknown| {
+            let left_out = cfg!(not(feature = "neural")) && crate::neural::IDS.contains(&id);
+            if left_out { AgentError::NotBuilt(id.into()) } else { unknown.into() }
         })
     }
 

@@ -47,8 +47,7 @@ fn run(
 }
 
 fn ids() -> Vec<String> {
-    let skip = ["external", "ppo", "ippo"];
-    Registry::builtin().entries().map(|e| e.id.clone()).filter(|id| !skip.contains(&id.as_str())).collect()
+    Registry::builtin().entries().map(|e| e.id.clone()).filter(|id| id != "external").collect()
 }
 
 fn served(result: Result<Vec<Evaluated>, AgentError>) -> Result<Option<Vec<Evaluated>>, AgentError> {
@@ -110,7 +109,8 @@ fn documented_defaults_read_and_are_in_range() -> Result<(), EnvError> {
 #[test]
 fn a_budget_smaller_than_the_initial_design_is_kept_and_still_used() -> Result<(), AgentError> {
     let (problem, scorer) = problem(reals(6), 1, Some(3))?;
-    for id in ids() {
+    // Policy gradients refuse such a budget by name: see `policies.rs`.
+    for id in ids().into_iter().filter(|id| id != "ppo" && id != "ippo") {
         if let Some(all) =
             served(run(&id, &problem, &scorer, 3, |d, _| Outcome::feasible([d.coordinate(0), 0.0])))?
         {
@@ -193,8 +193,8 @@ fn repeated_and_foreign_results_are_taken() -> Result<(), AgentError> {
 fn two_hundred_dimensions_and_one_point_are_served() -> Result<(), AgentError> {
     let (large, scorer) = problem(reals(200), 1, Some(24))?;
     let (point, point_scorer) =
-        problem(vec![Parameter::real("x", 2.0, 2.0), Parameter::integer("n", 3, 3)], 1, Some(6))
-            .or_else(|_| problem(vec![Parameter::integer("n", 3, 3)], 1, Some(6)))?;
+        problem(vec![Parameter::real("x", 2.0, 2.0), Parameter::integer("n", 3, 3)], 1, Some(24))
+            .or_else(|_| problem(vec![Parameter::integer("n", 3, 3)], 1, Some(24)))?;
     for id in ids() {
         let sum: fn(&Design, usize) -> Outcome =
             |d, _| Outcome::feasible([d.coordinates().iter().map(|c| c * c).sum::<f64>(), 0.0]);

@@ -6,9 +6,26 @@
 //! Every learner has a policy, a critic and a probability ratio of its own; it sees the others only through the reward. Loss and learner are
 //! those of [`ppo`](super::ppo).
 
-use super::ppo::{PpoSettings, document};
-use super::search::PolicySearch;
-use crate::{AgentEntry, AgentError};
+use hwgym_envs::{EnvError, Group};
+
+use super::ppo::{Learners, PpoSettings, document, search};
+use crate::{AgentEntry, AgentError, Problem};
+
+/// Positions of the parameters of every learner. Errors: groups that overlap, miss a parameter, or name an unknown one.
+fn owned(learners: &Learners, problem: &Problem) -> Result<Vec<Vec<usize>>, AgentError> {
+    let space = &problem.space;
+    let groups = match learners {
+        Learners::PerGroup => space.groups(),
+        Learners::PerParameter => space.parameters().iter().map(|p| Group::new(&p.name, [&p.name])).collect(),
+        Learners::Groups(groups) => {
+            (**space).clone().with_groups(groups.clone()).map_err(EnvError::from)?.groups()
+        }
+    };
+    let positions = |group: &Group| group.parameters.iter().map(|name| space.position(name)).collect();
+    let owned: Result<Vec<Vec<usize>>, _> =
+        groups.iter().filter(|group| !group.parameters.is_empty()).map(positions).collect();
+    owned.map_err(|error| EnvError::from(error).into())
+}
 
 pub(crate) fn entry() -> AgentEntry {
     document(AgentEntry::new(
@@ -16,12 +33,14 @@ pub(crate) fn entry() -> AgentEntry {
         "independent PPO: one learner per group of parameters, shared reward (de Witt et al. 2020)",
         |options, problem, seed| {
             let settings = PpoSettings::read(options, problem)?;
-            let position = |name: &String| problem.space.position(name);
-            let groups = problem.space.groups();
-            let owned: Result<Vec<Vec<usize>>, _> =
-                groups.iter().map(|group| group.parameters.iter().map(position).collect()).collect();
-            let owned = owned.map_err(|error| AgentError::Env(error.into()))?;
-            Ok(Box::new(PolicySearch::new(owned, settings, problem, seed)))
+            let owned = owned(&settings.learners, problem)?;
+            Ok(Box::new(search(owned, &settings, problem, seed)))
         },
     ))
+    .hyperparameter(
+        "learners",
+        "PerGroup",
+        "PerGroup, PerParameter or Groups([(name: .., parameters: [..]), ..])",
+        "who decides what; groups have every parameter exactly once",
+    )
 }

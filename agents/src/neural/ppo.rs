@@ -6,13 +6,14 @@
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
-use hwgym_envs::{Options, Random};
+use hwgym_envs::{Group, Options, Random};
 use serde::{Deserialize, Serialize};
 
 use super::categorical;
 use super::heads::Heads;
+use super::learner::{Experience, Learner, Policy};
 use super::network::ActorCritic;
-use super::search::PolicySearch;
+use super::search::{PolicySearch, RollOut};
 use crate::{AgentEntry, AgentError, Problem};
 
 /// Hyperparameters of `ppo` and `ippo`.
@@ -43,6 +44,20 @@ pub struct PpoSettings {
     pub gamma: f32,
     /// Lambda of generalised advantage estimation; without effect while an episode is one design.
     pub lambda: f32,
+    /// Who decides what; for `ippo`.
+    pub learners: Learners,
+}
+
+/// How the parameters are shared out among independent learners.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Learners {
+    /// One per group of the design space; one per parameter where it names no groups.
+    #[default]
+    PerGroup,
+    /// One per parameter.
+    PerParameter,
+    /// One for each of these groups, which have every parameter exactly once.
+    Groups(Vec<Group>),
 }
 
 impl Default for PpoSettings {
@@ -60,6 +75,7 @@ impl Default for PpoSettings {
             most_levels: 32,
             gamma: 0.99,
             lambda: 0.95,
+            learners: Learners::PerGroup,
         }
     }
 }
@@ -97,43 +113,6 @@ impl PpoSettings {
     }
 }
 
-/// What a learner thinks of an observation; the same until it learns again.
-#[derive(Clone, Debug)]
-pub struct Outlook {
-    /// What it saw.
-    pub observation: Vec<f32>,
-    /// Logits of all its heads, one after the other.
-    pub logits: Vec<f32>,
-    /// The return that it expects.
-    pub value: f32,
-}
-
-/// One decision of one learner, as it was made.
-#[derive(Clone, Debug)]
-pub struct Decision {
-    /// What the learner saw.
-    pub observation: Vec<f32>,
-    /// One choice per head.
-    pub choices: Vec<usize>,
-    /// 1 where the head means something.
-    pub mask: Vec<f32>,
-    /// Log-probability when it was made.
-    pub log_probability: f32,
-    /// Value when it was made.
-    pub value: f32,
-}
-
-/// A decision with what came of it.
-#[derive(Clone, Debug)]
-pub struct Experience {
-    /// The decision.
-    pub decision: Decision,
-    /// Advantage over the expected value.
-    pub advantage: f32,
-    /// The return that the critic should have expected.
-    pub target: f32,
-}
-
 /// The loss of PPO on a batch, from logits `[batch, width]` and values `[batch]`: clipped surrogate, value error, entropy bonus.
 pub fn loss(
     logits: &Tensor<2>,
@@ -160,70 +139,81 @@ pub fn loss(
     policy_loss + value_loss * settings.value - entropy.mean() * entropy_weight
 }
 
-/// A policy with its critic and optimiser: decides, and learns from what came of it.
-pub struct Learner {
-    /// What it decides.
-    pub heads: Heads,
+/// A policy with its critic and optimiser.
+struct PpoLearner {
+    heads: Heads,
     network: ActorCritic,
     optimizer: ModuleOptimizer,
     device: Device,
+    settings: PpoSettings,
 }
 
-impl Learner {
+impl PpoLearner {
     /// A fresh learner that decides these heads from observations of this width.
-    pub fn new(heads: Heads, observation_width: usize, settings: &PpoSettings, random: &mut Random) -> Self {
+    fn new(heads: Heads, observation_width: usize, settings: &PpoSettings, random: &mut Random) -> Self {
         let device = Device::flex().autodiff();
         let network = ActorCritic::new(observation_width, &settings.hidden, heads.width(), random, &device);
         let optimizer = AdamConfig::new()
             .with_grad_clipping(Some(GradientClippingConfig::Norm(settings.max_gradient)))
             .init();
-        Self { heads, network, optimizer, device }
-    }
-
-    /// What policy and critic say to an observation.
-    pub fn look(&self, observation: &[f32]) -> Outlook {
-        let input = self.tensor(observation.to_vec(), 1);
-        let logits = self.network.policy(input.clone()).into_data().iter::<f32>().collect();
-        let value = self.network.value(input).into_data().iter::<f32>().next().unwrap_or(0.0);
-        Outlook { observation: observation.to_vec(), logits, value }
-    }
-
-    /// Decides: one choice per head, drawn from the policy. The mask is filled in once the whole design is known.
-    pub fn decide(&self, outlook: &Outlook, random: &mut Random) -> Decision {
-        let choices = categorical::sample(&outlook.logits, &self.heads.sizes, random);
-        let mask = vec![1.0; choices.len()];
-        let observation = outlook.observation.clone();
-        Decision { observation, choices, mask, log_probability: 0.0, value: outlook.value }
-    }
-
-    /// Learns from a batch: `epochs` passes over shuffled parts of it.
-    pub fn learn(
-        &mut self,
-        batch: &[Experience],
-        settings: &PpoSettings,
-        entropy_weight: f32,
-        random: &mut Random,
-    ) {
-        let mut order: Vec<usize> = (0..batch.len()).collect();
-        for _ in 0..settings.epochs {
-            random.shuffle(&mut order);
-            for part in order.chunks(batch.len().div_ceil(settings.minibatches)) {
-                let part: Vec<&Experience> = part.iter().map(|index| &batch[*index]).collect();
-                let seen: Vec<f32> =
-                    part.iter().flat_map(|e| e.decision.observation.iter().copied()).collect();
-                let input = self.tensor(seen, part.len());
-                let (logits, values) = (self.network.policy(input.clone()), self.network.value(input));
-                let loss = loss(&logits, values, &self.heads.sizes, &part, settings, entropy_weight);
-                let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-                self.network = self.optimizer.step(settings.learning_rate, self.network.clone(), gradients);
-            }
-        }
+        Self { heads, network, optimizer, device, settings: settings.clone() }
     }
 
     fn tensor(&self, rows: Vec<f32>, count: usize) -> Tensor<2> {
         let width = rows.len() / count.max(1);
         Tensor::from_data(TensorData::new(rows, [count, width]), &self.device)
     }
+}
+
+impl Learner for PpoLearner {
+    fn heads(&self) -> &Heads {
+        &self.heads
+    }
+
+    fn policy(&self, observation: &[f32]) -> Policy {
+        let input = self.tensor(observation.to_vec(), 1);
+        let logits = self.network.policy(input.clone()).into_data().iter::<f32>().collect();
+        let value = self.network.value(input).into_data().iter::<f32>().next().unwrap_or(0.0);
+        Policy { logits, value }
+    }
+
+    /// `epochs` passes over shuffled parts of the batch.
+    fn learn(&mut self, batch: &[Experience], progress: f32, random: &mut Random) {
+        let entropy_weight = self.settings.entropy * (1.0 - progress);
+        let mut order: Vec<usize> = (0..batch.len()).collect();
+        for _ in 0..self.settings.epochs {
+            random.shuffle(&mut order);
+            for part in order.chunks(batch.len().div_ceil(self.settings.minibatches)) {
+                let part: Vec<&Experience> = part.iter().map(|index| &batch[*index]).collect();
+                let seen: Vec<f32> =
+                    part.iter().flat_map(|e| e.decision.observation.iter().copied()).collect();
+                let input = self.tensor(seen, part.len());
+                let (logits, values) = (self.network.policy(input.clone()), self.network.value(input));
+                let loss = loss(&logits, values, &self.heads.sizes, &part, &self.settings, entropy_weight);
+                let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+                self.network =
+                    self.optimizer.step(self.settings.learning_rate, self.network.clone(), gradients);
+            }
+        }
+    }
+}
+
+/// A search by one learner for each of these sets of parameter positions; together they partition the space.
+pub(super) fn search(
+    owned: Vec<Vec<usize>>,
+    settings: &PpoSettings,
+    problem: &Problem,
+    seed: u64,
+) -> PolicySearch {
+    let roll_out = RollOut {
+        batch: settings.batch,
+        most_levels: settings.most_levels,
+        gamma: settings.gamma,
+        lambda: settings.lambda,
+    };
+    PolicySearch::new(owned, roll_out, problem, seed, |heads, width, random| {
+        Box::new(PpoLearner::new(heads, width, settings, random))
+    })
 }
 
 /// Documents the hyperparameters that `ppo` and `ippo` share.
@@ -254,14 +244,23 @@ pub(crate) fn entry() -> AgentEntry {
         "proximal policy optimisation, one policy for the whole design (Schulman et al. 2017)",
         |options, problem, seed| {
             let settings = PpoSettings::read(options, problem)?;
+            if settings.learners != Learners::default() {
+                let expected = "nothing: `ppo` is one learner for the whole design; `ippo` has several";
+                return Err(AgentError::out_of_range(
+                    "learners",
+                    format!("{:?}", settings.learners),
+                    expected,
+                ));
+            }
             let everything = vec![(0..problem.space.len()).collect()];
-            Ok(Box::new(PolicySearch::new(everything, settings, problem, seed)))
+            Ok(Box::new(search(everything, &settings, problem, seed)))
         },
     ))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::learner::Decision;
     use super::*;
 
     fn experience(choices: [usize; 2], log_probability: f32, advantage: f32, target: f32) -> Experience {
@@ -330,5 +329,22 @@ mod tests {
             );
         }
         assert!(exact.iter().any(|g| g.abs() > 0.01));
+    }
+
+    /// A head that means nothing in a design gets no gradient from it, and the others get theirs.
+    #[test]
+    fn masked_heads_have_no_gradient() {
+        let device = Device::flex().autodiff();
+        let mut masked = experience([0, 2], -0.5, 1.3, 0.4);
+        masked.decision.mask = vec![1.0, 0.0];
+        let logits = TensorData::new(vec![0.3f32, -0.2, 0.1, 0.5, -0.4], [1, 5]);
+        let logits = Tensor::<2>::from_data(logits, &device).require_grad();
+        let values = Tensor::<1>::from_data(TensorData::new(vec![0.1f32], [1]), &device);
+        let settings = PpoSettings::default();
+        let gradients = loss(&logits, values, &[2, 3], &[&masked], &settings, 0.05).backward();
+        let gradient: Vec<f32> =
+            logits.grad(&gradients).map(|g| g.into_data().iter::<f32>().collect()).unwrap_or_default();
+        assert!(gradient[0].abs() > 0.01 && gradient[1].abs() > 0.01, "{gradient:?}");
+        assert_eq!(gradient[2..], [0.0; 3]);
     }
 }
