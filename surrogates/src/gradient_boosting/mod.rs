@@ -31,7 +31,7 @@ pub struct GradientBoosting {
 
 impl Default for GradientBoosting {
     fn default() -> Self {
-        Self { trees: 400, learning_rate: 0.08, max_depth: 6, l2: 1.0, min_leaf: 3.0 }
+        Self { trees: 250, learning_rate: 0.12, max_depth: 6, l2: 1.0, min_leaf: 3.0 }
     }
 }
 
@@ -126,10 +126,10 @@ pub(crate) fn entry() -> SurrogateEntry {
         },
         |saved| Ok(Box::new(serde_json::from_value::<Trained>(saved)?)),
     )
-    .hyperparameter("trees", "400", "1 to 100000", "number of trees")
+    .hyperparameter("trees", "250", "1 to 100000", "number of trees")
     .hyperparameter(
         "learning_rate",
-        "0.08",
+        "0.12",
         "above 0, at most 1",
         "share of each tree's correction that is taken",
     )
