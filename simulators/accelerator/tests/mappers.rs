@@ -51,7 +51,7 @@ fn evolutionary_search_beats_the_reference_with_2000_evaluations() {
         let limits = spec.constraints.compile(model.architecture(), model.problem()).unwrap();
         let space = Mapspace::new(&model, &limits);
         let reference: f64 = row[7].parse().unwrap_or(f64::INFINITY);
-        for seed in 0..3 {
+        for seed in 0..8 {
             let found = evolutionary(&space, Goal::Edp, 2000, seed);
             assert!(found.evaluations <= 2000);
             let best = found.best.expect("a valid mapping");

@@ -7,10 +7,13 @@ use rayon::prelude::*;
 
 use super::mapspace::Mapspace;
 use super::{Goal, Sampled, Solution};
+use crate::timeloop::Nest;
 use crate::timeloop::evaluate::Detail;
 
 const ISLANDS: u64 = 2;
 const POPULATION: usize = 6;
+/// Candidates of which the busiest is evaluated.
+const DRAWN_EACH: u64 = 32;
 /// Candidates that do not fit, for each evaluation of the budget, before an island gives up.
 const REJECTED_EACH: u64 = 2000;
 
@@ -36,6 +39,23 @@ pub fn evolutionary(space: &Mapspace, goal: Goal, evaluations: u64, seed: u64) -
     all
 }
 
+/// The busiest of some mappings drawn, where time counts: to know how many units work costs no evaluation.
+fn draw(space: &Mapspace, goal: Goal, rng: &mut ChaCha8Rng, rejected: &mut u64) -> Option<Nest> {
+    let tries = if goal == Goal::Energy { 1 } else { DRAWN_EACH };
+    let mut best: Option<(u64, Nest)> = None;
+    for _ in 0..tries {
+        let Some(nest) = space.draw(rng) else {
+            *rejected += 1;
+            continue;
+        };
+        let busy = space.busy(&nest);
+        if best.is_none_or(|(most, _)| busy > most) {
+            best = Some((busy, nest));
+        }
+    }
+    best.map(|(_, nest)| nest)
+}
+
 fn island(space: &Mapspace, goal: Goal, evaluations: u64, seed: u64) -> Sampled {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut detail = Detail::default();
@@ -48,7 +68,8 @@ fn island(space: &Mapspace, goal: Goal, evaluations: u64, seed: u64) -> Sampled 
         // Fresh blood at first, and where the population stands still.
         let fresh = result.evaluations < draws || population.is_empty() || stale > 120;
         let nest = if fresh {
-            space.draw(&mut rng)
+            let Some(nest) = draw(space, goal, &mut rng, &mut result.rejected) else { continue };
+            Some(nest)
         } else {
             let parent =
                 population[rng.random_range(0..population.len()).min(rng.random_range(0..population.len()))];
@@ -58,9 +79,7 @@ fn island(space: &Mapspace, goal: Goal, evaluations: u64, seed: u64) -> Sampled 
             }
             (nest != parent.nest).then_some(nest)
         };
-        let fits = |n: &crate::timeloop::Nest| {
-            space.axes_allowed(n) && space.busy_enough(n) && space.model.fits(n).is_ok()
-        };
+        let fits = |n: &Nest| space.axes_allowed(n) && space.busy_enough(n) && space.model.fits(n).is_ok();
         let Some(nest) = nest.filter(fits) else {
             result.rejected += 1;
             continue;

@@ -1,7 +1,10 @@
 //! The space of mappings: factorisations x loop orders x mesh axes x bypass, under constraints.
+use std::sync::OnceLock;
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use super::draw::Draws;
 use crate::timeloop::Model;
 use crate::timeloop::constraints::Limits;
 use crate::timeloop::mapping::Nest;
@@ -24,7 +27,9 @@ pub struct Mapspace<'a> {
     /// Prime factors of each bound, ascending.
     primes: Vec<Vec<u32>>,
     /// Levels and data spaces whose bypass is open.
-    free_bypass: Vec<(usize, u8)>,
+    pub(crate) free_bypass: Vec<(usize, u8)>,
+    /// What draws need, listed at the first one.
+    pub(crate) draws: OnceLock<Draws>,
 }
 
 impl<'a> Mapspace<'a> {
@@ -52,14 +57,14 @@ impl<'a> Mapspace<'a> {
             }
         }
         let primes = model.problem.bounds.iter().map(|&b| primes(b)).collect();
-        Self { model, limits, slots, primes, free_bypass }
+        Self { model, limits, slots, primes, free_bypass, draws: OnceLock::new() }
     }
 
-    fn get(nest: &Nest, slot: Slot, dim: usize) -> u32 {
+    pub(crate) fn get(nest: &Nest, slot: Slot, dim: usize) -> u32 {
         if slot.spatial { nest.spatial[slot.level][dim] } else { nest.temporal[slot.level][dim] }
     }
 
-    fn set(nest: &mut Nest, slot: Slot, dim: usize, factor: u32) {
+    pub(crate) fn set(nest: &mut Nest, slot: Slot, dim: usize, factor: u32) {
         if slot.spatial {
             nest.spatial[slot.level][dim] = factor;
         } else {
@@ -67,12 +72,12 @@ impl<'a> Mapspace<'a> {
         }
     }
 
-    fn most(&self, slot: Slot, dim: usize) -> u32 {
+    pub(crate) fn most(&self, slot: Slot, dim: usize) -> u32 {
         let table = if slot.spatial { &self.limits.spatial } else { &self.limits.temporal };
         table[slot.level].most[dim]
     }
 
-    fn least(&self, slot: Slot, dim: usize) -> u32 {
+    pub(crate) fn least(&self, slot: Slot, dim: usize) -> u32 {
         let table = if slot.spatial { &self.limits.spatial } else { &self.limits.temporal };
         table[slot.level].least[dim]
     }
@@ -90,56 +95,6 @@ impl<'a> Mapspace<'a> {
         nest
     }
 
-    /// Draws a mapping; `None` where the constraints led the draw into a dead end.
-    pub fn draw(&self, rng: &mut ChaCha8Rng) -> Option<Nest> {
-        let mut nest = self.start();
-        for d in 0..self.model.dims {
-            let mut fixed = 1u64;
-            for level in 0..self.model.levels {
-                fixed *= u64::from(nest.temporal[level][d]) * u64::from(nest.spatial[level][d]);
-            }
-            let mut left = self.model.problem.bounds[d];
-            if !left.is_multiple_of(fixed) {
-                return None;
-            }
-            left /= fixed;
-            for i in (0..self.primes[d].len()).rev() {
-                let prime = self.primes[d][i];
-                if !left.is_multiple_of(u64::from(prime)) {
-                    continue;
-                }
-                left /= u64::from(prime);
-                if !self.place(&mut nest, d, prime, rng) {
-                    return None;
-                }
-            }
-        }
-        self.draw_axes(&mut nest, rng);
-        for level in 0..self.model.levels {
-            self.draw_order(&mut nest, level, rng);
-        }
-        self.draw_bypass(&mut nest, rng);
-        Some(nest)
-    }
-
-    /// Puts a prime factor into a random slot that takes it.
-    fn place(&self, nest: &mut Nest, dim: usize, prime: u32, rng: &mut ChaCha8Rng) -> bool {
-        let slots = &self.slots[dim];
-        if slots.is_empty() {
-            return false;
-        }
-        let first = rng.random_range(0..slots.len());
-        for offset in 0..slots.len() {
-            let slot = slots[(first + offset) % slots.len()];
-            if self.takes(nest, slot, dim, prime) {
-                let factor = Self::get(nest, slot, dim) * prime;
-                Self::set(nest, slot, dim, factor);
-                return true;
-            }
-        }
-        false
-    }
-
     fn takes(&self, nest: &Nest, slot: Slot, dim: usize, prime: u32) -> bool {
         let factor = Self::get(nest, slot, dim);
         if u64::from(factor) * u64::from(prime) > u64::from(self.most(slot, dim)) {
@@ -153,28 +108,56 @@ impl<'a> Mapspace<'a> {
         used * u64::from(prime) <= x * y
     }
 
-    /// Lays spatial factors along X or Y, X first where both fit.
-    pub(crate) fn draw_axes(&self, nest: &mut Nest, rng: &mut ChaCha8Rng) {
+    /// Lays spatial factors along X or Y, along X where both do; `false` where a level's do not fit its mesh.
+    pub(crate) fn draw_axes(&self, nest: &mut Nest, rng: &mut ChaCha8Rng) -> bool {
+        let dims = self.model.dims;
         for level in 0..self.model.levels {
-            let mut y = 0u16;
-            let (fx, _) = self.model.fanout[level];
-            let mut used_x = 1;
-            let start = rng.random_range(0..self.model.dims);
-            for i in 0..self.model.dims {
-                let d = (start + i) % self.model.dims;
-                let factor = u64::from(nest.spatial[level][d]);
-                if factor == 1 {
-                    continue;
-                }
-                let x_ok = self.limits.x_allowed[level] >> d & 1 == 1 && used_x * factor <= fx;
-                if x_ok {
-                    used_x *= factor;
-                } else {
-                    y |= 1 << d;
-                }
+            nest.along_y[level] = 0;
+            if nest.spatial[level][..dims].iter().all(|&f| f == 1) {
+                continue;
             }
-            nest.along_y[level] = y;
+            let start = rng.random_range(0..dims);
+            let order = (0..dims).map(|i| (start + i) % dims).filter(|&d| nest.spatial[level][d] > 1);
+            let mut list = [0u8; MAX_DIMS];
+            let mut count = 0;
+            for d in order {
+                list[count] = d as u8;
+                count += 1;
+            }
+            let factors = nest.spatial[level];
+            if !self.lay(level, &factors, &list[..count], self.model.fanout[level], &mut nest.along_y[level])
+            {
+                return false;
+            }
         }
+        true
+    }
+
+    /// Lays the factors of `dims` into what is free along X and Y.
+    fn lay(
+        &self,
+        level: usize,
+        factors: &[u32; MAX_DIMS],
+        dims: &[u8],
+        free: (u64, u64),
+        along_y: &mut u16,
+    ) -> bool {
+        let Some((&d, rest)) = dims.split_first() else { return true };
+        let factor = u64::from(factors[d as usize]);
+        if factor <= free.0
+            && self.limits.x_allowed[level] >> d & 1 == 1
+            && self.lay(level, factors, rest, (free.0 / factor, free.1), along_y)
+        {
+            return true;
+        }
+        if factor <= free.1
+            && self.limits.y_allowed[level] >> d & 1 == 1
+            && self.lay(level, factors, rest, (free.0, free.1 / factor), along_y)
+        {
+            *along_y |= 1 << d;
+            return true;
+        }
+        false
     }
 
     /// Shuffles the loops of a level within its constraints.
@@ -189,8 +172,11 @@ impl<'a> Mapspace<'a> {
                 count += 1;
             }
         }
-        for i in (1..count).rev() {
-            middle.swap(i, rng.random_range(0..=i));
+        // The order of loops that are not there means nothing.
+        if middle[..count].iter().filter(|&&d| nest.temporal[level][d as usize] > 1).count() > 1 {
+            for i in (1..count).rev() {
+                middle.swap(i, rng.random_range(0..=i));
+            }
         }
         let order = &mut nest.order[level];
         order[..inner.len()].copy_from_slice(inner);
@@ -200,16 +186,6 @@ impl<'a> Mapspace<'a> {
             if !inner.contains(&d) {
                 order[next] = d;
                 next += 1;
-            }
-        }
-    }
-
-    fn draw_bypass(&self, nest: &mut Nest, rng: &mut ChaCha8Rng) {
-        for &(level, bit) in &self.free_bypass {
-            if rng.random_bool(0.7) {
-                nest.keep[level] |= bit;
-            } else {
-                nest.keep[level] &= !bit;
             }
         }
     }
@@ -225,6 +201,10 @@ impl<'a> Mapspace<'a> {
         if kind < 3 {
             let level = rng.random_range(0..self.model.levels);
             self.move_inwards(nest, level, rng);
+            return;
+        }
+        if kind < 5 {
+            self.exchange(nest, rng);
             return;
         }
         let dim = rng.random_range(0..self.model.dims);
@@ -245,11 +225,50 @@ impl<'a> Mapspace<'a> {
                 let other = Self::get(nest, to, dim);
                 Self::set(nest, to, dim, other * prime);
                 if from.spatial || to.spatial {
+                    // Where they do not fit, the check of the mapping says so.
                     self.draw_axes(nest, rng);
                 }
                 return;
             }
             Self::set(nest, from, dim, factor);
+        }
+    }
+
+    /// Prime factors of two dimensions change places, so that a full mesh or buffer stays about as full.
+    fn exchange(&self, nest: &mut Nest, rng: &mut ChaCha8Rng) {
+        let dims = self.model.dims;
+        for _ in 0..8 {
+            let (a, b) = (rng.random_range(0..dims), rng.random_range(0..dims));
+            if a == b || self.primes[a].is_empty() || self.primes[b].is_empty() {
+                continue;
+            }
+            let pick = |dim: usize, rng: &mut ChaCha8Rng| {
+                let (slots, primes) = (&self.slots[dim], &self.primes[dim]);
+                (slots[rng.random_range(0..slots.len())], primes[rng.random_range(0..primes.len())])
+            };
+            if self.slots[a].is_empty() || self.slots[b].is_empty() {
+                continue;
+            }
+            let ((from, p), (to, q)) = (pick(a, rng), pick(b, rng));
+            let has = |slot, dim, prime: u32| Self::get(nest, slot, dim).is_multiple_of(prime);
+            let may = |slot, dim: usize| self.slots[dim].contains(&slot);
+            if from == to || !may(to, a) || !may(from, b) || !has(from, a, p) || !has(to, b, q) {
+                continue;
+            }
+            let before = *nest;
+            Self::set(nest, from, a, Self::get(&before, from, a) / p);
+            Self::set(nest, to, b, Self::get(&before, to, b) / q);
+            let least = Self::get(nest, from, a) >= self.least(from, a)
+                && Self::get(nest, to, b) >= self.least(to, b);
+            if least && self.takes(nest, to, a, p) && self.takes(nest, from, b, q) {
+                Self::set(nest, to, a, Self::get(&before, to, a) * p);
+                Self::set(nest, from, b, Self::get(&before, from, b) * q);
+                if from.spatial || to.spatial {
+                    self.draw_axes(nest, rng);
+                }
+                return;
+            }
+            *nest = before;
         }
     }
 
@@ -270,14 +289,17 @@ impl<'a> Mapspace<'a> {
 
     /// Whether the arithmetic in use meets the least parallelism asked for.
     pub(crate) fn busy_enough(&self, nest: &Nest) -> bool {
-        if self.limits.parallelism <= 0.0 {
-            return true;
-        }
-        let used: u64 = nest.spatial[..self.model.levels]
-            .iter()
-            .flat_map(|row| &row[..self.model.dims])
-            .map(|&f| u64::from(f))
-            .product();
+        self.limits.parallelism <= 0.0 || self.is_busy(self.busy(nest))
+    }
+
+    /// Multiply-accumulate units in use.
+    pub(crate) fn busy(&self, nest: &Nest) -> u64 {
+        let factors = nest.spatial[..self.model.levels].iter().flat_map(|row| &row[..self.model.dims]);
+        factors.map(|&f| u64::from(f)).product()
+    }
+
+    /// Whether this many multiply-accumulate units meet it.
+    pub(crate) fn is_busy(&self, used: u64) -> bool {
         used as f64 / self.model.architecture.arithmetic.instances as f64 + 1e-12 >= self.limits.parallelism
     }
 
@@ -296,7 +318,8 @@ impl<'a> Mapspace<'a> {
     }
 }
 
-fn primes(mut n: u64) -> Vec<u32> {
+/// Prime factors, ascending.
+pub(crate) fn primes(mut n: u64) -> Vec<u32> {
     let mut list = Vec::new();
     let mut p = 2;
     while p * p <= n {

@@ -1,6 +1,7 @@
 //! Mappers: searches for a good, or the best, mapping of one layer onto one architecture.
 //!
 //! [`map_layer`] is the entry point; [`Mapper`] chooses the method. All are deterministic for a seed on any number of threads.
+mod draw;
 mod evolutionary;
 pub mod exact;
 mod exhaustive;

@@ -45,10 +45,7 @@ pub fn random_until(
         && rejected_in_a_row < patience.invalid
         && without_progress < patience.without_progress
     {
-        let candidate = space.draw(&mut rng);
-        let Some(mut nest) = candidate
-            .filter(|n| space.axes_allowed(n) && space.busy_enough(n) && space.model.fits(n).is_ok())
-        else {
+        let Some(mut nest) = space.draw(&mut rng) else {
             result.rejected += 1;
             rejected_in_a_row += 1;
             continue;

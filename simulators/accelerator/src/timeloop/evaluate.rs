@@ -174,15 +174,16 @@ impl Model {
             if self.capacity[level] == u64::MAX && self.least[level] == 0 {
                 continue;
             }
-            let mut words = 0;
-            for (v, space) in self.spaces.iter().enumerate() {
-                if nest.keep[level] >> v & 1 == 1 {
-                    words += space.tile(&extents);
-                }
-            }
-            self.words_fit(level, words)?;
+            self.words_fit(level, self.kept_words(nest.keep[level], &extents))?;
         }
         Ok(())
+    }
+
+    /// Words of the tiles of the data spaces in `keep`.
+    #[inline]
+    pub(crate) fn kept_words(&self, keep: u8, extents: &[u64; MAX_DIMS]) -> u64 {
+        let kept = self.spaces.iter().enumerate().filter(|(v, _)| keep >> v & 1 == 1);
+        kept.map(|(_, space)| space.tile(extents)).sum()
     }
 
     #[inline]

@@ -18,6 +18,10 @@ pub(crate) struct Space {
     pub ranks: usize,
     /// Terms `(dim, coefficient)` of each rank.
     pub terms: Vec<Vec<(usize, u64)>>,
+    /// Dimensions that are a rank by themselves, with coefficient 1.
+    single: Vec<u8>,
+    /// Terms of all other ranks.
+    windows: Vec<Vec<(usize, u64)>>,
     /// For each dimension, the ranks it moves and its coefficient there.
     pub moves: [Vec<(usize, i64)>; MAX_DIMS],
     /// Bit mask of the dimensions the space depends on.
@@ -49,16 +53,28 @@ impl Space {
                 moves[dim].push((rank, coefficient as i64));
             }
         }
-        Self { ranks: terms.len(), terms, moves, relevant, plain, read_write: space.read_write }
+        let (mut single, mut windows) = (Vec::new(), Vec::new());
+        for rank in &terms {
+            match rank[..] {
+                [] => {}
+                [(dim, 1)] => single.push(dim as u8),
+                _ => windows.push(rank.clone()),
+            }
+        }
+        let ranks = terms.len();
+        Self { ranks, terms, single, windows, moves, relevant, plain, read_write: space.read_write }
     }
 
     /// Words of the bounding box over a sub-nest of these extents.
     #[inline]
     pub fn tile(&self, extents: &[u64; MAX_DIMS]) -> u64 {
         let mut words = 1;
-        for rank in &self.terms {
+        for &dim in &self.single {
+            words *= extents[dim as usize];
+        }
+        for window in &self.windows {
             let mut extent = 1;
-            for &(dim, coefficient) in rank {
+            for &(dim, coefficient) in window {
                 extent += coefficient * (extents[dim] - 1);
             }
             words *= extent;
