@@ -172,11 +172,8 @@ impl<'a> Mapspace<'a> {
                 count += 1;
             }
         }
-        // The order of loops that are not there means nothing.
-        if middle[..count].iter().filter(|&&d| nest.temporal[level][d as usize] > 1).count() > 1 {
-            for i in (1..count).rev() {
-                middle.swap(i, rng.random_range(0..=i));
-            }
+        for i in (1..count).rev() {
+            middle.swap(i, rng.random_range(0..=i));
         }
         let order = &mut nest.order[level];
         order[..inner.len()].copy_from_slice(inner);
