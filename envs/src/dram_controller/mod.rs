@@ -96,8 +96,7 @@ impl DramController {
             Some(clock) => simulator.with_trace_clock_mhz(clock),
             None => Ok(simulator),
         });
-        let requests = self.requests[..count].iter().map(|request| Ok(*request));
-        let statistics = match simulator.and_then(|simulator| simulator.run(requests)) {
+        let statistics = match simulator.and_then(|simulator| simulator.run_slice(&self.requests[..count])) {
             Ok(statistics) => statistics,
             Err(error) => return Outcome::failed(error.to_string()),
         };

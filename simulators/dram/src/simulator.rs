@@ -148,6 +148,14 @@ impl Simulator {
         self.run_observed(requests, &mut ())
     }
 
+    /// As [`Simulator::run`], for requests in memory; compiled here once, and as a whole, for every user.
+    ///
+    /// # Errors
+    /// Those of [`Simulator::run`], except those of the stream.
+    pub fn run_slice(&self, requests: &[Request]) -> Result<Statistics> {
+        self.run(requests.iter().map(|request| Ok(*request)))
+    }
+
     /// As [`Simulator::run`], with an observer of commands and responses.
     ///
     /// # Errors

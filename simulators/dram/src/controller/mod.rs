@@ -5,6 +5,8 @@
 //! inside a run is that of the reference simulator.
 pub(crate) mod bank;
 pub(crate) mod buffer;
+mod choose;
+mod issue;
 pub(crate) mod mux;
 mod page_policy;
 mod power_down;
@@ -22,11 +24,11 @@ use crate::energy::EnergyAccount;
 use crate::system::pool::Payload;
 use bank::Bank;
 use buffer::Buffer;
-use mux::fast::{Best, Scan, Wanted};
-use mux::{Candidate, Sender};
+use mux::Candidate;
+use mux::fast::{Scan, Wanted};
 use power_down::Staggered;
 use refresh::RefreshManager;
-use response::{Ready, ResponseQueue};
+use response::ResponseQueue;
 use scheduler::grp_fr_fcfs_wm;
 use std::ops::Range;
 use timing::{Place, TimingState};
@@ -262,13 +264,22 @@ impl Channel {
     }
 
     /// Admits the waiting request if it has arrived and there is room.
-    #[inline]
+    #[inline(always)]
     fn admit<P: Port>(&mut self, now: u64, pool: &mut [Payload], port: &mut P) -> bool {
-        let Some((handle, arrival)) = self.slot else { return false };
-        let payload = &mut pool[handle as usize];
-        if arrival > now || !self.buffer.has_room(payload.is_write) {
-            return false;
+        match self.slot {
+            Some((handle, arrival))
+                if arrival <= now && self.buffer.has_room(pool[handle as usize].is_write) =>
+            {
+                self.store(handle, now, pool, port);
+                true
+            }
+            _ => false,
         }
+    }
+
+    /// Stores the waiting request.
+    fn store<P: Port>(&mut self, handle: u32, now: u64, pool: &mut [Payload], port: &mut P) {
+        let payload = &mut pool[handle as usize];
         self.slot = None;
         self.last_id += 1;
         payload.id = self.last_id;
@@ -283,7 +294,7 @@ impl Channel {
         self.update_mode();
         port.end_request(self.index);
         if self.keeps_choice(bank, payload.row) {
-            return true;
+            return;
         }
         self.evaluate_bank(bank, pool);
         // The candidate of this bank may have become better or worse than the winner found before.
@@ -298,7 +309,6 @@ impl Channel {
                 }
             }
         }
-        true
     }
 
     /// Switches between serving reads and draining writes (watermark scheduler).
@@ -327,363 +337,6 @@ impl Channel {
         for rank in 0..self.power_down.len() {
             let any_open = self.banks_of_rank(rank).any(|bank| self.banks[bank].open);
             self.power_down[rank].evaluate(any_open);
-        }
-    }
-
-    /// Choice and wake-up for one bus and unit lengths, with the winner kept between runs.
-    #[inline]
-    fn run_simple<P: Port>(&mut self, now: u64, pool: &mut [Payload], port: &mut P) {
-        let best = match self.scan.best {
-            Some(best) => best,
-            None => self.find_best(now),
-        };
-        let issues = best.time == now;
-        if issues {
-            let sender = match best.sender.checked_sub(Best::REFRESH) {
-                Some(rank) => Sender::Refresh(rank as usize),
-                None => Sender::Bank(best.sender as usize),
-            };
-            self.issue(sender, now, pool, port);
-            self.scan.invalidate();
-        } else {
-            self.scan.best = Some(best);
-        }
-        let blocked = !issues && best != Best::NOTHING;
-        self.evaluate_dirty(pool);
-        if now >= self.refresh_trigger {
-            self.evaluate_managers(now);
-        }
-        let best = match self.scan.best {
-            Some(best) => best,
-            None => self.find_best(now),
-        };
-        self.scan.best = Some(best);
-        let mut wake = best.time;
-        self.restless = blocked && wake == now;
-        if self.restless {
-            // A command became legal at this very clock, after the choice: it is sent in the next run, whatever
-            // causes that run.
-            self.scan.invalidate();
-            self.collect(now, false);
-            let times = self.candidates.iter().map(|candidate| candidate.time);
-            wake = times.filter(|time| *time > now).min().unwrap_or(u64::MAX);
-        }
-        if self.refresh_trigger != u64::MAX {
-            for manager in &self.refresh {
-                if manager.next.is_none() && manager.trigger > now {
-                    wake = wake.min(manager.trigger);
-                }
-            }
-        }
-        self.wake = wake;
-        if wake != u64::MAX {
-            port.wake_at(self.index, wake);
-        }
-    }
-
-    /// Winner among banks and refresh managers.
-    #[inline]
-    fn find_best(&self, now: u64) -> Best {
-        let floor = now.max(self.timing.bus_free(Command::Act));
-        let mut best = self.scan.best_bank(&self.timing, floor);
-        for (rank, manager) in self.refresh.iter().enumerate() {
-            if let Some(time) = self.refresh_time(manager, rank) {
-                let candidate = Best { time: time.max(now), id: 0, sender: Best::REFRESH + rank as u32 };
-                if candidate.beats(&best) {
-                    best = candidate;
-                }
-            }
-        }
-        best
-    }
-
-    /// Earliest clock of a refresh manager's command.
-    #[inline]
-    fn refresh_time(&self, manager: &RefreshManager, rank: usize) -> Option<u64> {
-        let next = manager.next?;
-        Some(match next.command {
-            Command::PrePb | Command::RefPb => {
-                self.timing.bank_command(next.command, self.place(next.bank, 0))
-            }
-            Command::PreSb | Command::RefSb => {
-                let set = (next.bank - rank * self.banks_per_rank) % self.banks_per_group;
-                let times = self.banks_of_set(rank, set).into_iter();
-                times
-                    .map(|bank| self.timing.bank_command(next.command, self.place(bank, 0)))
-                    .max()
-                    .unwrap_or(0)
-            }
-            command => self.timing.rank_command(command, rank),
-        })
-    }
-
-    /// Choice and wake-up in general: two buses, commands of several lengths, strict order, power-down.
-    fn run_general<P: Port>(&mut self, now: u64, pool: &mut [Payload], port: &mut P) {
-        self.collect(now, true);
-        let winner = if self.ramulator {
-            self.select_ready(now)
-        } else {
-            mux::select(self.cmd_mux, &self.candidates, self.timing.two_buses(), self.next_strict_id)
-        };
-        let issued = match winner {
-            Some(winner) if winner.time == now => {
-                self.issue(winner.sender, now, pool, port);
-                true
-            }
-            _ => false,
-        };
-        let blocked = !issued && !self.candidates.is_empty();
-        self.evaluate_dirty(pool);
-        self.evaluate_managers(now);
-        self.collect(now, false);
-        let times = self.candidates.iter().map(|candidate| candidate.time);
-        let mut wake = times.clone().filter(|time| *time > now || !blocked).min().unwrap_or(u64::MAX);
-        self.restless = blocked && times.min() == Some(now);
-        for manager in &self.refresh {
-            if manager.next.is_none() && manager.trigger > now {
-                wake = wake.min(manager.trigger);
-            }
-        }
-        self.wake = wake;
-        if wake != u64::MAX {
-            port.wake_at(self.index, wake);
-        }
-    }
-
-    /// Lists the candidates rank by rank. With `choosing`, a power-down command stands alone in its rank.
-    fn collect(&mut self, now: u64, choosing: bool) {
-        self.candidates.clear();
-        for rank in 0..self.refresh.len() {
-            let power_down = self.power_down.get(rank).and_then(|manager| manager.next);
-            if let Some(command) = power_down {
-                self.candidates.push(Candidate {
-                    time: self.timing.rank_command(command, rank).max(now),
-                    length: self.timing.length(command),
-                    id: POWER_DOWN_ID,
-                    command,
-                    sender: Sender::PowerDown(rank),
-                });
-                if choosing {
-                    continue;
-                }
-            }
-            let manager = &self.refresh[rank];
-            if let (Some(next), Some(time)) = (manager.next, self.refresh_time(manager, rank)) {
-                self.candidates.push(Candidate {
-                    time: time.max(now),
-                    length: self.timing.length(next.command),
-                    id: 0,
-                    command: next.command,
-                    sender: Sender::Refresh(rank),
-                });
-            }
-            for index in self.banks_of_rank(rank) {
-                let bank = &self.banks[index];
-                if bank.next != NONE {
-                    let command = Command::ALL[bank.next as usize];
-                    let place = self.place(index, bank.stack as usize);
-                    self.candidates.push(Candidate {
-                        time: self.timing.bank_command(command, place).max(now),
-                        length: self.timing.length(command),
-                        id: bank.id,
-                        command,
-                        sender: Sender::Bank(index),
-                    });
-                    if bank.older_conflict != u64::MAX && !bank.activated && command.is_column() {
-                        self.candidates.push(Candidate {
-                            time: self.timing.bank_command(Command::PrePb, place).max(now),
-                            length: self.timing.length(Command::PrePb),
-                            id: bank.older_conflict,
-                            command: Command::PrePb,
-                            sender: Sender::Close(index),
-                        });
-                    }
-                }
-            }
-        }
-    }
-
-    /// Sends the command of `sender` and updates everything that depends on it.
-    #[inline]
-    fn issue<P: Port>(&mut self, sender: Sender, now: u64, pool: &mut [Payload], port: &mut P) {
-        match sender {
-            Sender::Bank(index) => self.issue_bank(index, now, pool, port),
-            Sender::Close(index) => {
-                self.banks[index].next = Command::PrePb as u8;
-                self.issue_bank(index, now, pool, port);
-            }
-            Sender::Refresh(rank) => {
-                if let Some(next) = self.refresh[rank].next {
-                    self.issue_management(next.command, rank, next.bank, now, port);
-                }
-            }
-            Sender::PowerDown(rank) => {
-                if let Some(command) = self.power_down[rank].next {
-                    self.issue_management(command, rank, rank * self.banks_per_rank, now, port);
-                }
-            }
-        }
-    }
-
-    /// A command of a bank machine.
-    #[inline]
-    fn issue_bank<P: Port>(&mut self, index: usize, now: u64, pool: &mut [Payload], port: &mut P) {
-        let bank = &mut self.banks[index];
-        let command = Command::ALL[bank.next as usize];
-        let (rank, handle, id, stack) = (bank.rank as usize, bank.handle, bank.id, bank.stack as usize);
-        let (list, position) = (bank.list, bank.position);
-        match command {
-            Command::Act => {
-                bank.open = true;
-                bank.row = bank.wanted_row;
-                bank.keep = true;
-                if self.ramulator {
-                    bank.activated = true;
-                    self.buffer.release(bank.is_write);
-                }
-            }
-            Command::PrePb => {
-                bank.open = false;
-                bank.keep = false;
-            }
-            _ => {
-                bank.busy = false;
-                bank.keep = false;
-                if matches!(command, Command::Rda | Command::Wra) {
-                    bank.open = false;
-                }
-                if std::mem::take(&mut bank.activated) {
-                    // Its place was given free at the activate; the removal below frees one more.
-                    self.buffer.occupy(bank.is_write);
-                }
-            }
-        }
-        let row = bank.row;
-        let freed_place = self.ramulator && command == Command::Act;
-        let place = self.place(index, stack);
-        self.timing.issue_bank(command, place, now);
-        self.book(command, rank, index, row, pool[handle as usize].column, stack, now, port);
-        self.mark_dirty(index);
-        if freed_place {
-            self.update_mode();
-            self.admit(now, pool, port);
-        }
-        if command.is_column() {
-            let is_write = matches!(command, Command::Wr | Command::Wra);
-            self.next_strict_id += 1;
-            if is_write != self.last_was_write {
-                self.last_was_write = is_write;
-                if scheduler::depends_on_direction(self.scheduler) {
-                    self.mark_waiting_dirty();
-                }
-            }
-            self.buffer.remove(list, position);
-            self.update_mode();
-            self.admit(now, pool, port);
-            let clock = now + if is_write { self.write_data_end } else { self.read_data_end };
-            self.responses.push(id, Ready { clock, handle });
-            if let Some(ready) = self.responses.head().filter(|ready| ready.clock > now) {
-                port.response_at(self.index, ready.clock);
-            }
-            self.rank_requests[rank] -= 1;
-        }
-        self.note_idle(rank);
-    }
-
-    /// A command of a refresh or power-down manager.
-    #[cold]
-    fn issue_management<P: Port>(
-        &mut self,
-        command: Command,
-        rank: usize,
-        bank: usize,
-        now: u64,
-        port: &mut P,
-    ) {
-        let row = if command == Command::PrePb { self.banks[bank].row } else { 0 };
-        let banks: Vec<usize> = match command {
-            Command::PrePb | Command::RefPb => vec![bank],
-            Command::PreSb | Command::RefSb => {
-                self.banks_of_set(rank, (bank - rank * self.banks_per_rank) % self.banks_per_group)
-            }
-            _ => self.banks_of_rank(rank).collect(),
-        };
-        match command {
-            Command::PrePb | Command::RefPb => self.timing.issue_bank(command, self.place(bank, 0), now),
-            Command::PreSb | Command::RefSb => {
-                let places: Vec<Place> = banks.iter().map(|bank| self.place(*bank, 0)).collect();
-                self.timing.issue_banks(command, &places, now);
-            }
-            _ => self.timing.issue_rank(command, rank, now),
-        }
-        for &index in &banks {
-            let bank = &mut self.banks[index];
-            match command {
-                Command::PrePb | Command::PreAb | Command::PreSb => {
-                    bank.open = false;
-                    bank.keep = false;
-                }
-                Command::PdEa | Command::PdEp | Command::SrefEn => bank.sleeping = true,
-                Command::PdXa | Command::PdXp => bank.sleeping = false,
-                Command::RefAb | Command::RefPb | Command::RefSb => {
-                    bank.sleeping = false;
-                    bank.blocked = false;
-                }
-                _ => {}
-            }
-            self.mark_dirty(index);
-        }
-        if let Some(energy) = self.energy.as_mut().filter(|_| command == Command::PreSb) {
-            banks.iter().for_each(|bank| energy.command(Command::PrePb, *bank, now));
-        }
-        self.book(command, rank, bank, row, 0, 0, now, port);
-        self.refresh[rank].update(command, now);
-        if let Some(power_down) = self.power_down.get_mut(rank) {
-            power_down.update(command);
-        }
-        self.refresh_trigger = 0;
-        self.note_idle(rank);
-    }
-
-    /// Tells the power-down manager that the rank has no request.
-    #[inline]
-    fn note_idle(&mut self, rank: usize) {
-        if let Some(power_down) = self.power_down.get_mut(rank).filter(|_| self.rank_requests[rank] == 0) {
-            power_down.rank_idle();
-        }
-    }
-
-    /// Energy, counts and log of a command.
-    #[allow(clippy::too_many_arguments)]
-    #[inline]
-    fn book<P: Port>(
-        &mut self,
-        command: Command,
-        rank: usize,
-        bank: usize,
-        row: u32,
-        column: u32,
-        stack: usize,
-        now: u64,
-        port: &mut P,
-    ) {
-        self.counts[command as usize] += 1;
-        if let Some(energy) = &mut self.energy {
-            energy.command(command, bank, now);
-        }
-        if port.wants_commands() {
-            let whole_rank = command.is_rank_wide();
-            port.command(CommandRecord {
-                clock: now,
-                channel: self.index as u32,
-                command,
-                rank: rank as u32,
-                bank_group: if whole_rank { 0 } else { self.banks[bank].group % self.groups_per_rank as u32 },
-                bank: bank as u32,
-                row: if whole_rank { 0 } else { row },
-                column: if command.is_column() { column } else { 0 },
-                stack: stack as u32,
-            });
         }
     }
 

@@ -77,7 +77,7 @@ impl TimingState {
             Reference::DRAMSys4 => &timing.rules_dramsys4,
             Reference::DRAMSys5 | Reference::Ramulator2 => &timing.rules_dramsys5,
         };
-        let mut list = Vec::new();
+        let mut list: Vec<Update> = Vec::new();
         let mut updates = [Updates::default(); COMMANDS];
         let rules: Vec<Rule> =
             timing.rules.iter().chain(extra).filter(|rule| possible.contains(rule.to)).copied().collect();
@@ -85,7 +85,11 @@ impl TimingState {
             let mut part = |scope: Scope| {
                 let start = list.len() as u32;
                 for rule in rules.iter().filter(|rule| rule.from == from && rule.scope == scope) {
-                    list.push((rule.to as u32, rule.gap));
+                    // Of several rules between the same commands the strictest holds.
+                    match list[start as usize..].iter_mut().find(|(to, _)| *to == rule.to as u32) {
+                        Some((_, gap)) => *gap = rule.gap.max(*gap),
+                        None => list.push((rule.to as u32, rule.gap)),
+                    }
                 }
                 (start, list.len() as u32)
             };

@@ -43,25 +43,25 @@ impl Kernel {
     }
 
     /// Notifies `event` for clock `at`, or for the next step if that is the present clock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn notify(&mut self, event: usize, at: u64) {
+        match self.pending[event].0 {
+            Pending::NextStep => {}
+            Pending::At(time) if time <= at && at > self.now => {}
+            _ => self.replace(event, at),
+        }
+    }
+
+    /// Books a notification that is the event's first or earlier than the one it has.
+    fn replace(&mut self, event: usize, at: u64) {
         let (pending, stamp) = &mut self.pending[event];
+        if matches!(*pending, Pending::At(_)) {
+            *stamp += 1;
+        }
         if at <= self.now {
-            if *pending == Pending::NextStep {
-                return;
-            }
-            if matches!(*pending, Pending::At(_)) {
-                *stamp += 1;
-            }
             *pending = Pending::NextStep;
             self.next_step.push(event as u32);
             return;
-        }
-        match *pending {
-            Pending::NextStep => return,
-            Pending::At(time) if time <= at => return,
-            Pending::At(_) => *stamp += 1,
-            Pending::Nothing => {}
         }
         *pending = Pending::At(at);
         let stamp = *stamp;
