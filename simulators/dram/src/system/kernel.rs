@@ -4,13 +4,16 @@
 //! later clock. Notifications for the next step run in reverse order; those for a clock run in the order in which they
 //! leave a binary heap keyed by time alone. Replaced notifications stay in the heap as dead entries.
 
-/// Pending notification of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pending {
-    Nothing,
-    NextStep,
-    At(u64),
+/// The pending notification of an event, and the stamp that its entry in the heap must have.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    /// Clock, or [`NEXT_STEP`], or [`NOTHING`].
+    at: u64,
+    stamp: u32,
 }
+
+const NEXT_STEP: u64 = 0;
+const NOTHING: u64 = u64::MAX;
 
 /// An entry of the heap: dead once the event's stamp differs.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +28,7 @@ struct Entry {
 pub(crate) struct Kernel {
     /// Present clock.
     pub now: u64,
-    pending: Vec<(Pending, u32)>,
+    pending: Vec<Pending>,
     next_step: Vec<u32>,
     /// Heap in an array that starts at index 1.
     heap: Vec<Entry>,
@@ -36,7 +39,7 @@ impl Kernel {
     pub(crate) fn new(events: usize) -> Self {
         Self {
             now: 0,
-            pending: vec![(Pending::Nothing, 0); events],
+            pending: vec![Pending { at: NOTHING, stamp: 0 }; events],
             next_step: Vec::with_capacity(events),
             heap: vec![Entry { time: 0, event: 0, stamp: 0 }],
         }
@@ -45,36 +48,34 @@ impl Kernel {
     /// Notifies `event` for clock `at`, or for the next step if that is the present clock.
     #[inline(always)]
     pub(crate) fn notify(&mut self, event: usize, at: u64) {
-        match self.pending[event].0 {
-            Pending::NextStep => {}
-            Pending::At(time) if time <= at && at > self.now => {}
-            _ => self.replace(event, at),
+        let at = if at <= self.now { NEXT_STEP } else { at };
+        if at < self.pending[event].at {
+            self.replace(event, at);
         }
     }
 
-    /// Books a notification that is the event's first or earlier than the one it has.
+    /// Books a notification that is the event's first, or earlier than the one it has.
+    #[inline]
     fn replace(&mut self, event: usize, at: u64) {
-        let (pending, stamp) = &mut self.pending[event];
-        if matches!(*pending, Pending::At(_)) {
-            *stamp += 1;
-        }
-        if at <= self.now {
-            *pending = Pending::NextStep;
+        let pending = &mut self.pending[event];
+        pending.stamp += u32::from(pending.at != NOTHING);
+        pending.at = at;
+        if at == NEXT_STEP {
             self.next_step.push(event as u32);
-            return;
+        } else {
+            let stamp = pending.stamp;
+            self.push(Entry { time: at, event: event as u32, stamp });
         }
-        *pending = Pending::At(at);
-        let stamp = *stamp;
-        self.push(Entry { time: at, event: event as u32, stamp });
     }
 
     /// Takes the events of the next step, in the order in which they run.
     #[inline]
     pub(crate) fn take_step(&mut self, events: &mut Vec<u32>) {
         events.clear();
-        while let Some(event) = self.next_step.pop() {
-            self.pending[event as usize].0 = Pending::Nothing;
-            events.push(event);
+        std::mem::swap(events, &mut self.next_step);
+        events.reverse();
+        for event in events {
+            self.pending[*event as usize].at = NOTHING;
         }
     }
 
@@ -88,15 +89,11 @@ impl Kernel {
     /// run at clock `next`.
     #[inline]
     pub(crate) fn step_alone(&mut self, event: usize, next: Option<u64>) {
-        let (pending, stamp) = &mut self.pending[event];
-        if let Pending::At(_) = pending {
-            *pending = Pending::Nothing;
-            *stamp += 1;
-        }
+        let pending = &mut self.pending[event];
+        pending.stamp += u32::from(pending.at != NOTHING);
+        pending.at = NOTHING;
         if let Some(at) = next {
-            *pending = Pending::At(at);
-            let stamp = *stamp;
-            self.push(Entry { time: at, event: event as u32, stamp });
+            self.replace(event, at);
         }
     }
 
@@ -115,9 +112,9 @@ impl Kernel {
         while let Some(top) = self.top().filter(|top| top.time == first.time) {
             self.pop();
             if self.alive(&top) {
-                let (pending, stamp) = &mut self.pending[top.event as usize];
-                *pending = Pending::Nothing;
-                *stamp += 1;
+                let pending = &mut self.pending[top.event as usize];
+                pending.at = NOTHING;
+                pending.stamp += 1;
                 events.push(top.event);
             }
         }
@@ -126,7 +123,7 @@ impl Kernel {
 
     #[inline]
     fn alive(&self, entry: &Entry) -> bool {
-        self.pending[entry.event as usize].1 == entry.stamp
+        self.pending[entry.event as usize].stamp == entry.stamp
     }
 
     #[inline]
