@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wrappers::WalkRules;
 use crate::{Design, DesignSpace, Goal, Metric, Objective, Options, Outcome};
 
 /// An environment: a design space, named metrics, and a function from one to the other.
@@ -71,6 +72,12 @@ pub trait Env: Send + Sync {
         objectives
     }
 
+    /// The rules under which this environment is played as a walk towards drawn targets, for
+    /// [`TargetWalk`](crate::wrappers::TargetWalk); `None` where nothing is specified.
+    fn walk(&self) -> Option<WalkRules> {
+        None
+    }
+
     /// The representative of all designs that provably have the same outcome as this one.
     ///
     /// Enumeration and caches evaluate representatives only. The default knows of inactive parameters, nothing else.
@@ -131,6 +138,9 @@ impl<E: Env + ?Sized> Env for std::sync::Arc<E> {
     }
     fn objectives(&self) -> Vec<Objective> {
         (**self).objectives()
+    }
+    fn walk(&self) -> Option<WalkRules> {
+        (**self).walk()
     }
     fn canonical(&self, design: &Design) -> Design {
         (**self).canonical(design)

@@ -50,6 +50,11 @@ pub trait Episode: Send {
     /// Length of an observation.
     fn observation_width(&self) -> usize;
 
+    /// Smallest and largest value of each number of an observation; infinite where nothing is known.
+    fn observation_bounds(&self) -> Vec<(f64, f64)> {
+        vec![(f64::NEG_INFINITY, f64::INFINITY); self.observation_width()]
+    }
+
     /// What the next action is taken from.
     fn action_space(&self) -> &DesignSpace;
 

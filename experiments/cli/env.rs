@@ -100,6 +100,20 @@ fn show(args: &EnvironmentArgs) -> anyhow::Result<ExitCode> {
         table.add_row([objective.name.clone(), goals.join("; ")]);
     }
     println!("\nObjectives, the default first:\n{table}");
+    if let Some(walk) = env.walk() {
+        let mut table = plain_table();
+        for s in &walk.specifications {
+            table.add_row([
+                s.metric.clone(),
+                format!("{:e} to {:e}", s.low, s.high),
+                format!("{:e}", s.reference),
+            ]);
+        }
+        println!(
+            "\nAs a walk (`TargetWalk`): steps {:?}, {} steps per episode, {} at {} or better.\nSpecifications (target range, reference of the observation):\n{table}",
+            walk.steps, walk.horizon, walk.success_reward, walk.success
+        );
+    }
     for (name, value) in env.provenance() {
         println!("  {name}: {value}");
     }

@@ -3,7 +3,7 @@
 //! 1.8 V; the reference is `V_EB + (R2 / R1) V_T ln N`. Temperatures -40, 0, 27, 80 and 125 C beside the condition's own.
 
 use super::bench::Miss;
-use super::sizing::{DeckPlan, Figure, Plan, Station, entry};
+use super::sizing::{DeckPlan, Figure, Plan, SizingOptions, Station, entry};
 use crate::{Bound, EnvEntry, Group, Parameter};
 
 const DECK: &str = "* bandgap reference
@@ -73,7 +73,7 @@ fn measure(station: &mut Station) -> Result<Vec<f64>, Miss> {
     ])
 }
 
-fn plan() -> Plan {
+fn plan(_: &SizingOptions) -> Plan {
     let width = |name: &str, what| Parameter::log_real(name, 1.0, 60.0).unit("um").describe(what);
     Plan {
         id: "bandgap-v0",

@@ -5,7 +5,7 @@
 use hwgym_simulators::circuit::TranSpec;
 
 use super::bench::Miss;
-use super::sizing::{DeckPlan, Figure, Plan, Station, entry};
+use super::sizing::{DeckPlan, Figure, Plan, SizingOptions, Station, entry};
 use crate::{Bound, EnvEntry, Group, Parameter};
 
 const DECK: &str = "* StrongARM latch
@@ -64,7 +64,7 @@ fn measure(station: &mut Station) -> Result<Vec<f64>, Miss> {
     Ok(vec![delay, energy, noise, offset, station.gate_area_um2, 1e-24 / (delay * energy)])
 }
 
-fn plan() -> Plan {
+fn plan(_: &SizingOptions) -> Plan {
     let width = |name: &str, low, high, what| Parameter::log_real(name, low, high).unit("um").describe(what);
     Plan {
         id: "comparator-strongarm-v0",

@@ -5,7 +5,7 @@
 
 use super::bench::Miss;
 use super::response::loop_figures;
-use super::sizing::{DeckPlan, Figure, Plan, Station, entry};
+use super::sizing::{DeckPlan, Figure, Plan, SizingOptions, Station, entry};
 use crate::{Bound, EnvEntry, Group, Parameter};
 
 const CORE: &str = "vref ref 0 0.7
@@ -90,7 +90,7 @@ fn measure(station: &mut Station) -> Result<Vec<f64>, Miss> {
     ])
 }
 
-fn plan() -> Plan {
+fn plan(_: &SizingOptions) -> Plan {
     let width = |name: &str, what| Parameter::log_real(name, 1.0, 60.0).unit("um").describe(what);
     let length = |name: &str, what| Parameter::log_real(name, 0.18, 2.0).unit("um").describe(what);
     Plan {

@@ -17,11 +17,12 @@ mod opamp_two_stage;
 mod ota_5t;
 mod response;
 mod sizing;
+mod spline;
 mod template;
 
 pub use conditions::{Corner, Mismatch, Simulator};
 pub use netlist::{MeasureMetric, MonteCarlo, Netlist, NetlistCondition, NetlistOptions, Requirement};
-pub use sizing::SizingOptions;
+pub use sizing::{SizingOptions, WalkOptions};
 
 use crate::EnvEntry;
 

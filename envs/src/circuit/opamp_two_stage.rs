@@ -4,7 +4,7 @@
 //! resistor; 2 pF load, 1.8 V, common mode 1 V. The open loop is closed for DC only, through a 1 GH inductor.
 
 use super::amplifier::{self, Amplifier, FOLLOWER, OPEN_LOOP};
-use super::sizing::{DeckPlan, Figure, Plan, entry};
+use super::sizing::{DeckPlan, Figure, Plan, SizingOptions, entry};
 use crate::{Bound, EnvEntry, Group, Parameter};
 
 const CORE: &str = "m1 d1 inn t 0 n4 w=w1 l=l1
@@ -61,7 +61,7 @@ fn figures() -> Vec<Figure> {
         .collect()
 }
 
-fn plan() -> Plan {
+fn plan(_: &SizingOptions) -> Plan {
     let width = |name: &str, low, high, what| Parameter::log_real(name, low, high).unit("um").describe(what);
     let length = |name: &str, what| Parameter::log_real(name, 0.18, 2.0).unit("um").describe(what);
     Plan {

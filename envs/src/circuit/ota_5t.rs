@@ -4,7 +4,7 @@
 
 use super::amplifier::{self, Amplifier, FOLLOWER, OPEN_LOOP};
 use super::opamp_two_stage::{SERVO, STEP};
-use super::sizing::{DeckPlan, Plan, entry};
+use super::sizing::{DeckPlan, Plan, SizingOptions, entry};
 use crate::{Bound, EnvEntry, Group, Parameter};
 
 const CORE: &str = "m1 d1 inp t 0 n4 w=w1 l=l1
@@ -18,7 +18,7 @@ cl out 0 1p
 vdd vdd 0 {vdd}
 ";
 
-fn plan() -> Plan {
+fn plan(_: &SizingOptions) -> Plan {
     let width = |name: &str, what| Parameter::log_real(name, 1.0, 60.0).unit("um").describe(what);
     let length = |name: &str, what| Parameter::log_real(name, 0.18, 2.0).unit("um").describe(what);
     let mut figures = amplifier::figures(1.0);

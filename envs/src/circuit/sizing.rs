@@ -9,9 +9,10 @@ use super::bench::{Bench, Miss, Sweep};
 use super::conditions::{Condition, Corner, Mismatch, Simulator, conditions};
 use super::template::{CORNER_PARAMETERS, Cards, Template};
 use crate::objective::Target;
+use crate::wrappers::{Specification, WalkRules};
 use crate::{
     Bound, Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric, Objective,
-    Options, Outcome, Parameter, Random,
+    Options, Outcome, Parameter, Random, Value,
 };
 
 /// Options of the built-in circuit environments.
@@ -40,8 +41,35 @@ pub struct SizingOptions {
     pub pmos: String,
     /// Seed of the target specifications; without one they are the circuit's usual ones.
     pub target_seed: Option<u64>,
-    /// `opamp-autockt-v0`: what the original reports for a design without a unity-gain crossing, instead of "infeasible".
+    /// The environment as a walk towards targets.
+    pub walk: WalkOptions,
+    /// `opamp-autockt-v0`: the original's test bench, measurements and observation, with their quirks.
     pub compat: bool,
+    /// `opamp-autockt-v0`: channel length of all transistors, um; the original's 0.09 needs a card that goes so far down.
+    pub length_um: f64,
+}
+
+/// How the environment is played as a walk: see [`TargetWalk`](crate::wrappers::TargetWalk).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WalkOptions {
+    /// What a step may add to a parameter's index.
+    pub steps: Vec<i64>,
+    /// Points that a real parameter's range is divided into.
+    pub grid: usize,
+    /// A reward of this much or more ends the episode,
+    pub success: f64,
+    /// and is replaced by this one.
+    pub success_reward: f64,
+    /// Steps after which an episode is cut.
+    pub horizon: usize,
+}
+
+impl Default for WalkOptions {
+    /// AutoCkt's, with as many points as its parameters have.
+    fn default() -> Self {
+        Self { steps: vec![-1, 0, 2], grid: 99, success: -0.02, success_reward: 10.0, horizon: 30 }
+    }
 }
 
 impl Default for SizingOptions {
@@ -58,7 +86,9 @@ impl Default for SizingOptions {
             nmos: "n4".into(),
             pmos: "p4".into(),
             target_seed: None,
+            walk: WalkOptions::default(),
             compat: false,
+            length_um: 0.18,
         }
     }
 }
@@ -70,22 +100,40 @@ pub(super) struct Figure {
     pub(super) target: Option<(f64, f64, f64)>,
     /// Whether it needs a transient analysis.
     pub(super) transient: bool,
+    /// Whether random targets are whole numbers.
+    pub(super) whole: bool,
 }
 
 impl Figure {
     /// A metric of which less is better, without a target.
     pub(super) fn less(name: &str, unit: &str, definition: &str) -> Self {
-        Self { metric: Metric::minimise(name, unit, definition), target: None, transient: false }
+        Self {
+            metric: Metric::minimise(name, unit, definition),
+            target: None,
+            transient: false,
+            whole: false,
+        }
     }
 
     /// A metric of which more is better, without a target.
     pub(super) fn more(name: &str, unit: &str, definition: &str) -> Self {
-        Self { metric: Metric::maximise(name, unit, definition), target: None, transient: false }
+        Self {
+            metric: Metric::maximise(name, unit, definition),
+            target: None,
+            transient: false,
+            whole: false,
+        }
     }
 
     /// The same with its usual target and the range that random targets come from.
     pub(super) fn target(mut self, usual: f64, low: f64, high: f64) -> Self {
         self.target = Some((usual, low, high));
+        self
+    }
+
+    /// The same with random targets that are whole numbers.
+    pub(super) fn whole(mut self) -> Self {
+        self.whole = true;
         self
     }
 
@@ -161,6 +209,7 @@ pub(super) struct Sizing {
     /// Which of the measurement's values are metrics.
     kept: Vec<bool>,
     objectives: Vec<Objective>,
+    walk: Option<WalkRules>,
     options: SizingOptions,
     conditions: Vec<Condition>,
     template: Template,
@@ -180,8 +229,20 @@ struct Worker {
 
 impl Sizing {
     /// Builds the environment of a plan.
-    pub(super) fn new(plan: Plan, options: &Options) -> Result<Self, EnvError> {
+    pub(super) fn new(plan: fn(&SizingOptions) -> Plan, options: &Options) -> Result<Self, EnvError> {
         let parsed: SizingOptions = options.parse()?;
+        let plan = plan(&parsed);
+        if plan.id != "opamp-autockt-v0"
+            && (parsed.compat || parsed.length_um != SizingOptions::default().length_um)
+        {
+            return Err(EnvError::invalid(
+                "compat, length_um",
+                "only `opamp-autockt-v0` has these; leave them out",
+            ));
+        }
+        if !(0.01..=100.0).contains(&parsed.length_um) {
+            return Err(EnvError::invalid("length_um", "give 0.01 to 100 um"));
+        }
         if !(1..=1000).contains(&parsed.points_per_decade) {
             return Err(EnvError::invalid("points_per_decade", "give 1 to 1000"));
         }
@@ -224,9 +285,24 @@ impl Sizing {
         let figures: Vec<&Figure> =
             plan.figures.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(f, _)| f).collect();
         let objectives = objectives(&figures, &plan.bounds, parsed.target_seed);
+        let specifications = specifications(&figures);
+        let space = DesignSpace::new(plan.parameters)?.with_groups(plan.groups)?;
+        let start = space.parameters().iter().zip(&plan.start);
+        let start = start.map(|(parameter, value)| (parameter.name.as_str(), Value::number(*value)));
+        let walk = (!specifications.is_empty()).then_some(WalkRules {
+            start: space.design(start)?,
+            steps: parsed.walk.steps.clone(),
+            grid: parsed.walk.grid,
+            specifications,
+            success: parsed.walk.success,
+            success_reward: parsed.walk.success_reward,
+            horizon: parsed.walk.horizon,
+            compat: parsed.compat,
+        });
         Ok(Self {
             id: plan.id,
-            space: DesignSpace::new(plan.parameters)?.with_groups(plan.groups)?,
+            space,
+            walk,
             metrics: figures.iter().map(|f| f.metric.clone()).collect(),
             kept,
             objectives,
@@ -295,7 +371,10 @@ fn objectives(figures: &[&Figure], bounds: &[Bound], seed: Option<u64>) -> Vec<O
         .iter()
         .filter_map(|figure| {
             let (usual, low, high) = figure.target?;
-            let target = random.as_mut().map_or(usual, |random| random.between(low, high));
+            let target = random.as_mut().map_or(usual, |random| match figure.whole {
+                true => low + random.below((high - low) as usize + 1) as f64,
+                false => random.between(low, high),
+            });
             Some(Target { metric: figure.metric.name.clone(), target, tolerance: 0.0 })
         })
         .collect();
@@ -313,6 +392,20 @@ fn objectives(figures: &[&Figure], bounds: &[Bound], seed: Option<u64>) -> Vec<O
     list.extend(
         figures.iter().map(|figure| Objective::new(figure.metric.name.as_str(), vec![optimise(figure)])),
     );
+    list
+}
+
+/// The figures with targets, by name as AutoCkt observes them; what they are compared with is the usual target.
+fn specifications(figures: &[&Figure]) -> Vec<Specification> {
+    let mut list: Vec<Specification> = figures
+        .iter()
+        .filter_map(|figure| {
+            let (reference, low, high) = figure.target?;
+            let metric = figure.metric.name.clone();
+            Some(Specification { metric, low, high, whole: figure.whole, reference })
+        })
+        .collect();
+    list.sort_by(|a, b| a.metric.cmp(&b.metric));
     list
 }
 
@@ -352,6 +445,10 @@ impl Env for Sizing {
         self.objectives.clone()
     }
 
+    fn walk(&self) -> Option<WalkRules> {
+        self.walk.clone()
+    }
+
     fn provenance(&self) -> Vec<(String, String)> {
         let engine = match self.options.engine {
             Simulator::Native => "embedded".to_owned(),
@@ -362,8 +459,8 @@ impl Env for Sizing {
 }
 
 /// A registry entry with the options that all circuit environments share.
-pub(super) fn entry(id: &'static str, summary: &str, plan: fn() -> Plan) -> EnvEntry {
-    EnvEntry::new(id, summary, move |options| Ok(Box::new(Sizing::new(plan(), options)?)))
+pub(super) fn entry(id: &'static str, summary: &str, plan: fn(&SizingOptions) -> Plan) -> EnvEntry {
+    EnvEntry::new(id, summary, move |options| Ok(Box::new(Sizing::new(plan, options)?)))
         .option(
             "corners",
             "[tt]",
@@ -381,4 +478,9 @@ pub(super) fn entry(id: &'static str, summary: &str, plan: fn() -> Plan) -> EnvE
         .option("points_per_decade", "10", "AC points per decade")
         .option("cards", "None", "file with other model cards; `nmos` and `pmos` name the two to use")
         .option("target_seed", "None", "draw the target specifications at random with this seed")
+        .option(
+            "walk",
+            "(steps: [-1, 0, 2], grid: 99, success: -0.02, success_reward: 10.0, horizon: 30)",
+            "rules of the walk towards targets (`wrappers::TargetWalk`), AutoCkt's",
+        )
 }

@@ -1,7 +1,8 @@
 //! The circuit environments: start designs work, conditions and engines agree, conformance.
 
 use super::entries;
-use crate::{Design, Env, Fidelity, Options, Outcome, Random};
+use crate::wrappers::TargetWalk;
+use crate::{Design, Env, Episode, Fidelity, Options, Outcome, Random};
 use std::sync::Arc;
 
 fn make(id: &str, options: &str) -> Arc<dyn Env> {
@@ -131,6 +132,85 @@ fn random_targets_have_a_seed() {
 }
 
 #[test]
+fn autockt_is_walked_as_in_the_paper() {
+    let mut walk = TargetWalk::new(make("opamp-autockt-v0", "()")).unwrap();
+    let names: Vec<&str> = walk.rules().specifications.iter().map(|s| s.metric.as_str()).collect();
+    assert_eq!(names, ["gain", "ibias_a", "phm_deg", "ugbw_hz"]);
+    assert_eq!(walk.rules().horizon, 30);
+    let first = walk.reset(1);
+    assert_eq!(first[8..], [33.0, 33.0, 33.0, 33.0, 33.0, 14.0, 20.0]);
+    // Normalised by 350, 1 mA, 60 degrees and 0.95 MHz.
+    let env = make("opamp-autockt-v0", "()");
+    let outcome = env.evaluate(&walk.design(), Fidelity::FULL);
+    let values = outcome.metrics().unwrap();
+    let lookup = |value: f64, reference: f64| (value - reference) / (value + reference);
+    for (seen, expected) in first.iter().zip([
+        lookup(values[0], 350.0),
+        lookup(values[3], 1e-3),
+        lookup(values[2], 60.0),
+        lookup(values[1], 9.5e5),
+        lookup(walk.targets()[0], 350.0),
+    ]) {
+        assert!((seen - expected).abs() < 1e-6, "{seen} {expected}");
+    }
+    let mut random = Random::new(2);
+    for seed in 0..6 {
+        let mut observation = walk.reset(seed);
+        let [gain, ibias, margin, bandwidth] = walk.targets() else { panic!() };
+        assert!((200.0..=400.0).contains(gain) && gain.fract() == 0.0, "{gain}");
+        assert!((1e-4..=1e-2).contains(ibias) && (60.0..=60.001).contains(margin));
+        assert!((1e6..=2.5e7).contains(bandwidth));
+        for taken in 1.. {
+            assert!(observation.iter().zip(walk.observation_bounds()).all(|(v, (a, b))| (a..=b).contains(v)));
+            let step = walk.step(&walk.action_space().sample(&mut random));
+            assert!((-4.0..-0.02).contains(&step.reward) || step.terminated && step.reward == 10.0);
+            assert_eq!(step.truncated, taken == 30);
+            if step.terminated || step.truncated {
+                break;
+            }
+            observation = step.observation;
+        }
+    }
+}
+
+#[test]
+fn autockt_with_its_quirks_measures_every_design() {
+    let quirky = make("opamp-autockt-v0", "(compat: true)");
+    // A sink far stronger than the second stage rails without feedback.
+    let railed = design(&*quirky, &[34.0, 34.0, 10.0, 34.0, 34.0, 99.0, 2.1]);
+    let outcome = quirky.evaluate(&railed, Fidelity::FULL);
+    let metrics = outcome.metrics().unwrap();
+    assert!(metrics[0] < 10.0, "{metrics:?}");
+    let mut random = Random::new(5);
+    let mut without_crossing = 0;
+    for _ in 0..40 {
+        let outcome = quirky.evaluate(&quirky.space().sample(&mut random), Fidelity::FULL);
+        let metrics = outcome.metrics().expect("every design is measured");
+        without_crossing += usize::from(metrics[1] == 1.0 && metrics[2] == -180.0);
+    }
+    assert!((1..40).contains(&without_crossing), "{without_crossing}");
+}
+
+#[test]
+fn every_amplifier_with_targets_can_be_walked() {
+    for entry in entries() {
+        let env = entry.make(&Options::none()).unwrap();
+        let Some(rules) = env.walk() else { continue };
+        let mut walk = TargetWalk::new(env.clone()).unwrap();
+        walk.reset(1);
+        let stay = Design::new(vec![1.0; env.space().len()]);
+        let step = walk.step(&stay);
+        assert!(step.evaluated.unwrap().outcome.metrics().is_some(), "{}: the start works", entry.id);
+        assert_eq!(walk.design(), rules.start);
+    }
+    let env =
+        make("opamp-two-stage-v0", "(transient: false, walk: (steps: [-3, 0, 1], grid: 50, horizon: 9))");
+    let rules = env.walk().unwrap();
+    assert_eq!((rules.steps.as_slice(), rules.grid, rules.horizon), (&[-3, 0, 1][..], 50, 9));
+    assert_eq!(rules.specifications.len(), 5, "no targets for what is not measured");
+}
+
+#[test]
 fn wrong_options_are_refused() {
     for options in [
         "(corners: [])",
@@ -138,6 +218,8 @@ fn wrong_options_are_refused() {
         "(temperatures_c: [1000])",
         "(points_per_decade: 0)",
         "(cards: \"nowhere.mod\")",
+        "(compat: true)",
+        "(length_um: 0.09)",
     ] {
         assert!(entries()[6].make(&Options::ron(options)).is_err(), "{options}");
     }

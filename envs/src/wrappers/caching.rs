@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::WalkRules;
 use crate::{Design, DesignSpace, Env, Fidelity, FidelityLevel, Metric, Objective, Options, Outcome};
 
 /// An environment that remembers outcomes by [canonical](Env::canonical) design and fidelity.
@@ -59,6 +60,9 @@ impl Env for Caching {
     }
     fn objectives(&self) -> Vec<Objective> {
         self.inner.objectives()
+    }
+    fn walk(&self) -> Option<WalkRules> {
+        self.inner.walk()
     }
     fn canonical(&self, design: &Design) -> Design {
         self.inner.canonical(design)

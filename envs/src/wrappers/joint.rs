@@ -23,6 +23,10 @@ impl Episode for Joint {
         self.core.env.metrics().len()
     }
 
+    fn observation_bounds(&self) -> Vec<(f64, f64)> {
+        vec![(-1.0, 1.0); self.observation_width()]
+    }
+
     fn action_space(&self) -> &DesignSpace {
         self.core.env.space()
     }

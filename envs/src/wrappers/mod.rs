@@ -7,6 +7,7 @@
 //! | [`MultiAgent`] | `Env` | [`MultiAgentEpisode`](crate::MultiAgentEpisode): one agent per group |
 //! | [`Caching`] | `Env` | `Env` that evaluates no design twice |
 //! | [`Recording`] | `Env` | `Env` that remembers every evaluation |
+//! | [`TargetWalk`] | `Env` | `Episode`: small steps of every parameter, towards drawn targets |
 //! | [`TimeLimit`] | `Episode` | `Episode` cut after so many steps |
 
 mod caching;
@@ -14,6 +15,7 @@ mod joint;
 mod multi_agent;
 mod recording;
 mod sequential;
+mod target_walk;
 mod time_limit;
 
 pub use caching::Caching;
@@ -21,6 +23,7 @@ pub use joint::Joint;
 pub use multi_agent::MultiAgent;
 pub use recording::Recording;
 pub use sequential::Sequential;
+pub use target_walk::{Specification, TargetWalk, WalkRules};
 pub use time_limit::TimeLimit;
 
 use std::sync::Arc;

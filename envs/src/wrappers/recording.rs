@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::WalkRules;
 use crate::{Design, DesignSpace, Env, Fidelity, FidelityLevel, Metric, Objective, Options, Outcome};
 
 /// An environment that keeps a list of all it was asked and answered: the raw material of a data set.
@@ -43,6 +44,9 @@ impl Env for Recording {
     }
     fn objectives(&self) -> Vec<Objective> {
         self.inner.objectives()
+    }
+    fn walk(&self) -> Option<WalkRules> {
+        self.inner.walk()
     }
     fn canonical(&self, design: &Design) -> Design {
         self.inner.canonical(design)

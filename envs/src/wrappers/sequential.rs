@@ -51,6 +51,10 @@ impl Episode for Sequential {
         2 * self.actions.len()
     }
 
+    fn observation_bounds(&self) -> Vec<(f64, f64)> {
+        vec![(-1.0, 1.0); self.observation_width()]
+    }
+
     fn action_space(&self) -> &DesignSpace {
         &self.actions[self.turn.min(self.actions.len() - 1)]
     }

@@ -22,6 +22,10 @@ impl<E: Episode> Episode for TimeLimit<E> {
         self.inner.observation_width()
     }
 
+    fn observation_bounds(&self) -> Vec<(f64, f64)> {
+        self.inner.observation_bounds()
+    }
+
     fn action_space(&self) -> &DesignSpace {
         self.inner.action_space()
     }

@@ -15,14 +15,17 @@ fn parameter(netlist: &Netlist, e: &Element, name: &str) -> Option<f64> {
     own.or_else(model).map(|v| netlist.slots.get(v))
 }
 
-/// `1 + tc1 dT + tc2 dT^2`, dT from the nominal temperature of the card or the circuit.
+/// `1 + tc1 dT + tc2 dT^2`, or `1.01^(tce dT)`, dT from the nominal temperature of the card or the circuit.
 fn temperature_factor(netlist: &Netlist, e: &Element, kelvin: f64) -> f64 {
     let nominal = parameter(netlist, e, "tnom").unwrap_or(netlist.options.nominal_c) + 273.15;
     let own = e.parameter("temp").map(|v| netlist.slots.get(v) + 273.15);
     let shift = e.parameter("dtemp").map_or(0.0, |v| netlist.slots.get(v));
     let dt = own.unwrap_or(kelvin + shift) - nominal;
-    1.0 + parameter(netlist, e, "tc1").unwrap_or(0.0) * dt
-        + parameter(netlist, e, "tc2").unwrap_or(0.0) * dt * dt
+    if let Some(exponent) = parameter(netlist, e, "tce") {
+        return 1.01f64.powf(exponent * dt);
+    }
+    let first = parameter(netlist, e, "tc1").or_else(|| parameter(netlist, e, "tc"));
+    1.0 + first.unwrap_or(0.0) * dt + parameter(netlist, e, "tc2").unwrap_or(0.0) * dt * dt
 }
 
 fn missing(e: &Element, what: &str) -> CircuitError {
@@ -37,15 +40,18 @@ pub fn conductance(netlist: &Netlist, e: &Element, swept: Option<f64>, kelvin: f
         Some(r) => r,
         None => {
             let p = |n: &str| parameter(netlist, e, n);
-            let (Some(rsh), Some(l)) = (p("rsh"), p("l")) else {
-                return match p("r") {
-                    Some(r) => Ok(1.0 / r),
-                    None => Err(missing(e, "resistance; expected a value, or `l` and a model with `rsh`")),
-                };
-            };
-            let narrow = p("narrow").or(p("dw")).unwrap_or(0.0);
-            let w = p("w").or(p("defw")).unwrap_or(10e-6);
-            rsh * (l - narrow) / (w - narrow)
+            // As in ngspice: a sheet resistance goes before the model's `r`, and length and width have defaults.
+            match (p("rsh").filter(|rsh| *rsh > 0.0), p("r")) {
+                (Some(rsh), _) => {
+                    let narrow = p("narrow").or(p("dw")).unwrap_or(0.0);
+                    let short = p("short").or(p("dlr")).unwrap_or(0.0);
+                    let w = p("w").or(p("defw")).unwrap_or(10e-6);
+                    let l = p("l").unwrap_or(10e-6);
+                    rsh * (l - 2.0 * short) / (w - 2.0 * narrow)
+                }
+                (None, Some(r)) => r,
+                (None, None) => return Err(missing(e, "resistance; expected a value, or a model with `r` or `rsh`")),
+            }
         }
     };
     let scale = parameter(netlist, e, "scale").unwrap_or(1.0);
@@ -65,8 +71,8 @@ pub fn capacitance(netlist: &Netlist, e: &Element, kelvin: f64) -> Result<f64> {
             let Some(l) = p("l") else {
                 return Err(missing(e, "capacitance; expected a value, or `l`, `w` and a model with `cj`"));
             };
-            let narrow = p("narrow").unwrap_or(0.0);
-            let (w, l) = (p("w").or(p("defw")).unwrap_or(10e-6) - narrow, l - narrow);
+            let w = p("w").or(p("defw")).unwrap_or(10e-6) - p("narrow").unwrap_or(0.0);
+            let l = l - p("short").unwrap_or(0.0);
             p("cj").unwrap_or(0.0) * l * w + p("cjsw").unwrap_or(0.0) * 2.0 * (l + w)
         }
     };
@@ -88,7 +94,8 @@ pub fn inductance(netlist: &Netlist, e: &Element, kelvin: f64) -> Result<f64> {
         return Err(missing(e, "inductance"));
     };
     finite(
-        value * temperature_factor(netlist, e, kelvin) / get(e.multiplier),
+        value * temperature_factor(netlist, e, kelvin) * parameter(netlist, e, "scale").unwrap_or(1.0)
+            / get(e.multiplier),
         e,
         "inductance",
         "a finite number",

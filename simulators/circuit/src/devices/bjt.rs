@@ -54,7 +54,7 @@ impl BjtModel {
     }
 }
 
-const PARAMETERS: [&str; 7] = ["area", "m", "temp", "dtemp", "off", "icvbe", "icvce"];
+const PARAMETERS: [&str; 9] = ["area", "m", "temp", "dtemp", "off", "icvbe", "icvce", "areab", "areac"];
 
 /// Currents and the base charge at a bias; partials over (base-emitter, collector-emitter) voltage.
 struct Currents {
@@ -70,7 +70,7 @@ struct Currents {
 pub struct Bjt {
     pub(super) name: String,
     model: Arc<BjtModel>,
-    values: [f64; 7],
+    values: [f64; 9],
     names: Vec<&'static str>,
     charge_list: [Charge; 4],
     cp: usize,
@@ -83,6 +83,8 @@ pub struct Bjt {
     gmin: f64,
     v_critical: f64,
     is: f64,
+    /// Saturation current of the reverse transport.
+    is_reverse: f64,
     ise: f64,
     isc: f64,
     bf: f64,
@@ -103,7 +105,7 @@ impl Bjt {
         parameters: &[(String, f64)],
         surroundings: &Surroundings,
     ) -> Result<Self, DeviceError> {
-        let mut values = [1.0, 1.0, f64::NAN, 0.0, 0.0, 0.0, 0.0];
+        let mut values = [1.0, 1.0, f64::NAN, 0.0, 0.0, 0.0, 0.0, f64::NAN, f64::NAN];
         read_instance(name, &PARAMETERS, parameters, |index, value| values[index] = value)?;
         let p = &model.p;
         let mut names = Vec::new();
@@ -136,6 +138,7 @@ impl Bjt {
             gmin: 0.0,
             v_critical: 0.0,
             is: 0.0,
+            is_reverse: 0.0,
             ise: 0.0,
             isc: 0.0,
             bf: 0.0,
@@ -190,8 +193,9 @@ impl Bjt {
 
     pub(super) fn update(&mut self, surroundings: &Surroundings) -> Result<(), DeviceError> {
         let [area, m, temp, dtemp, ..] = self.values;
-        for (what, value) in [("area", area), ("m", m)] {
-            if value.is_nan() || value <= 0.0 {
+        for (what, value) in [("area", area), ("m", m), ("areab", self.values[7]), ("areac", self.values[8])] {
+            let given = !(value.is_nan() && what.len() > 4);
+            if given && (value.is_nan() || value <= 0.0) {
                 let (device, what) = (self.name.clone(), what.to_owned());
                 return Err(DeviceError::NotPositive { device, what, value, hint: String::new() });
             }
@@ -207,9 +211,13 @@ impl Bjt {
         self.temperature_k = t;
         self.vt = vt;
         self.gmin = surroundings.gmin;
+        // As in ngspice 39: the collector junction has an area of its own, as the substrate has, and they swap in a lateral transistor.
+        let own = |index: usize| if self.values[index].is_nan() { area } else { self.values[index] };
+        let (area_collector, area_substrate) = if p.subs > 0.0 { (own(7), own(8)) } else { (own(8), own(7)) };
         self.is = p.is * exponent.exp() * area;
+        self.is_reverse = self.is * area_collector;
         self.ise = p.ise * (exponent / p.ne).exp() / gain * area;
-        self.isc = p.isc * (exponent / p.nc).exp() / gain * area;
+        self.isc = p.isc * (exponent / p.nc).exp() / gain * area_collector;
         self.bf = p.bf * gain;
         self.br = p.br * gain;
         self.v_critical = limiting::critical_voltage(vt, self.is);
@@ -217,8 +225,8 @@ impl Bjt {
         self.depletion = [(p.vje, p.mje), (p.vjc, p.mjc)]
             .map(|(potential, grading)| Depletion::new(potential_at(potential, tnom, t), grading, fc));
         self.cje = p.cje * area * capacitance_factor(p.vje, p.mje, tnom, t);
-        self.cjc = p.cjc * area * capacitance_factor(p.vjc, p.mjc, tnom, t);
-        self.cjs = p.cjs * area * capacitance_factor(p.vjs, p.mjs, tnom, t);
+        self.cjc = p.cjc * area_collector * capacitance_factor(p.vjc, p.mjc, tnom, t);
+        self.cjs = p.cjs * area_substrate * capacitance_factor(p.vjs, p.mjs, tnom, t);
         self.vjs = potential_at(p.vjs, tnom, t);
         Ok(())
     }
@@ -250,7 +258,7 @@ impl Bjt {
         let [vbe, vbc, ..] = self.state[0];
         let (be, bc) = (Dual([vbe, 1.0, 0.0, 0.0]), Dual([vbc, 1.0, -1.0, 0.0]));
         let transport = Self::junction(be, self.is, p.nf * self.vt);
-        let reverse = Self::junction(bc, self.is, p.nr * self.vt);
+        let reverse = Self::junction(bc, self.is_reverse, p.nr * self.vt);
         let leak = |v: Dual, is: f64, n: f64| {
             let ohmic = v * self.gmin;
             if is > 0.0 { Self::junction(v, is, n * self.vt) + ohmic } else { ohmic }
