@@ -167,16 +167,12 @@ impl Engine {
             Output::Voltage(..) => solve(self, &[(plus, 1.0), (minus, -1.0)], &[(plus, minus)])[0],
         };
         let shown = match output {
-            Output::Voltage(a, None) => format!("v({a})"),
-            Output::Voltage(a, Some(b)) => format!("v({a},{b})"),
-            Output::Current(v) => format!("i({v})"),
+            Output::Voltage(a, None) => format!("v(output_impedance_at_v({a}))"),
+            Output::Voltage(a, Some(b)) => format!("v(output_impedance_at_v({a},{b}))"),
+            Output::Current(v) => format!("v({v}#output_impedance)"),
         };
         Ok(Table {
-            columns: vec![
-                "v(transfer_function)".into(),
-                format!("v({input}#input_impedance)"),
-                format!("v(output_impedance_at_{shown})"),
-            ],
+            columns: vec!["v(transfer_function)".into(), format!("v({input}#input_impedance)"), shown],
             data: vec![values[0], resistance_in, resistance_out],
         })
     }

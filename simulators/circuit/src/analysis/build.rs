@@ -181,6 +181,7 @@ impl System {
                     nodes: [a, b],
                     slots: quad(p, a, b, a, b),
                     g: 0.0,
+                    g_ac: 0.0,
                     swept: None,
                 }),
                 Kind::Capacitor => self.capacitors.push(Capacitor {
@@ -298,6 +299,7 @@ impl System {
                 state,
                 parallel: 1.0,
                 class: class(&self.netlist, e),
+                off: e.parameter("off").is_some_and(|v| self.netlist.slots.get(v) != 0.0),
                 bound,
             });
             state += device.charges().len();
@@ -318,7 +320,9 @@ impl System {
         let mut out = Vec::new();
         for model in models.iter().rev() {
             for (i, r) in self.resistors.iter().enumerate().rev() {
-                if self.netlist.elements[r.element].model == *model {
+                let e = &self.netlist.elements[r.element];
+                let silent = e.parameter("noisy").is_some_and(|v| self.netlist.slots.get(v) == 0.0);
+                if e.model == *model && !silent {
                     out.push(NoiseOwner::Resistor(i));
                 }
             }
@@ -356,8 +360,19 @@ fn device(
             )));
         }
     };
-    let mut parameters: Vec<(String, f64)> =
-        e.parameters.iter().map(|(n, v)| (n.clone(), netlist.slots.get(*v))).collect();
+    let mut parameters: Vec<(String, f64)> = e
+        .parameters
+        .iter()
+        .filter(|(n, _)| n != "off")
+        .map(|(n, v)| (n.clone(), netlist.slots.get(*v)))
+        .collect();
+    if matches!(model, Model::Mos1(_)) {
+        for (name, value) in ["w", "l", "ad", "as"].into_iter().zip(netlist.options.mos_defaults) {
+            if e.parameter(name).is_none() {
+                parameters.push((name.into(), value));
+            }
+        }
+    }
     if let Some(area) = e.value {
         parameters.push(("area".into(), netlist.slots.get(area)));
     }

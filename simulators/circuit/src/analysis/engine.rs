@@ -185,8 +185,9 @@ impl Engine {
         }
     }
 
-    /// Evaluates all devices at `x` and assembles matrix and right-hand side. Returns whether a junction voltage was limited.
-    fn load(&mut self, pass: Pass) -> bool {
+    /// Evaluates all devices at `x` and assembles matrix and right-hand side; while `starting`, those that are `off` have no voltage.
+    /// Returns whether a junction voltage was limited.
+    fn load(&mut self, pass: Pass, starting: bool) -> bool {
         self.a.copy_from_slice(&self.base);
         self.b.copy_from_slice(&self.rhs_base);
         if self.diagonal_gmin > 0.0 {
@@ -207,6 +208,12 @@ impl Engine {
                 *v = self.x[*node as usize];
             }
             let stamp = &mut self.stamp;
+            let pass = if starting && place.off {
+                self.gather[..place.nodes.len()].fill(0.0);
+                Pass::Free
+            } else {
+                pass
+            };
             limited |= device.evaluate(&self.gather[..place.nodes.len()], pass, charges, stamp);
             let mut current = [0.0f64; crate::devices::MAX_NODES];
             for g in &place.conductances {
@@ -361,7 +368,7 @@ impl Engine {
         let mut released = false;
         let mut returns = 0;
         for iteration in 1..=limit {
-            let limited = self.load(pass);
+            let limited = self.load(pass, matches!(mode, Mode::Junction | Mode::Fix));
             self.iterations += 1;
             if !self.held.is_empty() && matches!(mode, Mode::Junction | Mode::Fix) {
                 self.hold();
@@ -451,6 +458,11 @@ impl Engine {
     /// Small-signal matrices at the present solution: conductances and capacitances by slot.
     pub fn small_signal(&mut self, g: &mut Vec<f64>, c: &mut Vec<f64>) {
         self.static_base();
+        for r in &self.system.resistors {
+            if r.g_ac != r.g {
+                add_quad(&mut self.base, r.slots, r.g_ac - r.g);
+            }
+        }
         let slots = self.base.len();
         g.clear();
         g.extend_from_slice(&self.base);

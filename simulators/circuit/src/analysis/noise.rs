@@ -291,9 +291,11 @@ impl Engine {
             spectrum.data.push(work.input[k]);
         }
         let mut integrated = Table::default();
+        // Named after the input: a current source's noise is a current.
+        let unit = if self.system.sources[source].branch != 0 { 'v' } else { 'i' };
         let mut pair = |name: &str, sum: (f64, f64)| {
             integrated.columns.push(format!("v(onoise_total{name})"));
-            integrated.columns.push(format!("v(inoise_total{name})"));
+            integrated.columns.push(format!("{unit}(inoise_total{name})"));
             integrated.data.extend([sum.0.sqrt(), sum.1.sqrt()]);
         };
         if per_source {

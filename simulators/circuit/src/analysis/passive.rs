@@ -50,7 +50,9 @@ pub fn conductance(netlist: &Netlist, e: &Element, swept: Option<f64>, kelvin: f
                     rsh * (l - 2.0 * short) / (w - 2.0 * narrow)
                 }
                 (None, Some(r)) => r,
-                (None, None) => return Err(missing(e, "resistance; expected a value, or a model with `r` or `rsh`")),
+                (None, None) => {
+                    return Err(missing(e, "resistance; expected a value, or a model with `r` or `rsh`"));
+                }
             }
         }
     };

@@ -18,6 +18,8 @@ pub struct Resistor {
     pub slots: Quad,
     /// Conductance at the circuit temperature, S.
     pub g: f64,
+    /// What small signals see: that of `ac=` where it is given.
+    pub g_ac: f64,
     pub swept: Option<f64>,
 }
 
@@ -102,6 +104,8 @@ pub struct Place {
     pub parallel: f64,
     /// Rank of its type in ngspice's order: bipolar, BSIM4, diode, other MOS.
     pub class: u8,
+    /// `off`: a Newton loop from nothing starts with no voltage across it, until the others have settled.
+    pub off: bool,
     /// Parameters that follow slots: index in the device, source, last value.
     pub bound: Vec<(usize, Value, f64)>,
 }
@@ -192,6 +196,14 @@ impl System {
                 r.swept,
                 kelvin,
             )?;
+            let e = &self.netlist.elements[r.element];
+            r.g_ac = match e.parameter("ac") {
+                Some(ohms) => {
+                    let ohms = Some(slots.get(ohms));
+                    super::passive::conductance(&self.netlist, e, ohms, kelvin)?
+                }
+                None => r.g,
+            };
         }
         for c in &mut self.capacitors {
             let e = &self.netlist.elements[c.element];

@@ -10,6 +10,10 @@ use crate::netlist::{Element, Netlist, Slots, Waveform};
 pub struct Wave {
     kind: Shape,
     values: Vec<f64>,
+    /// Of `pwl`: what is subtracted from the time.
+    delay: f64,
+    /// Of `pwl`: the time from which it repeats.
+    repeat: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,8 +30,18 @@ fn parts(wave: &Waveform) -> (Shape, &[crate::netlist::Value]) {
         Waveform::Pulse(v) => (Shape::Pulse, v),
         Waveform::Sin(v) => (Shape::Sin, v),
         Waveform::Exp(v) => (Shape::Exp, v),
-        Waveform::Pwl(v) => (Shape::Pwl, v),
+        Waveform::Pwl { points, .. } => (Shape::Pwl, points),
         Waveform::Sffm(v) => (Shape::Sffm, v),
+    }
+}
+
+/// Delay and start of the repetition of a `pwl`; a negative start switches the repetition off, as in ngspice.
+fn shift(wave: &Waveform, slots: &Slots) -> (f64, Option<f64>) {
+    match wave {
+        Waveform::Pwl { delay, repeat, .. } => {
+            (delay.map_or(0.0, |v| slots.get(v)), repeat.map(|v| slots.get(v)).filter(|r| *r >= 0.0))
+        }
+        _ => (0.0, None),
     }
 }
 
@@ -62,7 +76,15 @@ impl Wave {
                 return fail("the times of `pwl` must not decrease");
             }
         }
-        Ok(Self { kind, values })
+        let (delay, repeat) = shift(wave, &netlist.slots);
+        let corner = |t: f64| values.chunks_exact(2).any(|p| (p[0] - t).abs() <= 1e-9 * t.abs());
+        if let Some(start) = repeat.filter(|r| !(corner(*r) && *r < values[values.len() - 2])) {
+            return fail(&format!("`r={start:e}` of `pwl` must be one of its times, and not the last"));
+        }
+        if !delay.is_finite() {
+            return fail("`td` of `pwl` is not a finite number");
+        }
+        Ok(Self { kind, values, delay, repeat })
     }
 
     /// Re-evaluates in place; false if the waveform is of another shape.
@@ -76,7 +98,8 @@ impl Wave {
             *value = slots.get(*source);
             good &= value.is_finite();
         }
-        good
+        (self.delay, self.repeat) = shift(wave, slots);
+        good && self.delay.is_finite()
     }
 
     fn at_index(&self, i: usize) -> f64 {
@@ -150,6 +173,7 @@ impl Wave {
             Shape::Pwl => {
                 let points = self.values.as_slice();
                 let Some(last) = points.len().checked_sub(2) else { return 0.0 };
+                let t = self.folded(t, points[last]).0;
                 if t <= points[0] {
                     return points[1];
                 }
@@ -166,6 +190,20 @@ impl Wave {
                 let fs = self.or(4, 1.0 / span.stop.max(f64::MIN_POSITIVE));
                 v(0) + v(1) * ((2.0 * PI * fc * t) + v(3) * (2.0 * PI * fs * t).sin()).sin()
             }
+        }
+    }
+
+    /// The time inside the points of a `pwl` that end at `last`, and what has to be added to come back.
+    fn folded(&self, t: f64, last: f64) -> (f64, f64) {
+        let local = t - self.delay;
+        match self.repeat {
+            Some(start) if local > last => {
+                // A hair before a period's end is its end.
+                let periods = ((local - last) / (last - start) + 1e-9).floor() + 1.0;
+                let folded = local - periods * (last - start);
+                (folded.max(start), t - folded)
+            }
+            _ => (local, self.delay),
         }
     }
 
@@ -192,7 +230,19 @@ impl Wave {
                 }
                 f64::INFINITY
             }
-            Shape::Pwl => self.values.chunks_exact(2).map(|p| p[0]).find(|x| *x > t).unwrap_or(f64::INFINITY),
+            Shape::Pwl => {
+                let Some(last) = self.values.len().checked_sub(2) else { return f64::INFINITY };
+                let (inner, shifted) = self.folded(t, self.values[last]);
+                let times = || self.values.chunks_exact(2).map(|p| p[0]);
+                let later = |after: f64, shift: f64| {
+                    times().filter(|x| *x >= after).map(|x| x + shift).find(|x| *x > t)
+                };
+                later(f64::NEG_INFINITY, shifted)
+                    // The next corner is in the next period.
+                    .or_else(|| self.repeat.and_then(|r| later(r, shifted + self.values[last] - r)))
+                    .filter(|_| inner < self.values[last] || self.repeat.is_some())
+                    .unwrap_or(f64::INFINITY)
+            }
             _ => f64::INFINITY,
         }
     }
@@ -203,7 +253,7 @@ mod tests {
     use super::*;
 
     fn wave(kind: Shape, values: &[f64]) -> Wave {
-        Wave { kind, values: values.to_vec() }
+        Wave { kind, values: values.to_vec(), delay: 0.0, repeat: None }
     }
 
     #[test]
@@ -233,5 +283,21 @@ mod tests {
         assert_eq!(w.value(9.0, s), 3.0);
         assert_eq!(w.next_corner(0.5, s), 1.0);
         assert_eq!(w.next_corner(1.0, s), 2.0);
+    }
+
+    #[test]
+    fn piecewise_lines_wait_and_repeat() {
+        let mut w = wave(Shape::Pwl, &[0.0, 0.0, 1.0, 2.0, 3.0, 0.0]);
+        w.repeat = Some(1.0);
+        let span = Span::default();
+        // Period 2 from 1 on: the value jumps from 0 back to 2.
+        for (t, v) in [(0.5, 1.0), (2.0, 1.0), (3.5, 1.5), (4.0, 1.0), (6.5, 0.5)] {
+            assert!((w.value(t, span) - v).abs() < 1e-12, "{t}: {}", w.value(t, span));
+        }
+        assert_eq!([0.5, 1.0, 3.5, 5.0].map(|t| w.next_corner(t, span)), [1.0, 3.0, 5.0, 7.0]);
+        w.repeat = None;
+        w.delay = 10.0;
+        assert_eq!((w.value(9.0, span), w.value(11.0, span), w.value(20.0, span)), (0.0, 2.0, 0.0));
+        assert_eq!([0.0, 10.0, 13.0].map(|t| w.next_corner(t, span)), [10.0, 11.0, f64::INFINITY]);
     }
 }

@@ -193,9 +193,9 @@ impl Bjt {
 
     pub(super) fn update(&mut self, surroundings: &Surroundings) -> Result<(), DeviceError> {
         let [area, m, temp, dtemp, ..] = self.values;
-        for (what, value) in [("area", area), ("m", m), ("areab", self.values[7]), ("areac", self.values[8])] {
-            let given = !(value.is_nan() && what.len() > 4);
-            if given && (value.is_nan() || value <= 0.0) {
+        let own = |index: usize| if self.values[index].is_nan() { area } else { self.values[index] };
+        for (what, value) in [("area", area), ("m", m), ("areab", own(7)), ("areac", own(8))] {
+            if value.is_nan() || value <= 0.0 {
                 let (device, what) = (self.name.clone(), what.to_owned());
                 return Err(DeviceError::NotPositive { device, what, value, hint: String::new() });
             }
@@ -212,7 +212,6 @@ impl Bjt {
         self.vt = vt;
         self.gmin = surroundings.gmin;
         // As in ngspice 39: the collector junction has an area of its own, as the substrate has, and they swap in a lateral transistor.
-        let own = |index: usize| if self.values[index].is_nan() { area } else { self.values[index] };
         let (area_collector, area_substrate) = if p.subs > 0.0 { (own(7), own(8)) } else { (own(8), own(7)) };
         self.is = p.is * exponent.exp() * area;
         self.is_reverse = self.is * area_collector;

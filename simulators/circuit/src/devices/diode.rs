@@ -28,6 +28,32 @@ parameter_table! {
         eg = 1.11,
         /// Saturation current temperature exponent.
         xti | "pt" = 3.0,
+        /// Sidewall saturation current, A per unit of perimeter.
+        jsw | "isw" = 0.0,
+        /// Sidewall emission coefficient (the junction's unless given).
+        ns = f64::NAN,
+        /// Forward knee current, A (none unless given).
+        ikf | "ik" = f64::NAN,
+        /// Reverse knee current, A (none unless given).
+        ikr = f64::NAN,
+        /// Recombination saturation current, A.
+        isr = 0.0,
+        /// Recombination emission coefficient.
+        nr = 2.0,
+        /// Sidewall capacitance, F per unit of perimeter.
+        cjsw | "cjp" = 0.0,
+        /// Sidewall potential, V.
+        php = 1.0,
+        /// Sidewall grading coefficient.
+        mjsw = 0.33,
+        /// Forward-bias depletion coefficient of the sidewall.
+        fcs = 0.5,
+        /// Linear and quadratic temperature coefficients of the series resistance, 1/K and 1/K^2.
+        trs1 | "trs" = 0.0,
+        trs2 = 0.0,
+        /// The same of the transit time.
+        ttt1 = 0.0,
+        ttt2 = 0.0,
         /// Flicker noise coefficient.
         kf = 0.0,
         /// Flicker noise exponent.
@@ -90,6 +116,15 @@ pub struct Diode {
     breakdown: f64,
     capacitance: f64,
     depletion: Depletion,
+    sidewall_is: f64,
+    sidewall_capacitance: f64,
+    sidewall_depletion: Depletion,
+    recombination_is: f64,
+    /// Junction potential at temperature, V.
+    potential: f64,
+    /// Knee currents of this size, A.
+    knees: [f64; 2],
+    transit: f64,
     series: f64,
     // Junction voltage: last evaluation, last accepted, the one before.
     state: [f64; 3],
@@ -121,6 +156,13 @@ impl Diode {
             breakdown: f64::INFINITY,
             capacitance: 0.0,
             depletion: Depletion::default(),
+            sidewall_is: 0.0,
+            sidewall_capacitance: 0.0,
+            sidewall_depletion: Depletion::default(),
+            recombination_is: 0.0,
+            potential: 1.0,
+            knees: [f64::NAN; 2],
+            transit: 0.0,
             series: 0.0,
             state: [0.0; 3],
             current: 0.0,
@@ -160,7 +202,7 @@ impl Diode {
     }
 
     pub(super) fn update(&mut self, surroundings: &Surroundings) -> Result<(), DeviceError> {
-        let [area, m, temp, dtemp, ..] = self.values;
+        let [area, m, temp, dtemp, perimeter, _] = self.values;
         for (index, value) in [area, m].into_iter().enumerate() {
             if value.is_nan() || value <= 0.0 {
                 return Err(DeviceError::NotPositive {
@@ -179,13 +221,31 @@ impl Diode {
         self.gmin = surroundings.gmin;
         self.vt = BOLTZMANN * t / CHARGE;
         let vte = p.n * self.vt;
-        self.is = p.is * area * ((ratio - 1.0) * p.eg / vte + p.xti / p.n * ratio.ln()).exp();
+        // Saturation currents over temperature, by emission coefficient.
+        let heated = |n: f64| ((ratio - 1.0) * p.eg / (n * self.vt) + p.xti / n * ratio.ln()).exp();
+        self.is = p.is * area * heated(p.n);
+        let perimeter = perimeter * m;
+        self.sidewall_is = p.jsw * perimeter * heated(if p.ns.is_nan() { p.n } else { p.ns });
+        self.recombination_is = p.isr * area * heated(p.nr);
+        if p.ns.is_nan() {
+            // Without a characteristic of its own the sidewall is part of the junction.
+            self.is += self.sidewall_is;
+            self.sidewall_is = 0.0;
+        }
+        self.knees = [p.ikf * area, p.ikr * area];
         self.v_critical = limiting::critical_voltage(vte, self.is);
         let potential = potential_at(p.vj, self.model.nominal_k, t);
+        self.potential = potential;
+        let sidewall = potential_at(p.php, self.model.nominal_k, t);
+        self.sidewall_capacitance =
+            p.cjsw * perimeter * capacitance_factor(p.php, p.mjsw, self.model.nominal_k, t);
+        self.sidewall_depletion = Depletion::new(sidewall, p.mjsw, p.fcs.min(0.95));
+        let dt = t - self.model.nominal_k;
+        self.transit = p.tt * (1.0 + p.ttt1 * dt + p.ttt2 * dt * dt);
         self.capacitance = p.cjo * area * capacitance_factor(p.vj, p.m, self.model.nominal_k, t);
         let fc = if p.fc * potential > 1.0 { 1.0 / potential } else { p.fc };
         self.depletion = Depletion::new(potential, p.m, fc.min(0.95));
-        self.series = if p.rs > 0.0 { area / p.rs } else { 0.0 };
+        self.series = if p.rs > 0.0 { area / (p.rs * (1.0 + p.trs1 * dt + p.trs2 * dt * dt)) } else { 0.0 };
         self.breakdown = if p.bv.is_nan() {
             f64::INFINITY
         } else {
@@ -227,20 +287,50 @@ impl Diode {
         }
     }
 
-    fn junction(&self, v: f64) -> (f64, f64) {
-        let vte = self.model.p.n * self.vt;
-        let (i, g) = if v >= -3.0 * vte {
+    /// Current and slope of a junction: exponential, cubic decay in reverse, breakdown.
+    fn characteristic(&self, v: f64, is: f64, vte: f64) -> (f64, f64) {
+        if v >= -3.0 * vte {
             let e = (v / vte).exp();
-            (self.is * (e - 1.0), self.is * e / vte)
+            (is * (e - 1.0), is * e / vte)
         } else if v >= -self.breakdown {
             let x = 3.0 * vte / (v * std::f64::consts::E);
             let cube = x * x * x;
-            (-self.is * (1.0 + cube), self.is * 3.0 * cube / v)
+            (-is * (1.0 + cube), is * 3.0 * cube / v)
         } else {
             let vtb = self.model.p.nbv * self.vt;
             let e = (-(self.breakdown + v) / vtb).exp();
-            (-self.is * e, self.is * e / vtb)
-        };
+            (-is * e, is * e / vtb)
+        }
+    }
+
+    fn junction(&self, v: f64) -> (f64, f64) {
+        let p = &self.model.p;
+        let vte = p.n * self.vt;
+        let (mut i, mut g) = self.characteristic(v, self.is, vte);
+        if self.sidewall_is > 0.0 {
+            let (side, slope) = self.characteristic(v, self.sidewall_is, p.ns * self.vt);
+            i += side;
+            g += slope;
+        }
+        // As in ngspice, only where the junction conducts.
+        if self.recombination_is > 0.0 && v >= -3.0 * vte {
+            let vtr = p.nr * self.vt;
+            let e = (v / vtr).exp();
+            let (rate, rate_slope) = (self.recombination_is * (e - 1.0), self.recombination_is * e / vtr);
+            // The generation factor of the depletion layer.
+            let x = 1.0 - v / self.potential;
+            let inner = x * x + 0.005;
+            let factor = inner.powf(0.5 * p.m);
+            i += rate * factor;
+            g += rate_slope * factor - rate * factor * p.m * x / (inner * self.potential);
+        }
+        // High injection: i / (1 + sqrt(i / knee)).
+        let knee = if v >= -3.0 * vte { self.knees[0] } else { -self.knees[1] };
+        if i.abs() > 1e-18 && knee * i > 0.0 {
+            let root = (i / knee).sqrt();
+            g = g * (1.0 + 0.5 * root) / ((1.0 + root) * (1.0 + root));
+            i /= 1.0 + root;
+        }
         (i + self.gmin * v, g + self.gmin)
     }
 
@@ -273,9 +363,10 @@ impl Diode {
         }
         if charges {
             let (q, c) = self.depletion.at(vd);
-            let tt = self.model.p.tt;
-            stamp.q[0] = self.capacitance * q + tt * i;
-            self.total_capacitance = self.capacitance * c + tt * g;
+            let (side_q, side_c) = self.sidewall_depletion.at(vd);
+            let tt = self.transit;
+            stamp.q[0] = self.capacitance * q + self.sidewall_capacitance * side_q + tt * i;
+            self.total_capacitance = self.capacitance * c + self.sidewall_capacitance * side_c + tt * g;
             stamp.c[inner] = self.total_capacitance;
             stamp.c[1] = -self.total_capacitance;
         }

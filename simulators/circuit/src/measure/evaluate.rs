@@ -160,8 +160,11 @@ fn statistic(c: &Curve, statistic: Statistic, from: Option<f64>, to: Option<f64>
         points.push((to, y));
     }
     let Some(start) = points.first().copied() else { return Err("no points in range".into()) };
-    let max = points.iter().fold(start, |m, p| if p.1 > m.1 { *p } else { m });
-    let min = points.iter().fold(start, |m, p| if p.1 < m.1 { *p } else { m });
+    // Extremes are those of the points themselves, as in ngspice.
+    let given = || c.x.iter().copied().zip(c.y.iter().copied()).filter(|(x, _)| (from..=to).contains(x));
+    let start = given().next().unwrap_or(start);
+    let max = given().fold(start, |m, p| if p.1 > m.1 { p } else { m });
+    let min = given().fold(start, |m, p| if p.1 < m.1 { p } else { m });
     let integral = |f: &dyn Fn(f64) -> f64| {
         points.windows(2).map(|w| 0.5 * (f(w[0].1) + f(w[1].1)) * (w[1].0 - w[0].0)).sum::<f64>()
     };
@@ -229,7 +232,9 @@ fn one(
         }
         Quantity::Statistic { statistic: kind, signal, from, to } => {
             if signal.column.starts_with("v(onoise_total") || signal.column.starts_with("v(inoise_total") {
-                return table.last(&signal.column).ok_or_else(|| "no integrated noise".to_string());
+                let current = signal.column.replacen('v', "i", 1);
+                let total = table.last(&signal.column).or_else(|| table.last(&current));
+                return total.ok_or_else(|| "no integrated noise".to_string());
             }
             statistic(&curve(table, signal)?, *kind, get(from), get(to))
         }

@@ -48,6 +48,8 @@ pub struct Options {
     pub nominal_c: f64,
     /// Factor on the lengths of MOS instances.
     pub scale: f64,
+    /// Width, length, drain and source area of a level-1 transistor that does not give its own, m and m^2.
+    pub mos_defaults: [f64; 4],
     /// Most time points of a transient analysis, accepted and rejected together.
     pub max_points: usize,
     /// Wall-clock limit of one analysis, seconds.
@@ -71,6 +73,7 @@ impl Default for Options {
             temperature_c: 27.0,
             nominal_c: 27.0,
             scale: 1.0,
+            mos_defaults: [1e-4, 1e-4, 0.0, 0.0],
             max_points: 5_000_000,
             time_limit_s: 600.0,
         }
@@ -386,9 +389,9 @@ pub(super) fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> R
 }
 
 fn options(tokens: &[Token], line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> Result<()> {
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 21] = [
         "reltol", "abstol", "vntol", "chgtol", "trtol", "gmin", "itl1", "itl2", "itl4", "method", "maxord",
-        "temp", "tnom", "scale", "pivtol", "pivrel", "itl6",
+        "temp", "tnom", "scale", "pivtol", "pivrel", "itl6", "defw", "defl", "defad", "defas",
     ];
     let (list, flags) = assignments(tokens, &line.location)?;
     let o = &mut setup.options;
@@ -442,6 +445,10 @@ fn options(tokens: &[Token], line: &Line, scopes: &mut Scopes<'_>, setup: &mut S
             "temp" => o.temperature_c = value,
             "tnom" => o.nominal_c = value,
             "scale" => o.scale = positive(value)?,
+            "defw" => o.mos_defaults[0] = positive(value)?,
+            "defl" => o.mos_defaults[1] = positive(value)?,
+            "defad" => o.mos_defaults[2] = value,
+            "defas" => o.mos_defaults[3] = value,
             "pivtol" | "pivrel" | "itl6" => {}
             _ => setup.warnings.push(format!(
                 "{}: option `{name}` has no effect here{}",

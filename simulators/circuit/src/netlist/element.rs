@@ -15,8 +15,15 @@ pub enum Waveform {
     Sin(Vec<Value>),
     /// `exp(v1 v2 td1 tau1 td2 tau2)`.
     Exp(Vec<Value>),
-    /// `pwl(t1 v1 t2 v2 ...)`.
-    Pwl(Vec<Value>),
+    /// `pwl(t1 v1 t2 v2 ...) [td=delay] [r=start of what repeats for ever]`.
+    Pwl {
+        /// Times and values in turn.
+        points: Vec<Value>,
+        /// The function starts this much later.
+        delay: Option<Value>,
+        /// From the last time on, what follows this time repeats.
+        repeat: Option<Value>,
+    },
     /// `sffm(vo va fc mdi fs)`.
     Sffm(Vec<Value>),
 }
@@ -236,7 +243,14 @@ pub fn parse(line: &Line) -> Result<Card> {
             });
         }
     }
-    let _ = flags;
+    let off = flags
+        .iter()
+        .map(String::as_str)
+        .chain(positional.iter().filter_map(|t| t.word()))
+        .any(|w| w == "off");
+    if off && matches!(letter, b'd' | b'q' | b'm') {
+        card.parameters.push(("off".into(), Text { text: "1".into(), location: location.clone() }));
+    }
     Ok(card)
 }
 

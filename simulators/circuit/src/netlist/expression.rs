@@ -48,7 +48,7 @@ pub enum Op {
     Div,
     /// Remainder.
     Rem,
-    /// `a ^ b`.
+    /// `a ^ b`, that is `|a| ^ b`.
     Pow,
     /// `a < b`.
     Lt,
@@ -145,7 +145,15 @@ impl Parser<'_> {
         const LEVELS: [&[(&str, Op)]; 5] = [
             &[("||", Op::Or)],
             &[("&&", Op::And)],
-            &[("==", Op::Eq), ("!=", Op::Ne), ("<=", Op::Le), (">=", Op::Ge), ("<", Op::Lt), (">", Op::Gt)],
+            &[
+                ("==", Op::Eq),
+                ("!=", Op::Ne),
+                ("<>", Op::Ne),
+                ("<=", Op::Le),
+                (">=", Op::Ge),
+                ("<", Op::Lt),
+                (">", Op::Gt),
+            ],
             &[("+", Op::Add), ("-", Op::Sub)],
             &[("*", Op::Mul), ("/", Op::Div), ("%", Op::Rem)],
         ];
@@ -241,7 +249,7 @@ type Named2 = (&'static str, fn(f64, f64) -> f64);
 /// Finds a user function: its parameters and body.
 pub type FindFunction<'a> = &'a dyn Fn(&str) -> Option<(Vec<String>, Expr)>;
 
-const ONE: [Named1; 23] = [
+const ONE: [Named1; 26] = [
     ("sqrt", f64::sqrt),
     ("exp", f64::exp),
     ("ln", f64::ln),
@@ -271,12 +279,15 @@ const ONE: [Named1; 23] = [
     ("sinh", f64::sinh),
     ("cosh", f64::cosh),
     ("tanh", f64::tanh),
+    ("asinh", f64::asinh),
+    ("acosh", f64::acosh),
+    ("atanh", f64::atanh),
     ("sqr", |x| x * x),
     ("arctan", f64::atan),
 ];
 const TWO: [Named2; 5] = [
     ("pow", f64::powf),
-    ("pwr", |x, y| x.abs().powf(y).copysign(x)),
+    ("pwr", |x, y| x.abs().powf(y)),
     ("min", f64::min),
     ("max", f64::max),
     ("atan2", f64::atan2),
@@ -443,7 +454,8 @@ pub fn run(program: &[Op], slots: &[f64]) -> f64 {
                     Op::Mul => a * b,
                     Op::Div => a / b,
                     Op::Rem => a % b,
-                    Op::Pow => a.powf(b),
+                    // As in ngspice: the power of the magnitude.
+                    Op::Pow => a.abs().powf(b),
                     Op::Lt => truth(a < b),
                     Op::Le => truth(a <= b),
                     Op::Gt => truth(a > b),
@@ -478,6 +490,8 @@ mod tests {
         assert_eq!(value("2**3^2"), 512.0);
         assert_eq!(value("-2^2"), -4.0);
         assert_eq!(value("2^-1"), 0.5);
+        assert_eq!(value("(-2)**3"), 8.0);
+        assert_eq!(value("3 <> 4"), 1.0);
         assert_eq!(value("a > 2 ? max(a, 5) : 1"), 5.0);
         assert_eq!(value("a != 3 || !(a<3)"), 1.0);
         assert_eq!(value("1.5k/10u"), 1.5e8);

@@ -271,11 +271,11 @@ impl<'d> Flattener<'d> {
         let mut parameters = Vec::new();
         let mut m = multiplier;
         for (key, text) in &card.parameters {
-            // Words as values (`noisy=no`) concern nothing here.
-            if matches!(key.as_str(), "noisy") {
-                continue;
-            }
-            let value = self.scopes.value(scope, text)?;
+            let value = match (key.as_str(), text.text.as_str()) {
+                ("noisy", "no" | "off") => Value::Const(0.0),
+                ("noisy", "yes" | "on") => Value::Const(1.0),
+                _ => self.scopes.value(scope, text)?,
+            };
             if key == "m" {
                 m = self.scopes.product(multiplier, value);
             } else {
@@ -351,7 +351,13 @@ impl<'d> Flattener<'d> {
                     "pulse" => Waveform::Pulse(values),
                     "sin" => Waveform::Sin(values),
                     "exp" => Waveform::Exp(values),
-                    "pwl" => Waveform::Pwl(values),
+                    "pwl" => {
+                        let mut named = |name: &str| {
+                            let text = card.parameters.iter().rev().find(|(n, _)| n == name);
+                            text.map(|(_, t)| self.scopes.value(scope, t)).transpose()
+                        };
+                        Waveform::Pwl { points: values, delay: named("td")?, repeat: named("r")? }
+                    }
                     _ => Waveform::Sffm(values),
                 })
             }

@@ -38,7 +38,7 @@ bin_table! {
     vth0 | "vtho" = f64::NAN, k3 = 80.0, k3b = 0.0, w0 = 2.5e-6, lpe0 = 1.74e-7, lpeb = 0.0, dvtp0 = 0.0, dvtp1 = 0.0,
     dvt0 = 2.2, dvt1 = 0.53, dvt2 = -0.032, dvt0w = 0.0, dvt1w = 5.3e6, dvt2w = -0.032, eta0 = 0.08, etab = -0.07,
     dsub = f64::NAN, cdsc = 2.4e-4, cdscb = 0.0, cdscd = 0.0, cit = 0.0, nfactor = 1.0, voff = -0.08, minv = 0.0,
-    u0 = f64::NAN, ua = f64::NAN, ub = 1e-19, uc = f64::NAN, ud = f64::NAN, up = 0.0, lp = 1e-8, eu = f64::NAN,
+    u0 = f64::NAN, ua = f64::NAN, ub = 1e-19, uc = f64::NAN, ud = f64::NAN, ucs = f64::NAN, ucste = -4.775e-3, eu1 = 0.0, up = 0.0, lp = 1e-8, eu = f64::NAN,
     ute = -1.5, ua1 = 1e-9, ub1 = -1e-18, uc1 = f64::NAN, ud1 = 0.0, vsat = 8e4, at = 3.3e4, a0 = 1.0, ags = 0.0,
     a1 = 0.0, a2 = 1.0, b0 = 0.0, b1 = 0.0, keta = -0.047, delta = 0.01, pclm = 1.3, pdiblc1 = 0.39,
     pdiblc2 = 0.0086, pdiblcb = 0.0, drout = 0.56, pvag = 0.0, pscbe1 = 4.24e8, pscbe2 = 1e-5, fprout = 0.0,
@@ -87,6 +87,11 @@ parameter_table! {
         // Gate and body networks, layout.
         rshg = 0.1, xgw = 0.0, xgl = 0.0, ngcon = 1.0, gbmin = 1e-12, rbpb = 50.0, rbpd = 50.0, rbps = 50.0,
         rbdb = 50.0, rbsb = 50.0, dmcg = 0.0, dmci = f64::NAN, dmdg = 0.0, dmcgt = 0.0,
+        // The body network over size (`rbodymod` 2).
+        rbps0 = f64::NAN, rbpsl = 0.0, rbpsw = 0.0, rbpsnf = 0.0, rbpd0 = f64::NAN, rbpdl = 0.0, rbpdw = 0.0,
+        rbpdnf = 0.0, rbpbx0 = 100.0, rbpbxl = 0.0, rbpbxw = 0.0, rbpbxnf = 0.0, rbpby0 = 100.0, rbpbyl = 0.0,
+        rbpbyw = 0.0, rbpbynf = 0.0, rbsbx0 = f64::NAN, rbsby0 = f64::NAN, rbdbx0 = f64::NAN, rbdby0 = f64::NAN,
+        rbsdbxl = 0.0, rbsdbxw = 0.0, rbsdbxnf = 0.0, rbsdbyl = 0.0, rbsdbyw = 0.0, rbsdbynf = 0.0,
         // Noise.
         noia = f64::NAN, noib = f64::NAN, noic = 8.75e9, em = 4.1e7, ef = 1.0, af = 1.0, kf = 0.0, lintnoi = 0.0,
         ntnoi = 1.0, tnoia = 1.5, tnoib = 3.5, rnoia = 0.577, rnoib = 0.5164,

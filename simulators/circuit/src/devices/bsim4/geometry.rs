@@ -202,6 +202,40 @@ fn layout_resistance(model: &Bsim4Model, instance: &Instance, size: &Size, sourc
     }
 }
 
+/// Conductances rbdb, rbpb, rbps, rbsb, rbpd of the body network, siemens. With `rbodymod` 2 they follow from length, width of a finger and number of
+/// fingers, and the card's parameters decide which of them there are.
+pub(super) fn body_network(model: &Bsim4Model, instance: &Instance) -> [f64; 5] {
+    let p = &model.p;
+    let conductance = |r: f64| if r < 1e-3 { 1e3 } else { p.gbmin + 1.0 / r };
+    if instance.rbodymod == 1.0 {
+        return [instance.rbdb, instance.rbpb, instance.rbps, instance.rbsb, instance.rbpd].map(conductance);
+    }
+    let (l, w, nf) = (instance.l * 1e6, instance.w * 1e6 / instance.nf, instance.nf);
+    let scaled = |r0: f64, kl: f64, kw: f64, kn: f64| r0 * l.powf(kl) * w.powf(kw) * nf.powf(kn);
+    let parallel = |x: f64, y: f64| x * y / (x + y);
+    let middle = parallel(
+        scaled(p.rbpbx0, p.rbpbxl, p.rbpbxw, p.rbpbxnf),
+        scaled(p.rbpby0, p.rbpbyl, p.rbpbyw, p.rbpbynf),
+    );
+    if p.rbps0.is_nan() || p.rbpd0.is_nan() {
+        return [p.gbmin, conductance(middle), 1e3, p.gbmin, 1e3];
+    }
+    let rbps = scaled(p.rbps0, p.rbpsl, p.rbpsw, p.rbpsnf);
+    let rbpd = scaled(p.rbpd0, p.rbpdl, p.rbpdw, p.rbpdnf);
+    let outer = |x: f64, y: f64| {
+        let or = |r: f64| if r.is_nan() { 100.0 } else { r };
+        parallel(
+            scaled(or(x), p.rbsdbxl, p.rbsdbxw, p.rbsdbxnf),
+            scaled(or(y), p.rbsdbyl, p.rbsdbyw, p.rbsdbynf),
+        )
+    };
+    let given = |x: f64, y: f64| !(x.is_nan() && y.is_nan());
+    if !given(p.rbsbx0, p.rbsby0) || !given(p.rbdbx0, p.rbdby0) {
+        return [p.gbmin, conductance(middle), conductance(rbps), p.gbmin, conductance(rbpd)];
+    }
+    [outer(p.rbdbx0, p.rbdby0), middle, rbps, outer(p.rbsbx0, p.rbsby0), rbpd].map(conductance)
+}
+
 /// Conductances of source and drain outside the channel, siemens, and whether the card asks for their nodes.
 pub(super) fn series(model: &Bsim4Model, instance: &Instance, size: &Size) -> [(f64, bool); 2] {
     [(instance.nrs, true), (instance.nrd, false)].map(|(squares, source)| {

@@ -50,7 +50,7 @@ impl Instance {
     pub(super) fn check_switches(&self, name: &str) -> Result<(), DeviceError> {
         for (parameter, value, supported) in [
             ("rgatemod", self.rgatemod, [0.0, 1.0, 2.0, 3.0].as_slice()),
-            ("rbodymod", self.rbodymod, &[0.0, 1.0]),
+            ("rbodymod", self.rbodymod, &[0.0, 1.0, 2.0]),
             ("trnqsmod", self.trnqsmod, &[0.0]),
             ("acnqsmod", self.acnqsmod, &[0.0]),
         ] {

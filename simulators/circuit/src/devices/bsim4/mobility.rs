@@ -10,6 +10,13 @@ pub(super) fn mobility(model: &Bsim4Model, s: &Sized, vgt: Dual, vth: Dual, vb: 
     let b = &s.b;
     let toxe = model.p.toxe;
     let mobmod = Bsim4Model::switch(model.p.mobmod);
+    if mobmod == 3 {
+        // High-k: the universal mobility over the field in MV/cm, and Coulomb scattering that the channel's charge screens.
+        let field = (vgt + s.vtfbphi1) * (1e-8 / 6.0 / model.p.toxe);
+        let universal = (vb * b.uc + b.ua) * field.powf(b.eu);
+        let screening = (vgt * (0.5 / s.vgt_at_threshold) + 0.5).powf(b.ucs);
+        return b.u0 / bounded(universal + b.ud / screening);
+    }
     let field = match mobmod {
         0 | 1 => (vgt + vth * 2.0) / toxe,
         _ => (vgt + s.vtfbphi1) / toxe,
@@ -35,8 +42,11 @@ pub(super) fn mobility(model: &Bsim4Model, s: &Sized, vgt: Dual, vth: Dual, vb: 
         let bottom = vgt + (vth * vth + 1e-4).sqrt() * 2.0;
         top * top * b.ud / (bottom * bottom)
     };
-    let reduction = phonon + coulomb;
-    let denominator =
-        if reduction.v() >= -0.8 { reduction + 1.0 } else { (reduction + 0.6) / (reduction * 10.0 + 7.0) };
-    b.u0 / denominator
+    b.u0 / bounded(phonon + coulomb)
+}
+
+/// `1 + reduction`, kept above 0.
+#[inline(always)]
+fn bounded(reduction: Dual) -> Dual {
+    if reduction.v() >= -0.8 { reduction + 1.0 } else { (reduction + 0.6) / (reduction * 10.0 + 7.0) }
 }

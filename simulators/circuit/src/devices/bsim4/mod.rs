@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use self::channel::{Channel, channel};
 use self::charge::{charges, overlap};
-use self::geometry::{Size, diffusions, series};
+use self::geometry::{Size, body_network, diffusions, series};
 use self::instance::Instance;
 use self::junction::Junction;
 use self::leakage::{Leakage, leakage};
@@ -258,9 +258,7 @@ impl Bsim4 {
             self.gate_conductance = if resistance > 0.0 { 1.0 / resistance } else { 1e3 };
         }
         if self.rbody {
-            self.body_conductances =
-                [instance.rbdb, instance.rbpb, instance.rbps, instance.rbsb, instance.rbpd]
-                    .map(|r| if r < 1e-3 { 1e3 } else { p.gbmin + 1.0 / r });
+            self.body_conductances = body_network(&model, instance);
         }
         Ok(())
     }

@@ -127,6 +127,7 @@ impl Bsim4Model {
         default(&mut base.ud, if v45 { 1e14 } else { 0.0 });
         default(&mut base.eu, by_type(1.67, 1.0));
         base.eu = base.eu.max(0.0);
+        default(&mut base.ucs, by_type(1.67, 1.0));
         default(&mut base.aigc, by_type(1.36e-2, 9.8e-3));
         default(&mut base.bigc, by_type(1.71e-3, 7.59e-4));
         default(&mut base.cigc, by_type(0.075, 0.03));
@@ -218,7 +219,7 @@ pub(super) fn check_switch(
 
 /// Checks every switch of a card: none may be ignored or taken for another.
 fn check_switches(card: &ModelCard, p: &Plain, v45: bool) -> Result<(), DeviceError> {
-    let mobilities: &[f64] = if v45 { &[0.0, 1.0, 2.0] } else { &[0.0, 1.0, 2.0, 4.0, 5.0, 6.0] };
+    let mobilities: &[f64] = if v45 { &[0.0, 1.0, 2.0] } else { &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0] };
     for (parameter, value, supported) in [
         ("mobmod", p.mobmod, mobilities),
         ("capmod", p.capmod, &[0.0, 1.0, 2.0]),

@@ -94,7 +94,9 @@ impl Bsim4 {
                 (3, n.sb, "rbsb", rbsb),
                 (3, n.db, "rbdb", rbdb),
             ] {
-                sources.push(NoiseSource::white(a, b, label, kt4 * g));
+                // Of the network over size only the resistances that the card describes are noisy.
+                let there = self.instance.rbodymod == 1.0 || (g != p.gbmin && g != 1e3);
+                sources.push(NoiseSource::white(a, b, label, if there { kt4 * g } else { 0.0 }));
             }
         }
 

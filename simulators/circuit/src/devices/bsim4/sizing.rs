@@ -37,6 +37,8 @@ pub(super) struct Sized {
     pub(super) vfbzb: f64,
     pub(super) vtfbphi1: f64,
     pub(super) vtfbphi2: f64,
+    /// Effective overdrive at threshold without drain and body bias, V (`mobmod` 3).
+    pub(super) vgt_at_threshold: f64,
     pub(super) th_dibl: f64,
     pub(super) th_rout: f64,
     /// sqrt(1 + lpeb / Leff).
@@ -108,6 +110,10 @@ impl Sized {
             b.ud *= 1.0 + b.ud1 * dt;
             b.vsat *= 1.0 - b.at * dt;
         }
+        if p.mobmod == 3.0 {
+            b.ucs *= ratio.powf(b.ucste);
+        }
+        b.eu *= 1.0 + b.eu1 * dt;
         let prt = b.prt;
         let warm = |r: f64| if tempmod == 0 { r + prt * warming } else { r * (1.0 + prt * dt) };
         let per_width = (if b.wr == 1.0 { weff_cj * 1e6 } else { (weff_cj * 1e6).powf(b.wr) }) * instance.nf;
@@ -178,6 +184,17 @@ impl Sized {
             -30.0
         };
         let lateral = (1.0 + b.lpeb / leff).sqrt();
+        let mstar = 0.5 + if b.minv == 0.0 { 0.0 } else { b.minv.atan() / PI };
+        let voffcbn = b.voff + p.voffl / leff;
+        let vgt_at_threshold = if p.mobmod == 3.0 {
+            let slope =
+                (b.nfactor * ESI / xdep0 + b.cdsc * decay_of(b.dvt1 * leff / l0) + b.cit) / model.coxe;
+            let n = if slope >= -0.5 { 1.0 + slope } else { (1.0 + 3.0 * slope) / (3.0 + 8.0 * slope) };
+            let weak = model.coxe / cdep0 * (voffcbn / (n * vt)).clamp(-34.0, 34.0).exp();
+            n * vt * std::f64::consts::LN_2 / (mstar + n * weak)
+        } else {
+            0.0
+        };
 
         Self {
             vt,
@@ -191,8 +208,9 @@ impl Sized {
             vfb: b.vfb,
             vfbsd,
             cdep0,
-            mstar: 0.5 + if b.minv == 0.0 { 0.0 } else { b.minv.atan() / PI },
-            voffcbn: b.voff + p.voffl / leff,
+            mstar,
+            voffcbn,
+            vgt_at_threshold,
             ldeb: (ESI * vt0 / (QM * b.ndep * 1e6)).sqrt() / 3.0,
             k1ox,
             k2ox: b.k2 * p.toxe / p.toxm,
