@@ -177,7 +177,7 @@ fn batch(deck: &str, home: Option<&Path>) -> Result<(Folder, String), Miss> {
     let broken = |what: &str, error: std::io::Error| Miss::Failed(format!("ngspice: {what}: {error}"));
     let folder = Folder::new().map_err(|e| broken("cannot make a temporary folder", e))?;
     let write = |name: &str, text: &str| std::fs::write(folder.0.join(name), text);
-    write(".spiceinit", "set num_threads=1\n").map_err(|e| broken("cannot write", e))?;
+    write(".spiceinit", "set num_threads=1\nset units=degrees\n").map_err(|e| broken("cannot write", e))?;
     write("deck.cir", deck).map_err(|e| broken("cannot write", e))?;
     let log = std::fs::File::create(folder.0.join("log.txt")).map_err(|e| broken("cannot write", e))?;
     let errors = log.try_clone().map_err(|e| broken("cannot write", e))?;
@@ -214,8 +214,10 @@ fn batch(deck: &str, home: Option<&Path>) -> Result<(Folder, String), Miss> {
 
 /// Runs a user's deck with parameter values in place of its own, and returns what its `.measure` cards found.
 pub(super) fn measures(text: &str, values: &[(&str, f64)], home: &Path) -> Result<Vec<(String, f64)>, Miss> {
-    let deck: Vec<String> = text.lines().map(|line| with_values(line, values)).collect();
-    let (_folder, log) = batch(&(deck.join("\n") + "\n"), Some(home))?;
+    let cards = text.lines().filter(|line| !line.trim().eq_ignore_ascii_case(".end"));
+    let deck: Vec<String> = cards.map(|line| with_values(line, values)).collect();
+    // Without a `.save`, ngspice keeps what it takes the measures to name, and `vdb(out)` is not a node.
+    let (_folder, log) = batch(&(deck.join("\n") + "\n.save all\n.end\n"), Some(home))?;
     let found: Vec<(String, f64)> = log
         .lines()
         .filter_map(|line| {

@@ -1,16 +1,17 @@
 //! MOS level 1 (Shichman-Hodges) with Meyer capacitances, as ngspice 39 evaluates it.
 
 mod card;
+mod charge;
 mod meyer;
+mod report;
 
 use std::sync::Arc;
 
 pub use self::card::Mos1Model;
-use self::meyer::meyer;
-use super::constants::{BOLTZMANN, CHARGE, EPSILON_OXIDE, ZERO_CELSIUS_K};
+use super::constants::{BOLTZMANN, CHARGE, ZERO_CELSIUS_K};
 use super::depletion::{Depletion, band_gap, capacitance_factor, potential_at};
 use super::parameters::read_instance;
-use super::{Charge, DeviceError, NoiseSource, Pass, Stamp, Surroundings, limiting};
+use super::{Charge, DeviceError, Pass, Stamp, Surroundings, limiting};
 
 const PARAMETERS: [&str; 15] =
     ["w", "l", "m", "ad", "as", "pd", "ps", "nrd", "nrs", "temp", "dtemp", "off", "icvds", "icvgs", "icvbs"];
@@ -278,17 +279,6 @@ impl Mos1 {
         }
     }
 
-    fn junction_charge(&self, junction: &Junction, v: f64) -> (f64, f64) {
-        let mut total = (0.0, 0.0);
-        for (depletion, c) in self.depletion.iter().zip([junction.area, junction.sidewall]) {
-            if c != 0.0 {
-                let (q, slope) = depletion.at(v);
-                total = (total.0 + c * q, total.1 + c * slope);
-            }
-        }
-        total
-    }
-
     /// The channel at mode-frame voltages.
     fn channel(&self, vgs: f64, vds: f64, vbs: f64) -> Channel {
         let p = &self.model.p;
@@ -325,11 +315,6 @@ impl Mos1 {
         } else {
             (self.channel(s.vgs - s.vds, -s.vds, s.vbs - s.vds), true)
         }
-    }
-
-    /// Gate voltages against source, drain, body.
-    fn gate_voltages(state: &State) -> [f64; 3] {
-        [state.vgs, state.vgs - state.vds, state.vgs - state.vbs]
     }
 
     pub(super) fn evaluate(&mut self, v: &[f64], pass: Pass, charges: bool, stamp: &mut Stamp) -> bool {
@@ -407,100 +392,6 @@ impl Mos1 {
             self.stamp_charges(&channel, reverse, pass, stamp);
         }
         limited
-    }
-
-    fn stamp_charges(&mut self, channel: &Channel, reverse: bool, pass: Pass, stamp: &mut Stamp) {
-        let n = stamp.n;
-        let ty = self.model.polarity;
-        let s = self.state;
-        let mut half = meyer(channel.vgst, s.vds.abs(), channel.vdsat, self.phi, self.cox);
-        if reverse {
-            half.swap(0, 1);
-        }
-        self.state.half = half;
-        let (dp, sp) = (self.dp, self.sp);
-        let v = Self::gate_voltages(&s);
-        let in_time = self.transient && pass != Pass::AtState;
-        let [last, before] = &self.history;
-        let v_last = Self::gate_voltages(last);
-        for (k, node) in [sp, dp, 3].into_iter().enumerate() {
-            let (c, q) = if in_time {
-                let c = half[k] + last.half[k] + self.overlap[k];
-                match pass {
-                    Pass::FirstTransient => (0.0, last.charge[k]),
-                    Pass::Predict { factor } => {
-                        (c, (1.0 + factor) * last.charge[k] - factor * before.charge[k])
-                    }
-                    _ => (c, last.charge[k] + c * (v[k] - v_last[k])),
-                }
-            } else {
-                let c = 2.0 * half[k] + self.overlap[k];
-                (c, c * v[k])
-            };
-            self.state.charge[k] = q;
-            stamp.q[k] = ty * q;
-            stamp.c[k * n + 1] += c;
-            stamp.c[k * n + node] -= c;
-        }
-        for (k, node, junction, v) in [(3, dp, &self.drain, s.vbs - s.vds), (4, sp, &self.source, s.vbs)] {
-            let (q, c) = self.junction_charge(junction, v);
-            stamp.q[k] = ty * q;
-            stamp.c[k * n + 3] += c;
-            stamp.c[k * n + node] -= c;
-        }
-    }
-
-    pub(super) fn noise_sources(&self, sources: &mut Vec<NoiseSource>) {
-        let p = &self.model.p;
-        let [w, _, m, ..] = self.values;
-        let (channel, reverse) = self.bias();
-        let kt4 = 4.0 * BOLTZMANN * self.temperature_k;
-        let (dp, sp) = (self.dp, self.sp);
-        if dp != 0 {
-            sources.push(NoiseSource::white(dp, 0, "rd", kt4 * self.series[0]));
-        }
-        if sp != 2 {
-            sources.push(NoiseSource::white(sp, 2, "rs", kt4 * self.series[1]));
-        }
-        sources.push(NoiseSource::white(dp, sp, "id", kt4 * 2.0 / 3.0 * channel.gm.abs()));
-        let (body_drain, _) = self.junction_current(&self.drain, self.state.vbs - self.state.vds);
-        let id = if reverse { -channel.id } else { channel.id } - body_drain;
-        let cox = if self.model.cox == 0.0 { EPSILON_OXIDE / 1e-7 } else { self.model.cox };
-        let flicker = if p.kf > 0.0 {
-            p.kf * id.abs().max(1e-38).powf(p.af) / (w * m * self.leff * cox * cox)
-        } else {
-            0.0
-        };
-        sources.push(NoiseSource::flicker(dp, sp, "1overf", flicker, 1.0));
-    }
-
-    pub(super) fn op_info(&self) -> Vec<(&'static str, f64)> {
-        let (channel, reverse) = self.bias();
-        let s = &self.state;
-        let (body_drain, _) = self.junction_current(&self.drain, s.vbs - s.vds);
-        let id = if reverse { -channel.id } else { channel.id } - body_drain;
-        let mut half = meyer(channel.vgst, s.vds.abs(), channel.vdsat, self.phi, self.cox);
-        if reverse {
-            half.swap(0, 1);
-        }
-        let total = |k: usize| 2.0 * half[k] + self.overlap[k];
-        let ty = self.model.polarity;
-        vec![
-            ("id", id),
-            ("vgs", s.vgs),
-            ("vds", s.vds),
-            ("vbs", s.vbs),
-            ("von", ty * channel.von),
-            ("vdsat", ty * channel.vdsat),
-            ("gm", channel.gm),
-            ("gds", channel.gds),
-            ("gmbs", channel.gmbs),
-            ("cgs", total(0)),
-            ("cgd", total(1)),
-            ("cgb", total(2)),
-            ("cbd", self.junction_charge(&self.drain, s.vbs - s.vds).1),
-            ("cbs", self.junction_charge(&self.source, s.vbs).1),
-        ]
     }
 }
 

@@ -49,18 +49,24 @@
 //! options; includes may not leave the deck's folder unless `allow_include` names the other one. Without options the environment is a
 //! small example of its own, an RC ladder. A larger example with groups, corners and Monte Carlo is in `envs/examples/netlist`.
 
+mod cases;
+mod measures;
+mod options;
+
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use hwgym_simulators::circuit::{Circuit, ParseOptions, Results};
-use serde::Deserialize;
+use hwgym_simulators::circuit::Circuit;
 
+use self::cases::{Case, cases};
+use self::measures::{Measures, named};
+pub use self::options::{MeasureMetric, MonteCarlo, NetlistCondition, NetlistOptions, Requirement};
 use super::bench::Miss;
 use super::conditions::Simulator;
 use super::ngspice;
 use crate::{
-    Constraint, Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric,
-    Objective, Options, Outcome, Parameter, Random,
+    Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Metric, Objective, Options,
+    Outcome,
 };
 
 /// The example that runs without options: an RC ladder driven by a step.
@@ -88,107 +94,6 @@ const EXAMPLE_OPTIONS: &str = r#"(
     ],
 )"#;
 
-/// Options of the environment.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NetlistOptions {
-    /// The deck's file.
-    pub deck: Option<PathBuf>,
-    /// Or the deck itself.
-    pub text: Option<String>,
-    /// The design space: numeric parameters named as `.param`s of the deck.
-    pub parameters: Vec<Parameter>,
-    /// Constraints between parameters.
-    pub constraints: Vec<Constraint>,
-    /// Groups for multi-agent search.
-    pub groups: Vec<Group>,
-    /// What is measured.
-    pub metrics: Vec<MeasureMetric>,
-    /// Measures that a design must keep within bounds.
-    pub require: Vec<Requirement>,
-    /// Objectives by name, the default first; each metric and their Pareto front are added.
-    pub objectives: Vec<Objective>,
-    /// Corners: metrics are the worst over all of them.
-    pub conditions: Vec<NetlistCondition>,
-    /// Monte Carlo over parameters of the deck.
-    pub monte_carlo: MonteCarlo,
-    /// Other folders that includes may read from.
-    pub allow_include: Vec<PathBuf>,
-    /// Who simulates.
-    pub engine: Simulator,
-}
-
-/// A metric and the `.measure` that it comes from.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MeasureMetric {
-    /// Name of the metric, with its unit.
-    pub name: String,
-    /// The `.measure`'s name; the metric's own if left out.
-    #[serde(default)]
-    pub measure: Option<String>,
-    /// Unit, `1` if left out.
-    #[serde(default)]
-    pub unit: Option<String>,
-    /// Which way it is better.
-    pub direction: Direction,
-    /// What it is.
-    #[serde(default)]
-    pub definition: Option<String>,
-}
-
-/// A bound on a measure.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Requirement {
-    /// The `.measure`'s name.
-    pub measure: String,
-    /// Smallest value.
-    #[serde(default)]
-    pub at_least: Option<f64>,
-    /// Largest value.
-    #[serde(default)]
-    pub at_most: Option<f64>,
-}
-
-/// A corner: other parameter values, another temperature.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NetlistCondition {
-    /// Name, for messages.
-    pub name: String,
-    /// Parameters of the deck and their values.
-    pub parameters: Vec<(String, f64)>,
-    /// Circuit temperature; the deck's if left out.
-    pub temperature_c: Option<f64>,
-}
-
-/// Normal deviates added to parameters of the deck.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MonteCarlo {
-    /// Samples per condition; 0 switches it off.
-    pub samples: usize,
-    /// Seed: the same deviates for every design.
-    pub seed: u64,
-    /// Parameters of the deck that are set to `sigma` times a deviate.
-    pub sigmas: Vec<(String, f64)>,
-}
-
-impl Default for MonteCarlo {
-    fn default() -> Self {
-        Self { samples: 0, seed: 1, sigmas: Vec::new() }
-    }
-}
-
-/// One simulation per design: a deck at a condition with the parameters it sets.
-struct Case {
-    name: String,
-    circuit: Circuit,
-    text: String,
-    fixed: Vec<(String, f64)>,
-}
-
 /// A deck as an environment.
 pub struct Netlist {
     options: NetlistOptions,
@@ -198,16 +103,6 @@ pub struct Netlist {
     cases: Vec<Case>,
     folder: PathBuf,
     idle: Mutex<Vec<Vec<Circuit>>>,
-}
-
-/// The deck with a `.temp` card before its end.
-fn at_temperature(text: &str, celsius: Option<f64>) -> String {
-    let Some(celsius) = celsius else { return text.to_owned() };
-    let mut lines: Vec<&str> = text.lines().collect();
-    let end = lines.iter().rposition(|line| line.trim().eq_ignore_ascii_case(".end")).unwrap_or(lines.len());
-    let card = format!(".temp {celsius}");
-    lines.insert(end, &card);
-    lines.join("\n") + "\n"
 }
 
 impl Netlist {
@@ -343,44 +238,6 @@ impl Netlist {
     }
 }
 
-/// Results of `.measure` cards.
-enum Measures {
-    Table(Results),
-    Text(Vec<(String, f64)>),
-}
-
-impl Measures {
-    fn get(&self, name: &str) -> Result<f64, Miss> {
-        let found = match self {
-            Self::Table(results) => match results.measures.iter().find(|m| m.name.eq_ignore_ascii_case(name))
-            {
-                Some(measured) => measured.value.clone(),
-                None => Err("the analysis did not run".into()),
-            },
-            Self::Text(list) => list
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-                .map(|(_, value)| *value)
-                .ok_or_else(|| "ngspice could not measure it".into()),
-        };
-        match found {
-            Ok(value) if value.is_finite() => Ok(value),
-            Ok(value) => Err(Miss::new(format!("`{name}` can be measured: it is {value}"), 1.0)),
-            Err(reason) => Err(Miss::new(format!("`{name}` can be measured: {reason}"), 1.0)),
-        }
-    }
-}
-
-/// A miss with the condition's name in front.
-fn named(miss: Miss, condition: &str) -> Miss {
-    match miss {
-        Miss::Infeasible(text, amount) if !condition.is_empty() => {
-            Miss::Infeasible(format!("{condition}: {text}"), amount)
-        }
-        other => other,
-    }
-}
-
 fn metrics(list: &[MeasureMetric]) -> Vec<Metric> {
     list.iter()
         .map(|m| {
@@ -405,51 +262,6 @@ fn objectives(given: &[Objective], metrics: &[Metric]) -> Vec<Objective> {
     let mut names = std::collections::HashSet::new();
     list.retain(|objective| names.insert(objective.name.clone()));
     list
-}
-
-fn cases(
-    options: &NetlistOptions,
-    text: &str,
-    folder: &std::path::Path,
-    source: &Options,
-) -> Result<Vec<Case>, EnvError> {
-    let mut conditions = options.conditions.clone();
-    if conditions.is_empty() {
-        conditions.push(NetlistCondition::default());
-    }
-    let monte_carlo = &options.monte_carlo;
-    if monte_carlo.samples > 0 && monte_carlo.sigmas.is_empty() {
-        return Err(EnvError::invalid(
-            "monte_carlo",
-            "`sigmas` names the parameters to vary; give at least one",
-        ));
-    }
-    let mut cases = Vec::new();
-    for condition in &conditions {
-        let text = at_temperature(text, condition.temperature_c);
-        let parse = ParseOptions {
-            allowed_folders: options.allow_include.iter().map(|f| source.folder().join(f)).collect(),
-            base_folder: Some(folder.to_path_buf()),
-            ..ParseOptions::default()
-        };
-        let circuit =
-            Circuit::parse(&text, &parse).map_err(|error| EnvError::Simulator(error.to_string()))?;
-        let mut random = Random::derived(monte_carlo.seed, "monte-carlo");
-        for _ in 0..monte_carlo.samples.max(1) {
-            let mut fixed = condition.parameters.clone();
-            if monte_carlo.samples > 0 {
-                fixed.extend(
-                    monte_carlo.sigmas.iter().map(|(name, sigma)| (name.clone(), sigma * random.normal())),
-                );
-            }
-            let mut circuit = circuit.clone();
-            for (name, value) in &fixed {
-                circuit.set_param(name, *value);
-            }
-            cases.push(Case { name: condition.name.clone(), circuit, text: text.clone(), fixed });
-        }
-    }
-    Ok(cases)
 }
 
 impl Env for Netlist {
@@ -525,87 +337,4 @@ pub(crate) fn registry_entry() -> EnvEntry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DECK: &str = "* divider\n.param r=1k dv=0\nv1 in 0 dc {1+dv}\nr1 in out {r}\nr2 out 0 1k tc1=1e-3\n.op\n.measure op v find v(out) at=0\n.end\n";
-
-    fn make(more: &str) -> Result<Netlist, EnvError> {
-        let text = format!(
-            "(text: {DECK:?}, parameters: [(name: \"r\", domain: Real(low: 100.0, high: 1e4, scale: Log))], \
-             metrics: [(name: \"v\", unit: \"V\", direction: Maximise)], {more})"
-        );
-        Netlist::new(&Options::ron(text))
-    }
-
-    fn evaluate(env: &Netlist, r: f64) -> Outcome {
-        let design = env.space().design([("r", r.into())]).unwrap();
-        env.evaluate(&design, Fidelity::FULL)
-    }
-
-    #[test]
-    fn a_deck_is_an_environment() {
-        let env = make("").unwrap();
-        let outcome = evaluate(&env, 3e3);
-        assert!((outcome.metrics().unwrap()[0] - 0.25).abs() < 1e-9, "{outcome:?}");
-    }
-
-    #[test]
-    fn metrics_are_the_worst_over_conditions() {
-        let env = make(
-            "conditions: [(name: \"low\", parameters: [(\"dv\", -0.5)]), (name: \"cold\", temperature_c: -73.0)]",
-        );
-        let outcome = evaluate(&env.unwrap(), 1e3);
-        assert!((outcome.metrics().unwrap()[0] - 0.25).abs() < 1e-9, "{outcome:?}");
-    }
-
-    #[test]
-    fn requirements_make_designs_infeasible_with_a_reason() {
-        let env = make("require: [(measure: \"v\", at_least: 0.5)]").unwrap();
-        match evaluate(&env, 3e3) {
-            Outcome::Infeasible { constraint, amount } => {
-                assert!(
-                    constraint.contains("v >= 0.5") && (amount - 0.5).abs() < 1e-9,
-                    "{constraint} {amount}"
-                );
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn monte_carlo_has_a_seed() {
-        let with = |seed: u64| {
-            let env =
-                make(&format!("monte_carlo: (samples: 5, seed: {seed}, sigmas: [(\"dv\", 0.05)])")).unwrap();
-            evaluate(&env, 1e3)
-        };
-        assert_eq!(with(1), with(1));
-        assert_ne!(with(1), with(2));
-    }
-
-    #[test]
-    fn the_documented_example_runs() {
-        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/netlist/options.ron");
-        let text = std::fs::read_to_string(&file).unwrap();
-        let env = Netlist::new(&Options::slice_of(&text, &text, &file)).unwrap();
-        assert_eq!(env.objectives()[0].name, "specs");
-        assert_eq!(env.space().groups().len(), 2);
-        let values = [("w", 10e-6.into()), ("l", 0.5e-6.into()), ("rl", 8e3.into())];
-        let outcome = env.evaluate(&env.space().design(values).unwrap(), Fidelity::FULL);
-        let metrics = outcome.metrics().unwrap();
-        assert!(metrics[0] > 10.0 && metrics[1] > 1e8 && metrics[2] < 1e-3, "{outcome:?}");
-        let wide = [("w", 100e-6.into()), ("l", 0.5e-6.into()), ("rl", 1e5.into())];
-        let outcome = env.evaluate(&env.space().design(wide).unwrap(), Fidelity::FULL);
-        assert!(matches!(outcome, Outcome::Infeasible { .. }), "{outcome:?}");
-    }
-
-    #[test]
-    fn wrong_names_are_refused_with_a_hint() {
-        let error = make("require: [(measure: \"vv\", at_least: 0.5)]").err().unwrap().to_string();
-        assert!(error.contains("no .measure `vv`"), "{error}");
-        let error = make("conditions: [(parameters: [(\"dw\", 1.0)])]").err().unwrap().to_string();
-        assert!(error.contains("parameter `dw`; did you mean `dv`"), "{error}");
-        assert!(make("paramters: []").is_err());
-    }
-}
+mod tests;
