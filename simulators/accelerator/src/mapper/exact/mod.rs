@@ -26,7 +26,9 @@
 //! sampled mappings is met before all others.
 mod bound;
 mod counts;
+mod cuts;
 mod explain;
+mod flows;
 mod front;
 mod label;
 mod lattice;

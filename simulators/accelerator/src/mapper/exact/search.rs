@@ -5,14 +5,15 @@ use std::time::Instant;
 
 use super::bound::Bounds;
 use super::label::{Block, Label, Stepper};
-use super::lattice::NONE;
+use super::lattice::{Lattice, NONE};
 use super::orders::{Order, orders};
-use super::tables::{LevelTables, MAX_CLASSES, stall};
+use super::tables::{LevelTables, MAX_CLASSES};
 use super::transfers::Context;
 use super::{Goal, Solution};
+use crate::timeloop::constraints::BlockLimits;
 use crate::timeloop::evaluate::Detail;
 use crate::timeloop::mapping::Nest;
-use crate::workload::MAX_DIMS;
+use crate::workload::{MAX_DIMS, MAX_SPACES};
 
 /// Labels remembered for one state; more would cost more than they cut off.
 const MAX_COMPARED: usize = 48;
@@ -33,8 +34,84 @@ struct Child {
     which: usize,
 }
 
+impl Child {
+    /// The more promising first; ties by child tiles' energy, mesh option and, as the sort is stable, loop order.
+    fn compare(a: &Self, b: &Self) -> std::cmp::Ordering {
+        let keys = a.key.0.total_cmp(&b.key.0).then(a.key.1.total_cmp(&b.key.1));
+        keys.then(a.span.cmp(&b.span)).then(a.option.cmp(&b.option))
+    }
+}
+
 /// Loop orders by level and active dimensions, kept over searches of one problem.
 pub(crate) type OrderCache = HashMap<(usize, u16), Rc<Vec<Order>>>;
+
+/// The spans that the temporal factors of a level can multiply to a label's tile.
+#[derive(Default)]
+struct Reachable {
+    /// Positions among the spans.
+    found: Vec<u32>,
+    /// Divisors of the tile within the limits, by dimension.
+    digits: [Vec<u8>; MAX_DIMS],
+}
+
+impl Reachable {
+    /// Finds all among the first `end` spans, by going through those spans or through the divisors, whichever are fewer.
+    fn find(
+        &mut self,
+        lattice: &Lattice,
+        label: &Label,
+        block: &BlockLimits,
+        tables: &LevelTables,
+        end: usize,
+    ) {
+        self.found.clear();
+        let mut allowed = [[false; 256]; MAX_DIMS];
+        let mut tiles = 1usize;
+        for d in 0..lattice.dims {
+            self.digits[d].clear();
+            for digit in 0..=label.digits[d] {
+                let q = lattice.quotient(d, label.digits[d], digit);
+                let fits = |factor: u32| (block.least[d]..=block.most[d]).contains(&factor);
+                if q != NONE && fits(lattice.divisors[d][usize::from(q)]) {
+                    allowed[d][usize::from(digit)] = true;
+                    self.digits[d].push(digit);
+                }
+            }
+            tiles = tiles.saturating_mul(self.digits[d].len());
+        }
+        if tiles == 0 {
+            return;
+        }
+        if tiles >= end {
+            for (at, span) in tables.spans[..end].iter().enumerate() {
+                if (0..lattice.dims).all(|d| allowed[d][usize::from(span.digits[d])]) {
+                    self.found.push(at as u32);
+                }
+            }
+            return;
+        }
+        let mut at = [0usize; MAX_DIMS];
+        loop {
+            let index: usize =
+                (0..lattice.dims).map(|d| usize::from(self.digits[d][at[d]]) * lattice.weight[d]).sum();
+            if (tables.span_at[index] as usize) < end {
+                self.found.push(tables.span_at[index]);
+            }
+            let mut d = 0;
+            loop {
+                if d == lattice.dims {
+                    return;
+                }
+                at[d] += 1;
+                if at[d] < self.digits[d].len() {
+                    break;
+                }
+                at[d] = 0;
+                d += 1;
+            }
+        }
+    }
+}
 
 /// A search of one bypass pattern with its incumbent.
 pub(crate) struct Search<'a> {
@@ -55,6 +132,19 @@ pub(crate) struct Search<'a> {
     detail: Detail,
     /// All undominated solutions met (for fronts).
     pub front: Option<Vec<Solution>>,
+    /// Children looked into for each label, where not all are.
+    width: usize,
+    reachable: Reachable,
+}
+
+/// `x.ceil()` of a number that is not negative, without a call; numbers without a fraction to speak of stay.
+#[inline]
+fn ceil(x: f64) -> f64 {
+    if x >= 4e15 {
+        return x;
+    }
+    let whole = x as i64 as f64;
+    if whole < x { whole + 1.0 } else { whole }
 }
 
 impl Goal {
@@ -70,7 +160,7 @@ impl Goal {
     /// Bounds as a key, a hair below, so that rounding in another order never cuts off an equal solution's better one.
     fn floor(self, energy: f64, cycles: f64) -> Key {
         let hair = 1.0 - 1e-12;
-        let cycles = (cycles * hair).ceil();
+        let cycles = ceil(cycles * hair);
         match self {
             Self::Energy => (energy * hair, 0.0),
             Self::Delay => (cycles, energy * hair),
@@ -107,6 +197,8 @@ impl<'a> Search<'a> {
             timed_out: false,
             detail: Detail::default(),
             front: None,
+            width: usize::MAX,
+            reachable: Reachable::default(),
         }
     }
 
@@ -139,6 +231,13 @@ impl<'a> Search<'a> {
         self.expand(top, &root);
     }
 
+    /// Looks into the most promising `width` children of each label only: a good mapping soon, and no proof.
+    pub fn dive(&mut self, width: usize) {
+        self.width = width;
+        self.pass(UNBOUNDED);
+        self.width = usize::MAX;
+    }
+
     /// Least key of all completions of a label, `None` where none is below the cut.
     fn least(&self, level: usize, label: &Label) -> Option<Key> {
         let mut least: Option<Key> = None;
@@ -156,7 +255,7 @@ impl<'a> Search<'a> {
     fn worse(&self, energy: f64, cycles: f64) -> bool {
         if let Some(front) = &self.front {
             let hair = 1.0 - 1e-12;
-            let (energy, cycles) = (energy * hair, (cycles * hair).ceil());
+            let (energy, cycles) = (energy * hair, ceil(cycles * hair));
             return front.iter().any(|s| s.cost.energy_pj <= energy && s.cost.cycles as f64 <= cycles);
         }
         let key = self.goal.floor(energy, cycles);
@@ -176,11 +275,11 @@ impl<'a> Search<'a> {
         if self.late() {
             return;
         }
+        let cut = self.cut;
         let mut children = self.children(level, label);
-        children.sort_by(|a, b| {
-            let keys = a.key.0.total_cmp(&b.key.0).then(a.key.1.total_cmp(&b.key.1));
-            keys.then(a.span.cmp(&b.span)).then(a.option.cmp(&b.option))
-        });
+        children.sort_by(Child::compare);
+        children.truncate(self.width);
+        self.cut = cut;
         let c = self.context();
         for child in &children {
             let cut = match self.goal {
@@ -264,22 +363,17 @@ impl<'a> Search<'a> {
         let outlook = self.bounds.outlook(level, label);
         let fastest = (t.fastest[label.tile as usize] / instances).max(label.stall);
         let base = label.energy + self.bounds.leak(label, fastest);
-        'spans: for (at, span) in t.spans.iter().enumerate() {
-            // Sorted by least energy.
-            if self.worse(base + span.lowest, fastest) {
-                break;
-            }
+        // Sorted by least energy.
+        let end = t.spans.partition_point(|span| !self.worse(base + span.lowest, fastest));
+        let mut reachable = std::mem::take(&mut self.reachable);
+        reachable.find(lattice, label, &block, t, end);
+        for &at in &reachable.found {
+            let span = &t.spans[at as usize];
             let mut active = 0u16;
             let mut factors = [1u32; MAX_DIMS];
             for d in 0..lattice.dims {
-                let q = lattice.quotient(d, label.digits[d], span.digits[d]);
-                if q == NONE {
-                    continue 'spans;
-                }
-                let factor = lattice.divisors[d][usize::from(q)];
-                if factor < block.least[d] || factor > block.most[d] {
-                    continue 'spans;
-                }
+                let factor =
+                    lattice.divisors[d][usize::from(lattice.quotient(d, label.digits[d], span.digits[d]))];
                 factors[d] = factor;
                 if factor > 1 {
                     active |= 1 << d;
@@ -287,25 +381,25 @@ impl<'a> Search<'a> {
             }
             self.nodes += 1;
             if self.nodes.is_multiple_of(256) && self.late() {
-                return children;
+                break;
             }
-            // Least (energy, cycles, spaces left in place) by class of the loops that are there.
-            let mut open = [(0.0, 0.0, 0u8, 0u16); MAX_CLASSES];
+            // (Energy outside, least cycles, spaces that move, dimensions) by class of the loops that are there.
+            let mut open = [(0.0, 0.0, [0.0; MAX_SPACES], 0u16); MAX_CLASSES];
             let mut count = 0;
             if active == 0 {
                 let cycles = outlook.direct_cycles.max(span.cycles / instances);
-                let energy = span.inner + outlook.direct_energy + self.bounds.leak(label, cycles);
-                if !self.worse(energy, cycles) {
-                    open[0] = (energy, cycles, u8::MAX, 0);
+                let outside = outlook.direct_energy + self.bounds.leak(label, cycles);
+                if !self.worse(span.inner + outside, cycles) {
+                    open[0] = (outside, cycles, t.flows.moving(u8::MAX), 0);
                     count = 1;
                 }
             }
             for (class, tables) in t.classes.iter().enumerate() {
                 if tables.dims & active != 0 {
                     let cycles = outlook.cycles[class];
-                    let energy = span.energy[class] + outlook.energy[class] + self.bounds.leak(label, cycles);
-                    if !self.worse(energy, cycles) {
-                        open[count] = (energy, cycles, tables.still, tables.dims);
+                    let outside = outlook.energy[class] + self.bounds.leak(label, cycles);
+                    if !self.worse(span.energy[class] + outside, cycles) {
+                        open[count] = (outside, cycles, t.flows.moving(tables.still), tables.dims);
                         count += 1;
                     }
                 }
@@ -317,20 +411,18 @@ impl<'a> Search<'a> {
             let extents = lattice.extents(&span.digits);
             for &split in mesh.splits(span.index as usize) {
                 let option = &mesh.options[split.option as usize];
-                let inside = match level.checked_sub(1) {
-                    None => model.macs as f64,
-                    Some(below) => tables[below].fastest[split.child as usize],
-                };
-                if inside == f64::INFINITY {
+                let inside = &t.insides[split.child as usize];
+                if inside.cycles == f64::INFINITY {
                     continue;
                 }
-                let inside = inside / option.total as f64;
-                for &(energy, cycles, still, dims) in &open[..count] {
-                    let cycles = cycles.max(inside / instances);
-                    if self.worse(energy, cycles) {
-                        continue;
+                let arithmetic = t.flows.arithmetic(&split, inside) / instances;
+                let moved = t.flows.moved(&split, inside);
+                for &(outside, cycles, ref moving, dims) in &open[..count] {
+                    let energy = outside + t.flows.energy(&moved, inside, moving);
+                    let mut cycles = cycles.max(arithmetic);
+                    if t.flows.stalls {
+                        cycles = cycles.max(t.flows.stall(&split, &moved, moving) / instances);
                     }
-                    let cycles = cycles.max(stall(c, level, &split, option, still) / instances);
                     if self.worse(energy, cycles) {
                         continue;
                     }
@@ -353,16 +445,29 @@ impl<'a> Search<'a> {
                         children.push(Child {
                             label: next,
                             key,
-                            span: at as u32,
+                            span: at,
                             option: split.option,
                             order: options.clone(),
                             which,
                         });
+                        if children.len() / 2 >= self.width {
+                            self.narrow(&mut children);
+                        }
                     }
                 }
             }
         }
+        self.reachable = reachable;
         children
+    }
+
+    /// Leaves the most promising children, and nothing worse to be added to them.
+    fn narrow(&mut self, children: &mut Vec<Child>) {
+        children.sort_by(Child::compare);
+        children.truncate(self.width);
+        if let Some(last) = children.last() {
+            self.cut = last.key;
+        }
     }
 
     fn orders_for(&mut self, level: usize, active: u16) -> Rc<Vec<Order>> {

@@ -2,6 +2,7 @@
 use std::time::{Duration, Instant};
 
 use super::counts::Counts;
+use super::cuts::Cuts;
 use super::lattice::Lattice;
 use super::mesh::Mesh;
 use super::search::{Key, OrderCache, Search, UNBOUNDED};
@@ -17,15 +18,14 @@ use crate::timeloop::model::Model;
 
 /// Bypass patterns at most.
 const MAX_PATTERNS: usize = 1 << 13;
-/// First cut above the least bound, and how fast the distance grows.
-const FIRST_STEP: f64 = 0.02;
-const GROWTH: f64 = 2.2;
+/// Steps after which a narrow search for an incumbent pays, the width of it, and the patterns it looks at.
+const DIVE_AFTER: u64 = 5_000;
+const WIDTH: usize = 6;
+const DIVED: usize = 8;
 /// Steps after which sampling for an incumbent pays.
 const SAMPLE_AFTER: u64 = 20_000;
 /// Mappings sampled for an incumbent.
 const SAMPLES: u64 = 2000;
-/// A cut this close below the incumbent is raised to it.
-const CLOSE: f64 = 1.02;
 /// Entries of tables that are kept between passes; patterns beyond are built anew in each pass.
 const KEPT_ENTRIES: usize = 48 << 20;
 
@@ -146,12 +146,18 @@ impl<'a> Solver<'a> {
         let mut orders = OrderCache::new();
         let mut best: Option<Solution> = None;
         let key = |s: &Solution| goal.key(s.cost.energy_pj, s.cost.cycles as f64);
-        let (mut nodes, mut sampled) = (0, false);
+        let (mut nodes, mut before, mut sampled, mut dived) = (0, 0, false, false);
         let mut proven = patterns.first().map_or(UNBOUNDED, |p| p.bound);
         let mut cuts = Cuts::new(goal, proven);
         let mut late = !complete;
         while !late && !patterns.is_empty() {
-            let cut = cuts.next(best.as_ref().map(key));
+            let work = nodes - before;
+            before = nodes;
+            if nodes > DIVE_AFTER && !dived {
+                dived = true;
+                best = self.dive(goal, &patterns, &mut orders, best);
+            }
+            let cut = cuts.next(best.as_ref().map(key), work);
             for pattern in patterns.iter().take_while(|p| p.bound < cut) {
                 if best.as_ref().is_some_and(|b| key(b) <= pattern.bound) {
                     break;
@@ -200,6 +206,25 @@ impl<'a> Solver<'a> {
         Ok(Outcome { best, proof: Proof { optimal, lower_bound, gap }, nodes })
     }
 
+    /// The better of `best` and what narrow searches find in the most promising patterns.
+    fn dive(
+        &self,
+        goal: Goal,
+        patterns: &[Pattern],
+        orders: &mut OrderCache,
+        mut best: Option<Solution>,
+    ) -> Option<Solution> {
+        for pattern in patterns.iter().take(DIVED) {
+            if let Some(tables) = &pattern.tables {
+                let context = self.context(&pattern.keep);
+                let mut search = Search::new(&context, tables, orders, goal, best, self.deadline);
+                search.dive(WIDTH);
+                best = search.best;
+            }
+        }
+        best
+    }
+
     /// What the arithmetic alone takes, all of it in use.
     fn arithmetic(&self) -> Cost {
         let arithmetic = &self.model.architecture.arithmetic;
@@ -218,36 +243,5 @@ impl<'a> Solver<'a> {
             (None, found) => found,
             (best, _) => best,
         }
-    }
-}
-
-/// Growing cuts.
-struct Cuts {
-    goal: Goal,
-    root: Key,
-    step: f64,
-    /// For delays: cuts of the energy at the least cycles come first.
-    energy: std::slice::Iter<'static, f64>,
-}
-
-impl Cuts {
-    fn new(goal: Goal, root: Key) -> Self {
-        let energy: &[f64] = if goal == Goal::Delay { &[0.02, 0.1, 0.4, 2.0] } else { &[] };
-        let step = if goal == Goal::Delay { 1e-9 } else { FIRST_STEP };
-        Self { goal, root, step, energy: energy.iter() }
-    }
-
-    /// The next cut, the incumbent's value where that is close.
-    fn next(&mut self, incumbent: Option<Key>) -> Key {
-        if let Some(step) = self.energy.next() {
-            return (self.root.0, self.root.1 * (1.0 + step));
-        }
-        let cut = match self.goal {
-            Goal::Delay => (self.root.0 * (1.0 + self.step) + 0.5, 0.0),
-            _ => (self.root.0 * (1.0 + self.step), f64::INFINITY),
-        };
-        self.step = if self.step < FIRST_STEP { FIRST_STEP } else { self.step * GROWTH };
-        let close = incumbent.is_some_and(|key| key.0 <= cut.0 * CLOSE);
-        if close || self.step > 1e4 { UNBOUNDED } else { cut }
     }
 }

@@ -5,8 +5,8 @@
 //! loop orders (the set of data spaces that the innermost temporal loop leaves in place), the least over
 //! all child tiles and spatial choices of the transfers of the other spaces (which cannot be reused over any loop of
 //! the level), plus one full sweep for those that stay.
+use super::flows::{Flows, Inside, Weights, larger, smaller};
 use super::lattice::Digits;
-use super::mesh::{SpatialOption, Split};
 use super::transfers::Context;
 use crate::workload::{MAX_DIMS, MAX_SPACES};
 
@@ -56,14 +56,9 @@ pub(crate) struct LevelTables {
     /// Words that the parent sends at the least for each space that passes by this level, all instances together, if no
     /// mesh above this level shares them; empty for the others.
     pub passing: Vec<Vec<f64>>,
-}
-
-/// What one split of a span costs.
-struct SplitCost {
-    /// Energy of each space if no temporal loop of this level leaves it in place.
-    each: [f64; MAX_SPACES],
-    /// Energy of words that go straight to the arithmetic.
-    fixed: [f64; MAX_SPACES],
+    /// What each split moves, and what it finds inside its children.
+    pub flows: Flows,
+    pub insides: Vec<Inside>,
 }
 
 impl LevelTables {
@@ -76,7 +71,18 @@ impl LevelTables {
         let mut classes = classes(c, loops);
         let kept = c.keep[level] & ((1u16 << spaces) - 1) as u8;
         let passes = |v: usize| pairs[v].parent > level;
-        let stalls = c.limited(level) || level > 0 && c.limited(level - 1);
+        let flows = Flows::new(c, level);
+        // Weights of the spaces that move, and of those among them that this level keeps: without loops, and by class.
+        let and_kept =
+            |moving: Weights| -> Weights { std::array::from_fn(|v| moving[v] * f64::from(kept >> v & 1)) };
+        let direct = flows.moving(u8::MAX);
+        let direct_and_kept = and_kept(direct);
+        let moving: Vec<(Weights, Weights)> = classes
+            .iter()
+            .map(|class| flows.moving(class.still))
+            .map(|weights| (weights, and_kept(weights)))
+            .collect();
+        let insides = Flows::insides(c, below);
         let mut kept_energy = vec![vec![f64::INFINITY; lattice.size]; classes.len()];
         let mut passing: Vec<Vec<f64>> = (0..spaces)
             .map(|v| if passes(v) { vec![f64::INFINITY; lattice.size] } else { Vec::new() })
@@ -92,52 +98,46 @@ impl LevelTables {
                 cycles: f64::INFINITY,
                 lowest: f64::INFINITY,
             };
-            let mut any = false;
+            let mut least_kept = [f64::INFINITY; MAX_CLASSES];
+            let mut cycles = [f64::INFINITY; MAX_CLASSES];
+            let mut least_direct_kept = f64::INFINITY;
+            let mut least_passed = [f64::INFINITY; MAX_SPACES];
             for split in mesh.splits(index) {
-                if below.is_some_and(|b| !b.feasible[split.child as usize]) {
+                let inside = &insides[split.child as usize];
+                if inside.cycles == f64::INFINITY {
                     continue;
                 }
-                any = true;
-                let option = &mesh.options[split.option as usize];
-                let inside = below.map_or(model.macs as f64, |b| b.fastest[split.child as usize]);
-                let inner = below.map_or(0.0, |b| b.least_kept[split.child as usize]);
-                let cost = split_cost(c, level, split, option);
-                let arithmetic = inside / option.total as f64;
-                let still = cost.fixed[..spaces].iter().sum::<f64>() + inner;
-                let of_kept = |energies: &[f64; MAX_SPACES], mask: u8| {
-                    (0..spaces).filter(|v| (kept & mask) >> v & 1 == 1).map(|v| energies[v]).sum::<f64>()
-                };
-                let still_kept = of_kept(&cost.fixed, u8::MAX) + inner;
-                let direct_cycles =
-                    if stalls { arithmetic.max(stall(c, level, split, option, u8::MAX)) } else { arithmetic };
-                span.inner = span.inner.min(still);
-                span.cycles = span.cycles.min(direct_cycles);
-                direct_kept[index] = direct_kept[index].min(still_kept);
-                for v in (0..spaces).filter(|&v| passes(v)) {
-                    let words = match pairs[v].child {
-                        None => model.macs as f64,
-                        Some(_) => c.counts.wanted[v][split.child as usize],
-                    };
-                    let sent = words / (option.shared[v] * pairs[v].shared_below);
-                    passing[v][index] = passing[v][index].min(sent);
-                }
-                for (at, class) in classes.iter_mut().enumerate() {
-                    let moving = !class.still;
-                    let sum = still
-                        + (0..spaces).filter(|v| moving >> v & 1 == 1).map(|v| cost.each[v]).sum::<f64>();
-                    span.energy[at] = span.energy[at].min(sum);
-                    let slot = &mut class.energy[index];
-                    *slot = slot.min(sum);
-                    let slot = &mut kept_energy[at][index];
-                    *slot = slot.min(still_kept + of_kept(&cost.each, moving));
-                    let cycles = if stalls {
-                        arithmetic.max(stall(c, level, split, option, class.still))
+                let moved = flows.moved(split, inside);
+                let arithmetic = flows.arithmetic(split, inside);
+                let needed = |moving: &Weights| {
+                    if flows.stalls {
+                        larger(arithmetic, flows.stall(split, &moved, moving))
                     } else {
                         arithmetic
-                    };
-                    let slot = &mut class.cycles[index];
-                    *slot = slot.min(cycles);
+                    }
+                };
+                span.inner = smaller(span.inner, flows.energy(&moved, inside, &direct));
+                span.cycles = smaller(span.cycles, needed(&direct));
+                least_direct_kept =
+                    smaller(least_direct_kept, flows.energy(&moved, inside, &direct_and_kept));
+                for v in 0..MAX_SPACES {
+                    least_passed[v] = smaller(least_passed[v], moved.passed[v]);
                 }
+                for (at, (all, kept)) in moving.iter().enumerate() {
+                    span.energy[at] = smaller(span.energy[at], flows.energy(&moved, inside, all));
+                    least_kept[at] = smaller(least_kept[at], flows.energy(&moved, inside, kept));
+                    cycles[at] = smaller(cycles[at], needed(all));
+                }
+            }
+            let any = span.cycles < f64::INFINITY;
+            direct_kept[index] = least_direct_kept;
+            for (passing, &least) in passing.iter_mut().zip(&least_passed).filter(|(p, _)| !p.is_empty()) {
+                passing[index] = least;
+            }
+            for (at, class) in classes.iter_mut().enumerate() {
+                class.energy[index] = span.energy[at];
+                class.cycles[index] = cycles[at];
+                kept_energy[at][index] = least_kept[at];
             }
             if any {
                 span.lowest = span.energy[..classes.len()].iter().fold(span.inner, |a, &b| a.min(b));
@@ -161,7 +161,7 @@ impl LevelTables {
         lattice.spread(&mut feasible, loops, |a, b| a | b);
         let tables = classes.iter_mut().flat_map(|class| [&mut class.energy, &mut class.cycles]);
         for table in tables.chain(&mut kept_energy).chain(passing.iter_mut().filter(|t| !t.is_empty())) {
-            lattice.spread(table, loops, f64::min);
+            lattice.spread(table, loops, smaller);
         }
         let mut tables = Self {
             spans,
@@ -172,6 +172,8 @@ impl LevelTables {
             least_kept: vec![f64::INFINITY; lattice.size],
             stays,
             passing,
+            flows,
+            insides,
         };
         for index in 0..lattice.size {
             tables.finish(c, level, index, &kept_energy, direct_kept[index]);
@@ -244,48 +246,4 @@ fn classes(c: &Context, loops: u16) -> Vec<Class> {
         }
     }
     classes
-}
-
-#[inline]
-fn split_cost(c: &Context, level: usize, split: &Split, option: &SpatialOption) -> SplitCost {
-    let mut cost = SplitCost { each: [0.0; MAX_SPACES], fixed: [0.0; MAX_SPACES] };
-    for v in 0..c.model.spaces.len() {
-        let pair = &c.pairs[level][v];
-        let shared = option.shared[v] * pair.shared_above * pair.shared_below;
-        if pair.child.is_none() {
-            cost.fixed[v] = c.energy(v, pair, c.model.macs as f64, shared);
-        } else {
-            cost.each[v] = c.energy(v, pair, c.counts.wanted[v][split.child as usize], shared);
-        }
-    }
-    cost
-}
-
-/// Least cycles of the whole problem, on one instance of this level, by its bandwidth and by that of the level below for what
-/// this level delivers, if the spaces in `still` stay in place.
-#[inline]
-pub(crate) fn stall(c: &Context, level: usize, split: &Split, option: &SpatialOption, still: u8) -> f64 {
-    let (mut read, mut write, mut filled) = (0.0, 0.0, 0.0);
-    for v in 0..c.model.spaces.len() {
-        let pair = &c.pairs[level][v];
-        let words = match pair.child {
-            None => c.model.macs as f64,
-            Some(_) if still >> v & 1 == 1 => continue,
-            Some(_) => c.counts.wanted[v][split.child as usize],
-        };
-        let shared = option.shared[v] * pair.shared_below;
-        let read_write = c.model.spaces[v].read_write;
-        let first = if read_write { c.first_visits(v, pair) } else { 0.0 };
-        if pair.parent == level {
-            if read_write {
-                write += words / shared;
-            }
-            read += (words / shared - first).max(0.0);
-        }
-        if level > 0 && pair.child == Some(level - 1) {
-            filled += (words - first * shared * pair.shared_above).max(0.0);
-        }
-    }
-    let own = c.cycles(level, read, write);
-    if level == 0 { own } else { own.max(c.cycles(level - 1, 0.0, filled / option.total as f64)) }
 }

@@ -15,7 +15,8 @@ pub(crate) struct Pair {
     pub child: Option<usize>,
     /// Most sharing in meshes above this level that are part of the path.
     pub shared_above: f64,
-    /// Most sharing in meshes below this level's own.
+    /// Most sharing in meshes below this level's own among operations. Among buffers there is none to count on: together
+    /// they hold all of the tile that they share, so that their parent sends at least all of it.
     pub shared_below: f64,
     /// Most spatial reduction outside the parent.
     pub reduced: f64,
@@ -54,7 +55,7 @@ impl<'a> Context<'a> {
                 parent,
                 child,
                 shared_above: product(level + 1..parent + 1),
-                shared_below: product(child.map_or(0, |c| c + 1)..level),
+                shared_below: if child.is_some() { 1.0 } else { product(0..level) },
                 reduced: product(parent + 1..levels),
             }
         };
@@ -65,23 +66,25 @@ impl<'a> Context<'a> {
     /// Least energy of moving `words` to the children of one pair where at most `shared` of them share a word.
     #[inline]
     pub fn energy(&self, v: usize, pair: &Pair, words: f64, shared: f64) -> f64 {
-        let levels = &self.model.architecture.levels;
-        let parent = &levels[pair.parent];
-        let block = parent.block_size as f64;
         let sent = words / shared;
+        let rate = self.energy_of_reading(pair) + shared * self.energy_of_filling(pair);
         if !self.model.spaces[v].read_write {
-            let fill = pair.child.map_or(0.0, |c| levels[c].energy.fill_pj / levels[c].block_size as f64);
-            return sent * parent.energy.read_pj / block + words * fill;
+            return sent * rate;
         }
-        // The first visit of each output needs no read.
-        let first = self.model.words[v] as f64 * pair.reduced;
-        let mut energy =
-            (sent * parent.energy.update_pj + (sent - first).max(0.0) * parent.energy.read_pj) / block;
-        if let Some(child) = pair.child {
-            let child = &levels[child];
-            energy += (words - first * shared).max(0.0) * child.energy.fill_pj / child.block_size as f64;
-        }
-        energy
+        // The first visit of each output needs no read, and no fill.
+        sent * self.energy_of_sending(v, pair) + (sent - self.first_visits(v, pair)).max(0.0) * rate
+    }
+
+    /// Energy of a word that the parent reads.
+    pub fn energy_of_reading(&self, pair: &Pair) -> f64 {
+        let parent = &self.model.architecture.levels[pair.parent];
+        parent.energy.read_pj / parent.block_size as f64
+    }
+
+    /// Energy of a word that the child is filled with.
+    pub fn energy_of_filling(&self, pair: &Pair) -> f64 {
+        let levels = &self.model.architecture.levels;
+        pair.child.map_or(0.0, |c| levels[c].energy.fill_pj / levels[c].block_size as f64)
     }
 
     /// Energy that one more word sent by the parent costs at the least.

@@ -1,0 +1,49 @@
+//! What a step of `accelerator-eyeriss-v0` costs with the exact mapper, over random designs of its space: seconds of CPU on one
+//! thread, nothing remembered from other steps.
+//!
+//! `cargo run --release -p hwgym-envs --example eyeriss_step -- 50 network=alexnet metric=Delay` (the defaults but for
+//! `alexnet-conv`); `seed=1` draws other designs.
+use hwgym_envs::{Fidelity, Options, Outcome, Random, Registry};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let option = |name: &str, default: &str| {
+        let given = arguments.iter().find_map(|a| a.strip_prefix(name)?.strip_prefix('='));
+        given.unwrap_or(default).to_string()
+    };
+    let designs: usize = arguments.iter().find(|a| !a.contains('=')).map_or(Ok(50), |n| n.parse())?;
+    let (network, metric) = (option("network", "alexnet-conv"), option("metric", "Delay"));
+    let options = Options::ron(format!("(network: \"{network}\", metric: {metric})"));
+    let mut random = Random::derived(option("seed", "0").parse()?, "eyeriss step");
+    let mut seconds = Vec::new();
+    for index in 0..designs {
+        // A new environment has nothing to remember.
+        let env = Registry::builtin().make("accelerator-eyeriss-v0", &options)?;
+        let design = env.space().sample(&mut random);
+        let begun = cpu_seconds();
+        let outcome = env.evaluate(&design, Fidelity::FULL);
+        let took = cpu_seconds() - begun;
+        seconds.push(took);
+        match outcome {
+            Outcome::Feasible { metrics } => println!("{index}: {took:.4} s, {metrics:?}"),
+            Outcome::Infeasible { constraint, .. } => println!("{index}: {took:.4} s, {constraint}"),
+            other => return Err(format!("{index}: {other:?}").into()),
+        }
+    }
+    seconds.sort_by(f64::total_cmp);
+    let quantile = |q: f64| seconds[((seconds.len() - 1) as f64 * q).round() as usize];
+    let late = seconds.iter().filter(|&&s| s > 0.15).count();
+    println!(
+        "{network}, {metric}: median {:.4} s, 90th percentile {:.4} s, worst {:.4} s; {late} of {designs} above 0.15 s",
+        quantile(0.5),
+        quantile(0.9),
+        quantile(1.0)
+    );
+    Ok(())
+}
+
+/// Seconds this thread has been on a processor, so that a busy machine does not spoil the figures (Linux).
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
+}
