@@ -74,7 +74,7 @@ impl<'a> Bounds<'a> {
             energy: [f64::INFINITY; MAX_CLASSES],
             cycles: [f64::INFINITY; MAX_CLASSES],
             direct_energy: label.energy,
-            direct_cycles: self.passing_cycles(level, label, &views, |view| view.spread_words),
+            direct_cycles: self.passing_cycles(level, label, |v| views[v].spread_words),
         };
         for (v, view) in views.iter().enumerate().take(c.model.spaces.len()) {
             outlook.direct_energy +=
@@ -83,16 +83,14 @@ impl<'a> Bounds<'a> {
         for (at_class, class) in t.classes.iter().enumerate() {
             let stays = |v: usize| class.still >> v & 1 == 1 && c.pairs[level][v].child.is_some();
             let mut energy = label.energy;
-            let mut chosen = views;
             for v in 0..c.model.spaces.len() {
                 energy += if stays(v) { views[v].once } else { views[v].unshared };
-                if stays(v) {
-                    chosen[v].moved_words = views[v].once_words;
-                }
             }
             outlook.energy[at_class] = energy;
             outlook.cycles[at_class] = self
-                .passing_cycles(level, label, &chosen, |view| view.moved_words)
+                .passing_cycles(level, label, |v| {
+                    if stays(v) { views[v].once_words } else { views[v].moved_words }
+                })
                 .max(class.cycles[at] / label.instances as f64);
         }
         outlook
@@ -129,13 +127,7 @@ impl<'a> Bounds<'a> {
     }
 
     /// Cycles of the levels outside for the words they have moved and those that still pass by this level.
-    fn passing_cycles(
-        &self,
-        level: usize,
-        label: &Label,
-        views: &[View; MAX_SPACES],
-        words: impl Fn(&View) -> f64,
-    ) -> f64 {
+    fn passing_cycles(&self, level: usize, label: &Label, words: impl Fn(usize) -> f64) -> f64 {
         let c = self.context;
         let mut cycles = label.stall;
         for &parent in self.limited.iter().filter(|&&l| l > level) {
@@ -147,7 +139,7 @@ impl<'a> Bounds<'a> {
                     continue;
                 }
                 passes = true;
-                let sent = words(&views[v]);
+                let sent = words(v);
                 if c.model.spaces[v].read_write {
                     write += sent;
                     read += (sent - c.first_visits(v, pair) / label.parent_instances[v] as f64).max(0.0);

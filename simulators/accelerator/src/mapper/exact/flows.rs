@@ -45,6 +45,19 @@ pub(crate) struct Inside {
     pub energy: f64,
 }
 
+impl Inside {
+    /// What is inside the child of one tile, given the tables of the child's level.
+    #[inline]
+    pub fn new(c: &Context, below: Option<&LevelTables>, tile: usize) -> Self {
+        let mut words = [0.0; MAX_SPACES];
+        for (slot, wanted) in words.iter_mut().zip(&c.counts.wanted) {
+            *slot = wanted[tile];
+        }
+        let cycles = below.map_or(c.model.macs as f64, |b| b.fastest[tile]);
+        Self { words, cycles, energy: below.map_or(0.0, |b| b.least_kept[tile]) }
+    }
+}
+
 /// Which data spaces count in a sum: 1 or 0 for each.
 pub(crate) type Weights = [f64; MAX_SPACES];
 
@@ -124,19 +137,6 @@ impl Flows {
             direct,
             stalls: c.limited(level) || level > 0 && c.limited(level - 1),
         }
-    }
-
-    /// What is inside each child.
-    pub fn insides(c: &Context, below: Option<&LevelTables>) -> Vec<Inside> {
-        let child = |index: usize| {
-            let mut words = [0.0; MAX_SPACES];
-            for (slot, wanted) in words.iter_mut().zip(&c.counts.wanted) {
-                *slot = wanted[index];
-            }
-            let cycles = below.map_or(c.model.macs as f64, |b| b.fastest[index]);
-            Inside { words, cycles, energy: below.map_or(0.0, |b| b.least_kept[index]) }
-        };
-        (0..c.lattice.size).map(child).collect()
     }
 
     /// Least cycles of the whole problem that the children alone need, on one instance of this level.

@@ -43,9 +43,9 @@ pub fn front(model: &Model, limits: &Limits, time_limit: Option<Duration>) -> Re
         let tables = solver.tables(&context);
         let mut search = Search::new(&context, &tables, &mut orders, Goal::Edp, None, solver.deadline);
         search.front = Some(std::mem::take(&mut front.points));
-        search.pass(UNBOUNDED);
+        search.pass(UNBOUNDED, u64::MAX);
         front.nodes += search.nodes;
-        front.complete &= !search.timed_out;
+        front.complete &= !search.stopped;
         front.points = search.front.take().unwrap_or_default();
     }
     front.points.sort_by_key(|mapping| mapping.cost.cycles);

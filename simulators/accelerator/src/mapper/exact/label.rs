@@ -10,7 +10,7 @@ use crate::workload::{MAX_DIMS, MAX_SPACES};
 const MAX_SLIDE: usize = 14;
 
 /// Loops just outside the current tile, as far as a sliding window can still use them.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Slide {
     loops: [Loop; MAX_SLIDE],
     count: u8,
@@ -27,6 +27,12 @@ impl Slide {
     /// The loops, innermost first.
     pub fn loops(&self) -> &[Loop] {
         &self.loops[..usize::from(self.count)]
+    }
+}
+
+impl PartialEq for Slide {
+    fn eq(&self, other: &Self) -> bool {
+        (self.rest, self.open) == (other.rest, other.open) && self.loops() == other.loops()
     }
 }
 
@@ -145,7 +151,7 @@ impl<'a> Stepper<'a> {
         // Reuse outside the child.
         for (v, space) in model.spaces.iter().enumerate() {
             if !space.plain {
-                next.slide = slide(label, space, block);
+                slide(label, space, block, &mut next.slide);
                 continue;
             }
             let mut run = 1u64;
@@ -238,8 +244,8 @@ fn count(next: &mut Label, level: usize, v: usize, read: u64, written: u64) {
 }
 
 /// The loops outside the child that a sliding window can use.
-fn slide(label: &Label, space: &Space, block: &Block) -> Slide {
-    let mut slide = Slide::new();
+fn slide(label: &Label, space: &Space, block: &Block, slide: &mut Slide) {
+    (slide.count, slide.rest, slide.open) = (0, 1, true);
     let mut axis = None;
     let mut push = |l: Loop, slide: &mut Slide| {
         if slide.open && usize::from(slide.count) < MAX_SLIDE && continues(space, l.dim, &mut axis) {
@@ -252,12 +258,11 @@ fn slide(label: &Label, space: &Space, block: &Block) -> Slide {
     };
     for &d in &block.order.dims {
         let dim = usize::from(d);
-        push(Loop { dim: d, bound: block.factors[dim], step: block.span[dim] }, &mut slide);
+        push(Loop { dim: d, bound: block.factors[dim], step: block.span[dim] }, slide);
     }
     for l in label.slide.loops() {
-        push(*l, &mut slide);
+        push(*l, slide);
     }
     slide.rest *= label.slide.rest;
     slide.open &= label.slide.open;
-    slide
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::bound::Bounds;
+use super::flows::Inside;
 use super::label::{Block, Label, Stepper};
 use super::lattice::{Lattice, NONE};
 use super::orders::{Order, orders};
@@ -36,9 +37,9 @@ struct Child {
 
 impl Child {
     /// The more promising first; ties by child tiles' energy, mesh option and, as the sort is stable, loop order.
-    fn compare(a: &Self, b: &Self) -> std::cmp::Ordering {
-        let keys = a.key.0.total_cmp(&b.key.0).then(a.key.1.total_cmp(&b.key.1));
-        keys.then(a.span.cmp(&b.span)).then(a.option.cmp(&b.option))
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        let keys = self.key.0.total_cmp(&other.key.0).then(self.key.1.total_cmp(&other.key.1));
+        keys.then(self.span.cmp(&other.span)).then(self.option.cmp(&other.option))
     }
 }
 
@@ -128,7 +129,10 @@ pub(crate) struct Search<'a> {
     seen: HashMap<(u8, u32, u64), Vec<Label>>,
     pub nodes: u64,
     deadline: Option<Instant>,
-    pub timed_out: bool,
+    /// Nodes after which a pass is given up.
+    budget: u64,
+    /// Whether the pass ended before it had looked at everything.
+    pub stopped: bool,
     detail: Detail,
     /// All undominated solutions met (for fronts).
     pub front: Option<Vec<Solution>>,
@@ -194,7 +198,8 @@ impl<'a> Search<'a> {
             seen: HashMap::new(),
             nodes: 0,
             deadline,
-            timed_out: false,
+            budget: u64::MAX,
+            stopped: false,
             detail: Detail::default(),
             front: None,
             width: usize::MAX,
@@ -216,9 +221,10 @@ impl<'a> Search<'a> {
         self.least(top, &root)
     }
 
-    /// Runs once with a cut; finds the best solution below it.
-    pub fn pass(&mut self, cut: Key) {
+    /// Runs once with a cut; finds the best solution below it unless it needs more nodes than the budget.
+    pub fn pass(&mut self, cut: Key, budget: u64) {
         self.cut = cut;
+        self.budget = budget;
         if let Some(best) = &self.best {
             let key = self.goal.key(best.cost.energy_pj, best.cost.cycles as f64);
             if key < self.cut {
@@ -234,7 +240,7 @@ impl<'a> Search<'a> {
     /// Looks into the most promising `width` children of each label only: a good mapping soon, and no proof.
     pub fn dive(&mut self, width: usize) {
         self.width = width;
-        self.pass(UNBOUNDED);
+        self.pass(UNBOUNDED, u64::MAX);
         self.width = usize::MAX;
     }
 
@@ -265,10 +271,24 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether the time is up.
+    /// An energy beyond which a mapping of so many cycles is worse for certain.
+    fn energy_limit(&self, cycles: f64) -> f64 {
+        let slack = 1.0 + 1e-9;
+        let floor = self.goal.floor(0.0, cycles);
+        match self.goal {
+            _ if self.front.is_some() => f64::INFINITY,
+            Goal::Energy => self.cut.0 * slack,
+            Goal::Delay if floor.0 < self.cut.0 => f64::INFINITY,
+            Goal::Delay if floor.0 > self.cut.0 => f64::NEG_INFINITY,
+            Goal::Delay => self.cut.1 * slack,
+            Goal::Edp => self.cut.0 / ceil(cycles * (1.0 - 1e-12)) * slack,
+        }
+    }
+
+    /// Whether time or budget is used up.
     fn late(&mut self) -> bool {
-        self.timed_out |= self.deadline.is_some_and(|d| Instant::now() >= d);
-        self.timed_out
+        self.stopped |= self.nodes >= self.budget || self.deadline.is_some_and(|d| Instant::now() >= d);
+        self.stopped
     }
 
     fn expand(&mut self, level: usize, label: &Label) {
@@ -277,17 +297,22 @@ impl<'a> Search<'a> {
         }
         let cut = self.cut;
         let mut children = self.children(level, label);
-        children.sort_by(Child::compare);
-        children.truncate(self.width);
+        if children.len() > self.width {
+            self.narrow(&mut children);
+        }
         self.cut = cut;
+        // Children are large: their places are sorted.
+        let mut places: Vec<u32> = (0..children.len() as u32).collect();
+        places.sort_by(|&a, &b| children[a as usize].compare(&children[b as usize]));
         let c = self.context();
-        for child in &children {
+        for place in places {
+            let child = &children[place as usize];
             let cut = match self.goal {
                 _ if self.front.is_some() => false,
                 Goal::Delay => child.key >= self.cut,
                 _ => child.key.0 >= self.cut.0,
             };
-            if cut || self.timed_out {
+            if cut || self.stopped {
                 break;
             }
             let span = &self.bounds.tables[level].spans[child.span as usize];
@@ -367,58 +392,64 @@ impl<'a> Search<'a> {
         let end = t.spans.partition_point(|span| !self.worse(base + span.lowest, fastest));
         let mut reachable = std::mem::take(&mut self.reachable);
         reachable.find(lattice, label, &block, t, end);
+        // (Energy outside, least cycles, spaces that move, dimensions) by class of the loops that are there, first those
+        // that the label leaves open, then those that a span does.
+        let mut classes = [(0.0, 0.0, [0.0; MAX_SPACES], 0u16); MAX_CLASSES];
+        for (slot, (at, class)) in classes.iter_mut().zip(t.classes.iter().enumerate()) {
+            let cycles = outlook.cycles[at];
+            let outside = outlook.energy[at] + self.bounds.leak(label, cycles);
+            *slot = (outside, cycles, t.flows.moving(class.still), class.dims);
+        }
+        let still = t.flows.moving(u8::MAX);
+        let mut open = classes;
+        // Energy of a span beyond which a class is worse for certain, as long as the cut stands.
+        let limits = classes.map(|(outside, cycles, ..)| self.energy_limit(cycles) - outside);
         for &at in &reachable.found {
             let span = &t.spans[at as usize];
             let mut active = 0u16;
-            let mut factors = [1u32; MAX_DIMS];
             for d in 0..lattice.dims {
-                let factor =
-                    lattice.divisors[d][usize::from(lattice.quotient(d, label.digits[d], span.digits[d]))];
-                factors[d] = factor;
-                if factor > 1 {
-                    active |= 1 << d;
-                }
+                active |= u16::from(label.digits[d] != span.digits[d]) << d;
             }
             self.nodes += 1;
             if self.nodes.is_multiple_of(256) && self.late() {
                 break;
             }
-            // (Energy outside, least cycles, spaces that move, dimensions) by class of the loops that are there.
-            let mut open = [(0.0, 0.0, [0.0; MAX_SPACES], 0u16); MAX_CLASSES];
             let mut count = 0;
             if active == 0 {
                 let cycles = outlook.direct_cycles.max(span.cycles / instances);
                 let outside = outlook.direct_energy + self.bounds.leak(label, cycles);
                 if !self.worse(span.inner + outside, cycles) {
-                    open[0] = (outside, cycles, t.flows.moving(u8::MAX), 0);
+                    open[0] = (outside, cycles, still, 0);
                     count = 1;
                 }
             }
-            for (class, tables) in t.classes.iter().enumerate() {
-                if tables.dims & active != 0 {
-                    let cycles = outlook.cycles[class];
-                    let outside = outlook.energy[class] + self.bounds.leak(label, cycles);
-                    if !self.worse(span.energy[class] + outside, cycles) {
-                        open[count] = (outside, cycles, t.flows.moving(tables.still), tables.dims);
-                        count += 1;
-                    }
+            for at in 0..t.classes.len() {
+                let (energy, class) = (span.energy[at], &classes[at]);
+                if energy <= limits[at] && class.3 & active != 0 && !self.worse(energy + class.0, class.1) {
+                    open[count] = *class;
+                    count += 1;
                 }
             }
             if count == 0 {
                 continue;
             }
+            let mut factors = [1u32; MAX_DIMS];
+            for d in 0..lattice.dims {
+                let q = lattice.quotient(d, label.digits[d], span.digits[d]);
+                factors[d] = lattice.divisors[d][usize::from(q)];
+            }
             let options = self.orders_for(level, active);
             let extents = lattice.extents(&span.digits);
             for &split in mesh.splits(span.index as usize) {
                 let option = &mesh.options[split.option as usize];
-                let inside = &t.insides[split.child as usize];
+                let inside = Inside::new(c, level.checked_sub(1).map(|l| &tables[l]), split.child as usize);
                 if inside.cycles == f64::INFINITY {
                     continue;
                 }
-                let arithmetic = t.flows.arithmetic(&split, inside) / instances;
-                let moved = t.flows.moved(&split, inside);
+                let arithmetic = t.flows.arithmetic(&split, &inside) / instances;
+                let moved = t.flows.moved(&split, &inside);
                 for &(outside, cycles, ref moving, dims) in &open[..count] {
-                    let energy = outside + t.flows.energy(&moved, inside, moving);
+                    let energy = outside + t.flows.energy(&moved, &inside, moving);
                     let mut cycles = cycles.max(arithmetic);
                     if t.flows.stalls {
                         cycles = cycles.max(t.flows.stall(&split, &moved, moving) / instances);

@@ -28,6 +28,8 @@ const SAMPLE_AFTER: u64 = 20_000;
 const SAMPLES: u64 = 2000;
 /// Entries of tables that are kept between passes; patterns beyond are built anew in each pass.
 const KEPT_ENTRIES: usize = 48 << 20;
+/// Entries of the tables for each tile of a level, about.
+const ENTRIES_EACH: usize = 28;
 
 /// What each level keeps.
 pub(crate) type Keep = [u8; MAX_LEVELS];
@@ -105,6 +107,10 @@ impl<'a> Solver<'a> {
         Ok(list)
     }
 
+    fn late(&self) -> bool {
+        self.deadline.is_some_and(|d| Instant::now() >= d)
+    }
+
     pub fn context<'b>(&'b self, keep: &'b Keep) -> Context<'b> {
         Context::new(self.model, self.limits, &self.lattice, &self.counts, &self.meshes, keep)
     }
@@ -121,17 +127,26 @@ impl<'a> Solver<'a> {
     pub fn patterns(&self, goal: Goal) -> Result<(Vec<Pattern>, bool)> {
         let mut patterns = Vec::new();
         let mut orders = OrderCache::new();
-        let mut entries = 0;
+        let most_held = (KEPT_ENTRIES / (self.model.levels * self.lattice.size * ENTRIES_EACH)).max(1);
+        let mut held = 0;
         for keep in self.keeps()? {
-            if !patterns.is_empty() && self.deadline.is_some_and(|d| Instant::now() >= d) {
+            if !patterns.is_empty() && self.late() {
                 return Ok((patterns, false));
             }
             let context = self.context(&keep);
             let tables = self.tables(&context);
             let bound = Search::new(&context, &tables, &mut orders, goal, None, None).root_bound();
             let Some(bound) = bound else { continue };
-            entries += tables.len() * self.lattice.size * 12;
-            patterns.push(Pattern { keep, bound, tables: (entries <= KEPT_ENTRIES).then_some(tables) });
+            patterns.push(Pattern { keep, bound, tables: Some(tables) });
+            held += 1;
+            if held > most_held {
+                // The least promising one is the last to be needed, if ever.
+                let with_tables = patterns.iter_mut().filter(|p| p.tables.is_some());
+                if let Some(last) = with_tables.max_by(|a, b| a.bound.0.total_cmp(&b.bound.0)) {
+                    last.tables = None;
+                }
+                held -= 1;
+            }
         }
         patterns.sort_by(|a, b| {
             let keys = a.bound.0.total_cmp(&b.bound.0).then(a.bound.1.total_cmp(&b.bound.1));
@@ -157,7 +172,8 @@ impl<'a> Solver<'a> {
                 dived = true;
                 best = self.dive(goal, &patterns, &mut orders, best);
             }
-            let cut = cuts.next(best.as_ref().map(key), work);
+            let (cut, budget) = cuts.next(best.as_ref().map(key), work);
+            let mut given_up = false;
             for pattern in patterns.iter().take_while(|p| p.bound < cut) {
                 if best.as_ref().is_some_and(|b| key(b) <= pattern.bound) {
                     break;
@@ -176,16 +192,17 @@ impl<'a> Solver<'a> {
                     }
                 };
                 let mut search = Search::new(&context, tables, &mut orders, goal, best, self.deadline);
-                search.pass(cut);
+                search.pass(cut, budget);
                 nodes += search.nodes;
                 best = search.best;
-                late = search.timed_out;
-                if late {
+                if search.stopped {
+                    given_up = true;
+                    late = self.late();
                     break;
                 }
             }
-            if late {
-                break;
+            if given_up {
+                continue;
             }
             if cut == UNBOUNDED || best.as_ref().is_some_and(|b| key(b) <= cut) {
                 proven = UNBOUNDED;

@@ -56,9 +56,8 @@ pub(crate) struct LevelTables {
     /// Words that the parent sends at the least for each space that passes by this level, all instances together, if no
     /// mesh above this level shares them; empty for the others.
     pub passing: Vec<Vec<f64>>,
-    /// What each split moves, and what it finds inside its children.
+    /// What each split moves.
     pub flows: Flows,
-    pub insides: Vec<Inside>,
 }
 
 impl LevelTables {
@@ -82,7 +81,7 @@ impl LevelTables {
             .map(|class| flows.moving(class.still))
             .map(|weights| (weights, and_kept(weights)))
             .collect();
-        let insides = Flows::insides(c, below);
+        let insides: Vec<Inside> = (0..lattice.size).map(|tile| Inside::new(c, below, tile)).collect();
         let mut kept_energy = vec![vec![f64::INFINITY; lattice.size]; classes.len()];
         let mut passing: Vec<Vec<f64>> = (0..spaces)
             .map(|v| if passes(v) { vec![f64::INFINITY; lattice.size] } else { Vec::new() })
@@ -173,7 +172,6 @@ impl LevelTables {
             stays,
             passing,
             flows,
-            insides,
         };
         for index in 0..lattice.size {
             tables.finish(c, level, index, &kept_energy, direct_kept[index]);
