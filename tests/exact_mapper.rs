@@ -171,3 +171,56 @@ fn a_layer_that_does_not_fit_names_level_space_and_missing_words() -> Result {
     }
     Ok(())
 }
+
+/// What is wrong with a layer, an architecture or its constraints is said at its place with the remedy; what is only
+/// unusual (primes, one dimension) is mapped.
+#[test]
+fn problems_at_the_edge_are_mapped_or_refused_with_place_and_remedy() -> Result {
+    let folder = tempfile::tempdir()?;
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text);
+    write("layer.yaml", &layer()?)?;
+    let large = "{C: 64, M: 64, R: 3, S: 3, N: 1, P: 56, Q: 56,";
+    let shape = fs::read_to_string(example("problems/resnet18_l1.yaml"))?;
+    write("primes.yaml", &shape.replace(large, "{C: 1009, M: 997, R: 3, S: 1, N: 1, P: 127, Q: 131,"))?;
+    write(
+        "one.yaml",
+        "problem:\n  instance: {C: 3600}\n  shape:\n    name: elementwise\n    dimensions: [C]\n    data_spaces:\n\
+         \x20   - {name: Weights, projection: [[[C]]]}\n    - {name: Inputs, projection: [[[C]]]}\n\
+         \x20   - {name: Outputs, projection: [[[C]]], read_write: True}\n",
+    )?;
+    let arch = fs::read_to_string(example("os64/arch.yaml"))?;
+    write("empty.yaml", &arch.replace("depth: 64,", "depth: 0,"))?;
+    let targets = |text: &str| format!("mapspace_constraints:\n  targets:\n{text}");
+    let twice =
+        "  - {target: glb, type: temporal, factors: C=4}\n  - {target: DRAM, type: temporal, factors: C=4}\n";
+    write("twice.yaml", &targets(twice))?;
+    write("both.yaml", &targets("  - {target: glb, type: bypass, keep: [Weights], bypass: [Weights]}\n"))?;
+    write("five.yaml", &targets("  - {target: glb, type: temporal, factors: C=5}\n"))?;
+    let (os64, bypass) = (example("os64/arch.yaml"), example("os64/bypass.yaml"));
+    let run = |files: &[&str]| {
+        let mut arguments = vec!["map", "timeloop"];
+        arguments.extend(files);
+        arguments.extend(["--method", "exact"]);
+        hwgym(folder.path(), &arguments, 1)
+    };
+    for layer in ["primes.yaml", "one.yaml"] {
+        let output = run(&[&os64, &bypass, layer])?;
+        let answer = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && answer.contains("optimal ("), "{layer}: {answer}");
+    }
+    let wrong: [(&[&str], &[&str]); 5] = [
+        (&["empty.yaml", &bypass, "layer.yaml"], &["empty.yaml:14:7", "no capacity (0 words)", "remedy"]),
+        (&[&os64, "layer.yaml", "both.yaml"], &["both.yaml:3:5", "both keep and bypass Weights", "remedy"]),
+        (&[&os64, "layer.yaml", "five.yaml"], &["five.yaml:3:5", "C=5 does not divide", "remedy"]),
+        // Each factor divides the bound 8, their product does not: found before any search, whatever is left open.
+        (&[&os64, "layer.yaml", "twice.yaml"], &["no valid mapping", "dimension C", "bound 8"]),
+        (&[&os64, &bypass, "layer.yaml", "twice.yaml"], &["no valid mapping", "dimension C", "bound 8"]),
+    ];
+    for (files, told) in wrong {
+        let output = run(files)?;
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{files:?}");
+        assert!(told.iter().all(|part| message.contains(part)), "{files:?}: {message}");
+    }
+    Ok(())
+}

@@ -118,6 +118,37 @@ fn output_stationary() {
     check(|r| &r[0] == "os64" && &r[2] == "archs.json");
 }
 
+/// The reference mapper's best of 2,000 random mappings is an upper bound, on every case.
+#[test]
+fn never_above_the_reference_mapper() {
+    let layer = |name: &str| match name {
+        "resnet18_l1" => Convolution { c: 64, m: 64, r: 3, s: 3, p: 56, q: 56, ..Default::default() },
+        "bert_qkv_512" => Convolution::gemm(name, 512, 768, 768),
+        "alexnet_conv3" => Convolution { c: 256, m: 384, r: 3, s: 3, p: 13, q: 13, ..Default::default() },
+        "mobilenetv2_pw_b3" => Convolution { c: 24, m: 144, p: 56, q: 56, ..Default::default() },
+        other => panic!("unknown layer {other}"),
+    };
+    let table = text("../../tests/golden/accelerator/mapper_reference.csv");
+    let mut cases = 0;
+    for row in csv::Reader::from_reader(table.as_bytes()).records().map(Result::unwrap) {
+        let [architecture, bypass] =
+            ["arch.yaml", "bypass.yaml"].map(|file| text(&format!("examples/{}/{file}", &row[0])));
+        let shape = text("examples/problems/resnet18_l1.yaml");
+        let specification =
+            Specification::from_texts(&[("a.yaml", &architecture), ("b.yaml", &bypass), ("p.yaml", &shape)])
+                .unwrap();
+        let model = Model::new(specification.architecture, layer(&row[1]).problem().unwrap()).unwrap();
+        let limits = specification.constraints.compile(model.architecture(), model.problem()).unwrap();
+        let outcome = solve(&model, &limits, Goal::Edp, None).unwrap();
+        let found = outcome.best.expect("a mapping").cost.edp();
+        // An empty cell: the reference found nothing in its time.
+        let reference = if row[7].is_empty() { f64::INFINITY } else { row[7].parse().unwrap() };
+        assert!(outcome.proof.optimal && found <= reference, "{} {}: {found} {reference}", &row[0], &row[1]);
+        cases += 1;
+    }
+    assert_eq!(cases, 13);
+}
+
 #[test]
 #[ignore = "a minute or more"]
 fn bypass_chosen() {

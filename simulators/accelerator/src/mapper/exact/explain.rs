@@ -87,11 +87,14 @@ pub fn explain(model: &Model, limits: &Limits) -> Result<Option<NoMapping>> {
 
 impl Solver<'_> {
     fn explain(&self, keep: &Keep) -> Option<NoMapping> {
+        if let Some(why) = self.forced_too_large(keep) {
+            return Some(why);
+        }
         let built = self.tables(&self.context(keep));
         let model = self.model;
         let top = model.levels - 1;
         if built[top].feasible[self.lattice.size - 1] {
-            return self.forced_too_large(keep);
+            return None;
         }
         for (level, tables) in built.iter().enumerate() {
             if tables.feasible.iter().any(|f| *f) {
@@ -115,6 +118,9 @@ impl Solver<'_> {
                 kept.iter().map(|&v| (self.counts.tile[v][span.index as usize], v)).max_by_key(|w| w.0);
             if least > capacity {
                 return Some(NoMapping::too_large(model, level, largest, least));
+            }
+            if model.least[level] == 0 {
+                break;
             }
             return Some(NoMapping {
                 reason: format!(

@@ -1,5 +1,6 @@
 //! The lattice of tiles: one divisor of each dimension's bound.
 use crate::error::{Error, Result};
+use crate::timeloop::constraints::BlockLimits;
 use crate::workload::MAX_DIMS;
 
 /// The most tiles tables are built for.
@@ -94,10 +95,23 @@ impl Lattice {
         self.divisors[dim].binary_search(&u32::try_from(extent).ok()?).ok().map(|at| at as u8)
     }
 
-    /// Spreads values to all multiples along the dimensions in `mask`: `join(at, from_a_divisor)`.
-    pub fn spread<T: Copy>(&self, table: &mut [T], mask: u16, join: impl Fn(T, T) -> T) {
+    /// Spreads values to all multiples along the dimensions in `mask` by factors within the limits: `join(at,
+    /// from_a_divisor)`, where `none` changes nothing.
+    pub fn spread<T: Copy>(
+        &self,
+        table: &mut [T],
+        mask: u16,
+        limits: &BlockLimits,
+        none: T,
+        join: impl Fn(T, T) -> T,
+    ) {
         for dim in 0..self.dims {
             if mask >> dim & 1 == 0 || self.divisors[dim].len() == 1 {
+                continue;
+            }
+            let bound = self.divisors[dim].last().copied().unwrap_or(1);
+            if limits.least[dim] > 1 || limits.most[dim] < bound {
+                self.spread_within(table, dim, limits, none, &join);
                 continue;
             }
             let (weight, n) = (self.weight[dim], self.divisors[dim].len());
@@ -111,6 +125,34 @@ impl Lattice {
                             *slot = join(*slot, value);
                         }
                     }
+                }
+            }
+        }
+    }
+
+    /// The same along one dimension whose factors are limited.
+    fn spread_within<T: Copy>(
+        &self,
+        table: &mut [T],
+        dim: usize,
+        limits: &BlockLimits,
+        none: T,
+        join: &impl Fn(T, T) -> T,
+    ) {
+        let (weight, n) = (self.weight[dim], self.divisors[dim].len());
+        let fits = |factor: u32| (limits.least[dim]..=limits.most[dim]).contains(&factor);
+        // Largest first, so that the divisors below still have their own values.
+        for to in (0..n).rev() {
+            let from: Vec<usize> = (0..=to)
+                .filter(|&from| {
+                    let q = self.quotient(dim, to as u8, from as u8);
+                    q != NONE && fits(self.divisors[dim][usize::from(q)])
+                })
+                .collect();
+            for start in (0..self.size).step_by(weight * n) {
+                for at in start..start + weight {
+                    table[at + to * weight] =
+                        from.iter().fold(none, |value, &from| join(value, table[at + from * weight]));
                 }
             }
         }
@@ -135,4 +177,32 @@ pub(crate) fn divisors_of(n: u32) -> Vec<u32> {
     high.reverse();
     low.extend(high);
     low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reachable tiles along one dimension, one by one.
+    #[test]
+    fn factors_within_limits_reach_what_enumeration_says() {
+        let lattice = Lattice::new(&[36, 4]).unwrap();
+        for (least, most) in [(1, u32::MAX), (1, 6), (3, u32::MAX), (2, 12), (5, 5)] {
+            let mut limits = BlockLimits { least: [1; MAX_DIMS], most: [u32::MAX; MAX_DIMS] };
+            (limits.least[0], limits.most[0]) = (least, most);
+            for start in 0..lattice.size {
+                let mut table = vec![false; lattice.size];
+                table[start] = true;
+                lattice.spread(&mut table, 1, &limits, false, |a, b| a | b);
+                let from = lattice.extents(&lattice.digits(start));
+                for (index, &reached) in table.iter().enumerate() {
+                    let to = lattice.extents(&lattice.digits(index));
+                    let factor = to[0] / from[0];
+                    let within = to[0].is_multiple_of(from[0])
+                        && (u64::from(least)..=u64::from(most)).contains(&factor);
+                    assert_eq!(reached, to[1] == from[1] && within, "{from:?} {to:?} {least} {most}");
+                }
+            }
+        }
+    }
 }

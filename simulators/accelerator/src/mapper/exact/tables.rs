@@ -149,18 +149,19 @@ impl LevelTables {
             span_at[span.index as usize] = at as u32;
         }
         // Spread over temporal factors.
+        let within = &c.limits.temporal[level];
         let direct: Vec<bool> = span_at.iter().map(|&s| s != u32::MAX).collect();
         let stays = model.spaces.iter().map(|space| {
             let mut table = direct.clone();
-            lattice.spread(&mut table, loops & !space.relevant, |a, b| a | b);
+            lattice.spread(&mut table, loops & !space.relevant, within, false, |a, b| a | b);
             table
         });
         let stays = stays.collect();
         let mut feasible = direct;
-        lattice.spread(&mut feasible, loops, |a, b| a | b);
+        lattice.spread(&mut feasible, loops, within, false, |a, b| a | b);
         let tables = classes.iter_mut().flat_map(|class| [&mut class.energy, &mut class.cycles]);
         for table in tables.chain(&mut kept_energy).chain(passing.iter_mut().filter(|t| !t.is_empty())) {
-            lattice.spread(table, loops, smaller);
+            lattice.spread(table, loops, within, f64::INFINITY, smaller);
         }
         let mut tables = Self {
             spans,
