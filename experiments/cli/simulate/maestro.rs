@@ -17,30 +17,36 @@ pub struct MaestroArgs {
     /// The mapping file (.m): a network of layers, each with its dataflow
     #[arg(long, visible_alias = "Mapping_file", value_name = "FILE")]
     mapping: PathBuf,
-    /// Processing elements
-    #[arg(long, alias = "num_pes", default_value_t = 256)]
-    num_pes: i64,
-    /// Bandwidth of the on-chip network in elements per cycle
-    #[arg(long, aliases = ["noc_bw_cstr", "noc-bw-cstr"], default_value_t = i64::from(i32::MAX))]
-    noc_bw: i64,
-    /// Average hops of the on-chip network
-    #[arg(long, alias = "noc_hops", default_value_t = 1)]
-    noc_hops: i64,
-    /// Latency of a hop in cycles
-    #[arg(long, alias = "noc_hop_latency", default_value_t = 1)]
-    noc_hop_latency: i64,
-    /// Off-chip bandwidth in elements per cycle
-    #[arg(long, aliases = ["offchip_bw_cstr", "offchip-bw-cstr"], default_value_t = 70_000)]
-    offchip_bw: i64,
-    /// Multiply-accumulate units of a processing element
-    #[arg(long, alias = "num_simd_lanes", default_value_t = 1)]
-    num_simd_lanes: i64,
+    /// A hardware file with lines such as `num_pes: 256`; options that are given win over it
+    #[arg(long, visible_alias = "HW_file", value_name = "FILE")]
+    hw_file: Option<PathBuf>,
+    /// Processing elements [default: 7, as in MAESTRO]
+    #[arg(long, alias = "num_pes")]
+    num_pes: Option<i64>,
+    /// Bandwidth of the on-chip network in elements per cycle [default: no limit]
+    #[arg(long, aliases = ["noc_bw", "noc_bw_cstr", "noc-bw-cstr"])]
+    noc_bw: Option<i64>,
+    /// Average hops of the on-chip network [default: 1]
+    #[arg(long, alias = "noc_hops")]
+    noc_hops: Option<i64>,
+    /// Latency of a hop in cycles [default: 0]
+    #[arg(long, alias = "noc_hop_latency")]
+    noc_hop_latency: Option<i64>,
+    /// Off-chip bandwidth in elements per cycle [default: 70000]
+    #[arg(long, aliases = ["offchip_bw", "offchip_bw_cstr", "offchip-bw-cstr"])]
+    offchip_bw: Option<i64>,
+    /// Multiply-accumulate units of a processing element [default: 1]
+    #[arg(long, alias = "num_simd_lanes")]
+    num_simd_lanes: Option<i64>,
     /// Size of a processing element's buffer in bytes; a larger need is a violation
-    #[arg(long, aliases = ["l1_size_cstr", "l1-size-cstr"])]
+    #[arg(long, aliases = ["l1_size", "l1_size_cstr", "l1-size-cstr"])]
     l1_size: Option<i64>,
     /// Size of the shared buffer in bytes; a larger need is a violation
-    #[arg(long, aliases = ["l2_size_cstr", "l2-size-cstr"])]
+    #[arg(long, aliases = ["l2_size", "l2_size_cstr", "l2-size-cstr"])]
     l2_size: Option<i64>,
+    /// Options of MAESTRO that change no result
+    #[arg(long = "full_buffer", aliases = ["noc_mc_support", "print_res", "print_res_csv_file", "print_log_file", "print_design_space", "msg_print_lv"], hide = true, num_args = 0..=1, action = clap::ArgAction::Append)]
+    without_effect: Vec<String>,
     /// Energy as MAESTRO prints it: without the private buffers of mappings with a Cluster
     #[arg(long)]
     maestro_compat: bool,
@@ -51,15 +57,19 @@ pub struct MaestroArgs {
 
 impl MaestroArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        let base = match &self.hw_file {
+            Some(path) => Hardware::read(path).bad_input()?,
+            None => Hardware::default(),
+        };
         let hardware = Hardware {
-            num_pes: self.num_pes,
-            noc_bw: self.noc_bw,
-            noc_hops: self.noc_hops,
-            noc_hop_latency: self.noc_hop_latency,
-            offchip_bw: self.offchip_bw,
-            num_simd_lanes: self.num_simd_lanes,
-            l1_size: self.l1_size,
-            l2_size: self.l2_size,
+            num_pes: self.num_pes.unwrap_or(base.num_pes),
+            noc_bw: self.noc_bw.unwrap_or(base.noc_bw),
+            noc_hops: self.noc_hops.unwrap_or(base.noc_hops),
+            noc_hop_latency: self.noc_hop_latency.unwrap_or(base.noc_hop_latency),
+            offchip_bw: self.offchip_bw.unwrap_or(base.offchip_bw),
+            num_simd_lanes: self.num_simd_lanes.unwrap_or(base.num_simd_lanes),
+            l1_size: self.l1_size.or(base.l1_size),
+            l2_size: self.l2_size.or(base.l2_size),
         };
         let file = MappingFile::read(&self.mapping).bad_input()?;
         let mut evaluator = Evaluator::new();
@@ -76,9 +86,7 @@ impl MaestroArgs {
                 layers.iter().map(|(name, result)| report(name, result)).collect::<Result<_, _>>()?;
             println!("{}", serde_json::to_string_pretty(&json!({"network": file.network, "layers": list}))?);
         } else {
-            for (name, result) in &layers {
-                print(name, result);
-            }
+            print(&layers);
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -96,24 +104,62 @@ fn report(name: &str, result: &Evaluation) -> anyhow::Result<Value> {
     Ok(value)
 }
 
-fn print(name: &str, result: &Evaluation) {
-    println!("{name}");
-    println!("  runtime     {} cycles", result.runtime_cycles);
-    println!("  throughput  {:.3} MACs/cycle", result.throughput_macs_per_cycle);
-    println!("  energy      {:.6e} nJ", result.energy_nj);
-    println!("  area        {:.6e} um^2", result.area_um2);
-    println!("  power       {:.6e} mW", result.power.total_mw());
-    println!("  buffers     L1 {} B, L2 {} B", result.l1_bytes, result.l2_bytes);
-    for violation in result.violations() {
-        println!(
-            "  violation   {}: {} B needed, {} B there",
-            violation.buffer, violation.required_bytes, violation.available_bytes
-        );
+/// A table with a line for every layer, then what is to be said about single layers.
+fn print(layers: &[(&str, Evaluation)]) {
+    let mut table = comfy_table::Table::new();
+    table.set_header([
+        "layer",
+        "runtime\ncycles",
+        "throughput\nMACs/cycle",
+        "PEs active",
+        "energy\nnJ",
+        "area\num^2",
+        "power\nmW",
+        "L1 need\nbytes",
+        "L2 need\nbytes",
+        "NoC\nelements/cycle",
+        "off-chip\nelements/cycle",
+    ]);
+    for (name, result) in layers {
+        table.add_row([
+            (*name).to_string(),
+            result.runtime_cycles.to_string(),
+            format!("{:.3}", result.throughput_macs_per_cycle),
+            format!("{:.1}", result.active_pes),
+            format!("{:.6e}", result.energy_nj),
+            format!("{:.6e}", result.area_um2),
+            format!("{:.6e}", result.power.total_mw()),
+            result.l1_bytes.to_string(),
+            result.l2_bytes.to_string(),
+            result.delays.peak_bandwidth.to_string(),
+            result.offchip_bandwidth.to_string(),
+        ]);
     }
-    if result.macs != result.true_macs {
-        println!(
-            "  warning     the model counts {} operations of this mapping, the layer has {}",
-            result.macs, result.true_macs
-        );
+    for column in 1..11 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    println!("{table}");
+    if layers.len() > 1 {
+        let cycles: i64 = layers.iter().map(|(_, result)| result.runtime_cycles).sum();
+        let energy: f64 = layers.iter().map(|(_, result)| result.energy_nj).sum();
+        println!("all {} layers: {cycles} cycles, {energy:.6e} nJ", layers.len());
+    }
+    for (name, result) in layers {
+        for violation in result.violations() {
+            let (needed, there) = (violation.required_bytes, violation.available_bytes);
+            println!(
+                "{name} does not fit: {} has {there} bytes, {needed} are needed ({} too many)",
+                violation.buffer,
+                needed - there
+            );
+        }
+        if result.macs != result.true_macs {
+            println!(
+                "{name}: the model counts {} operations of this mapping, the layer has {}; do not trust its runtime",
+                result.macs, result.true_macs
+            );
+        }
     }
 }

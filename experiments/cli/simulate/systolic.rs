@@ -172,6 +172,10 @@ fn print(value: &Value, depth: usize) {
                         println!("{indent}{name}");
                         print(value, depth + 1);
                     }
+                    Value::Number(number) if number.is_f64() => {
+                        println!("{indent}{name}  {:.3}", number.as_f64().unwrap_or(0.0));
+                    }
+                    Value::String(text) => println!("{indent}{name}  {text}"),
                     other => println!("{indent}{name}  {other}"),
                 }
             }

@@ -256,6 +256,28 @@ fn searches_are_deterministic_and_random_is_worse() {
     assert!(exact.cost.edp() <= random.best.unwrap().cost.edp());
 }
 
+/// Memories so small that hardly a mapping fits: the one with the smallest tiles does, and searches start from it.
+#[test]
+fn small_memories_are_mapped_by_every_method() {
+    let mut spec = specification("eyeriss168");
+    for (level, words) in [(2, 1), (4, 64)] {
+        spec.architecture.levels[level].size_words = Some(words);
+    }
+    let problem = layer("resnet18_l1");
+    for mapper in [
+        Mapper::Random { evaluations: 20, seed: 0 },
+        Mapper::RandomUntil {
+            evaluations: 20,
+            patience: Patience { invalid: 1000, ..Patience::default() },
+            seed: 0,
+        },
+        Mapper::Evolutionary { evaluations: 200, seed: 0 },
+    ] {
+        let mapped = map_layer(&spec.architecture, &problem, &spec.constraints, Goal::Edp, mapper).unwrap();
+        assert!(mapped.report.violations.is_empty());
+    }
+}
+
 #[test]
 fn an_infeasible_architecture_names_level_space_and_missing_words() {
     let mut spec = specification("os64");

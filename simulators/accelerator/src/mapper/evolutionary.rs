@@ -16,6 +16,8 @@ const POPULATION: usize = 6;
 const DRAWN_EACH: u64 = 32;
 /// Candidates that do not fit, for each evaluation of the budget, before an island gives up.
 const REJECTED_EACH: u64 = 2000;
+/// Candidates that do not fit before an island turns to the smallest mapping and its neighbours.
+const REJECTED_AT_FIRST: u64 = 400_000;
 
 /// Evaluates at most `evaluations` valid mappings and returns the best.
 pub fn evolutionary(space: &Mapspace, goal: Goal, evaluations: u64, seed: u64) -> Sampled {
@@ -63,13 +65,26 @@ fn island(space: &Mapspace, goal: Goal, evaluations: u64, seed: u64) -> Sampled 
     let mut population: Vec<Solution> = Vec::new();
     let rejected_at_most = evaluations.saturating_mul(REJECTED_EACH).max(1_000_000);
     let draws = (evaluations / 6).max(8);
+    let mut smallest = space.smallest();
+    // Nothing that was drawn fits: only what the smallest mapping leads to.
+    let mut barren = false;
     let mut stale = 0u64;
     while result.evaluations < evaluations && result.rejected < rejected_at_most {
         // Fresh blood at first, and where the population stands still.
-        let fresh = result.evaluations < draws || population.is_empty() || stale > 120;
+        let fresh = !barren && (result.evaluations < draws || stale > 120) || population.is_empty();
         let nest = if fresh {
-            let Some(nest) = draw(space, goal, &mut rng, &mut result.rejected) else { continue };
-            Some(nest)
+            let drawn = draw(space, goal, &mut rng, &mut result.rejected);
+            if drawn.is_none()
+                && population.is_empty()
+                && result.rejected > REJECTED_AT_FIRST
+                && smallest.is_some()
+            {
+                barren = true;
+                smallest.take()
+            } else {
+                let Some(nest) = drawn else { continue };
+                Some(nest)
+            }
         } else {
             let parent =
                 population[rng.random_range(0..population.len()).min(rng.random_range(0..population.len()))];

@@ -172,7 +172,8 @@ pub fn cache_key(
         hash.number(capacity);
         hash.number(if level.min_utilization > 0.0 { level.size_words.unwrap_or(0) } else { 0 });
         hash.real(level.min_utilization);
-        for n in [level.block_size, level.instances, level.mesh_x] {
+        for n in [level.block_size, level.instances, level.mesh_x, level.cluster_size, level.network_latency]
+        {
             hash.number(n);
         }
         for b in [level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth] {

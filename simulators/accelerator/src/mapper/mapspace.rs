@@ -108,6 +108,30 @@ impl<'a> Mapspace<'a> {
         used * u64::from(prime) <= x * y
     }
 
+    /// The mapping with the smallest tiles: all loops that are free at the outermost level, and nothing kept that need not be.
+    /// Where small memories leave few mappings, it is one of them.
+    pub(crate) fn smallest(&self) -> Option<Nest> {
+        let mut nest = self.start();
+        let outermost = Slot { level: self.model.levels - 1, spatial: false };
+        for dim in 0..self.model.dims {
+            let inside = (0..self.model.levels)
+                .map(|level| u64::from(nest.temporal[level][dim]) * u64::from(nest.spatial[level][dim]));
+            let rest = self.model.problem.bounds[dim] * u64::from(Self::get(&nest, outermost, dim));
+            let taken: u64 = inside.product();
+            if !rest.is_multiple_of(taken) || rest / taken > u64::from(self.most(outermost, dim)) {
+                return None;
+            }
+            Self::set(&mut nest, outermost, dim, (rest / taken) as u32);
+        }
+        let mut rng = rand::SeedableRng::seed_from_u64(0);
+        for level in 0..self.model.levels {
+            self.draw_order(&mut nest, level, &mut rng);
+        }
+        let fits =
+            self.draw_axes(&mut nest, &mut rng) && self.busy_enough(&nest) && self.model.fits(&nest).is_ok();
+        fits.then_some(nest)
+    }
+
     /// Lays spatial factors along X or Y, along X where both do; `false` where a level's do not fit its mesh.
     pub(crate) fn draw_axes(&self, nest: &mut Nest, rng: &mut ChaCha8Rng) -> bool {
         let dims = self.model.dims;

@@ -65,5 +65,12 @@ pub fn random_until(
             }
         }
     }
+    if let (None, Some(nest)) = (result.best, space.smallest())
+        && evaluations > 0
+    {
+        let cost = space.model.cost(&nest, &mut detail);
+        result.best = Some(Solution { nest, cost });
+        result.evaluations += 1;
+    }
     result
 }

@@ -154,9 +154,38 @@ mod tests {
             assert!((ours - macs).abs() <= tolerance * macs, "{name}: {ours:e} operations");
             assert_eq!(network.weights(), weights, "{name}");
         }
+        // Parameters of the published models less embeddings, positions, pooling, biases and normalisations.
+        let parameters = |name: &str| {
+            let network = Network::builtin(name).unwrap();
+            let attention = ["scores", "context"];
+            let layers = network.layers.iter().filter(|layer| !attention.contains(&layer.name()));
+            layers.map(|layer| layer.repeat() * layer.weights()).sum::<u64>()
+        };
+        let (small, embedded) = (9_984 * 12, 30_522 * 768 + 512 * 768 + 2 * 768);
+        assert_eq!(parameters("bert-base"), 109_482_240 - embedded - 2 * 768 - small - (768 * 768 + 768));
+        for name in ["gpt2", "gpt2-decode"] {
+            assert_eq!(parameters(name), 124_439_808 - 1024 * 768 - small - 2 * 768);
+        }
+        // A token of GPT-2 costs an operation for every weight, and the attention to 1024 tokens.
+        let decode = Network::builtin("gpt2-decode").unwrap();
+        assert_eq!(decode.macs(), parameters("gpt2-decode") + 12 * 2 * 1024 * 768);
+        // AlexNet's convolutions alone, in two groups: 666 million.
+        let convolutions = Network::builtin("alexnet-conv").unwrap().macs() as f64;
+        assert!((convolutions - 666e6).abs() < 1e6, "{convolutions}");
         // 12 layers x 12 d^2 weights, and the attention products of 512 tokens with themselves.
         let bert = Network::builtin("bert-base").unwrap();
         assert_eq!(bert.macs(), 12 * (12 * 768 * 768 * 512 + 2 * 512 * 512 * 768));
+    }
+
+    #[test]
+    fn the_example_of_a_table_of_ones_own_reads() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/networks/keyword_spotting.ron");
+        let network = Network::named_or_read(path, Path::new("")).unwrap();
+        assert!(network.layers[1].is_depthwise());
+        let pointwise = 4 * 64 * 64 * 24 * 8;
+        let depthwise = 4 * 64 * 24 * 8 * 9;
+        assert_eq!(network.macs(), 64 * 24 * 8 * 40 + depthwise + pointwise + 64 * 12);
+        assert!(network.problems().is_ok() && network.systolic().is_ok() && network.data_centric().is_ok());
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Level {
     pub word_bits: u64,
     /// Words of one vector access.
     pub block_size: u64,
+    /// Instances that are columns of one memory: an access serves all of a cluster's instances in use.
+    pub cluster_size: u64,
     /// Instances in the whole chip.
     pub instances: u64,
     /// Instances along X.
@@ -44,6 +46,8 @@ pub struct Level {
     pub write_bandwidth: Option<f64>,
     /// Words read and written per cycle and instance at most.
     pub shared_bandwidth: Option<f64>,
+    /// Cycles to fill and to drain the network below this level, which come on top of all others.
+    pub network_latency: u64,
     /// Access energies.
     pub energy: AccessEnergy,
     /// Area of one instance in square micrometres.
@@ -59,11 +63,13 @@ impl Default for Level {
             min_utilization: 0.0,
             word_bits: 16,
             block_size: 1,
+            cluster_size: 1,
             instances: 1,
             mesh_x: 1,
             read_bandwidth: None,
             write_bandwidth: None,
             shared_bandwidth: None,
+            network_latency: 0,
             energy: AccessEnergy::default(),
             area_um2: 0.0,
         }
@@ -140,6 +146,7 @@ impl Architecture {
                 ("meshX", level.mesh_x),
                 ("word_bits", level.word_bits),
                 ("block_size", level.block_size),
+                ("cluster_size", level.cluster_size),
             ];
             for (what, value) in positive {
                 if value == 0 {
@@ -148,6 +155,21 @@ impl Architecture {
                         format!("{what} is at least 1"),
                     ));
                 }
+            }
+            if !level.instances.is_multiple_of(level.cluster_size) {
+                return Err(Error::invalid(
+                    format!(
+                        "level \"{name}\": {} instances do not form clusters of {}",
+                        level.instances, level.cluster_size
+                    ),
+                    "cluster_size divides the number of instances",
+                ));
+            }
+            if level.network_latency > u64::from(u32::MAX) {
+                return Err(Error::invalid(
+                    format!("level \"{name}\" has a network latency of {} cycles", level.network_latency),
+                    "give a number that fits 32 bits",
+                ));
             }
             if level.size_words == Some(0) {
                 return Err(Error::invalid(

@@ -254,7 +254,7 @@ impl Model {
         if mac_leak > 0.0 {
             energy += mac_leak * cycles as f64 * instances as f64;
         }
-        Cost { cycles, energy_pj: energy }
+        Cost { cycles: cycles + self.network_latency, energy_pj: energy }
     }
 
     /// Traffic of one data space at every level; returns its access energy in pJ.
@@ -372,9 +372,9 @@ impl Model {
         detail.reads[level][v] = reads;
         detail.fills[level][v] = fills;
         detail.updates[level][v] = updates;
-        detail.energy_pj[level][v] =
-            (vectors(reads) * e.read_pj + vectors(fills) * e.fill_pj + vectors(updates) * e.update_pj)
-                * detail.instances[level] as f64;
+        detail.energy_pj[level][v] = (vectors(reads) * e.read_pj + vectors(fills) * e.fill_pj + vectors(updates) * e.update_pj)
+                // Instances in use are spread over the clusters, which are accessed as a whole.
+                * detail.instances[level].min(self.clusters[level]) as f64;
     }
 
     /// Cycles of a level: the compute cycles stretched where the words wanted per cycle exceed a bandwidth.

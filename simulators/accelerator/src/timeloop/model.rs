@@ -41,6 +41,9 @@ pub struct Model {
     pub(crate) fanout: [(u64, u64); MAX_LEVELS],
     pub(crate) bandwidth: [[f64; 3]; MAX_LEVELS],
     pub(crate) block: [u64; MAX_LEVELS],
+    pub(crate) clusters: [u64; MAX_LEVELS],
+    /// Cycles of all networks to fill and to drain.
+    pub(crate) network_latency: u64,
     pub(crate) link_transfers: bool,
     pub(crate) exact_rounding: bool,
 }
@@ -59,15 +62,18 @@ impl Model {
         let mut fanout = [(1, 1); MAX_LEVELS];
         let mut bandwidth = [[f64::INFINITY; 3]; MAX_LEVELS];
         let mut block = [1; MAX_LEVELS];
+        let mut clusters = [1; MAX_LEVELS];
         for (index, level) in architecture.levels.iter().enumerate() {
             capacity[index] = level.effective_size().unwrap_or(u64::MAX);
             least[index] =
-                level.size_words.map_or(0, |size| (level.min_utilization * size as f64).ceil() as u64);
+                level.effective_size().map_or(0, |size| (level.min_utilization * size as f64).ceil() as u64);
             fanout[index] = architecture.fanout(index);
             bandwidth[index] = [level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth]
                 .map(|limit| limit.unwrap_or(f64::INFINITY));
             block[index] = level.block_size;
+            clusters[index] = level.instances / level.cluster_size;
         }
+        let network_latency = architecture.levels.iter().map(|level| level.network_latency).sum();
         Ok(Self {
             spaces: problem.spaces.iter().map(|s| Space::new(s, &problem)).collect(),
             words: (0..problem.spaces.len()).map(|v| problem.words(v)).collect(),
@@ -81,6 +87,8 @@ impl Model {
             fanout,
             bandwidth,
             block,
+            clusters,
+            network_latency,
             link_transfers: false,
             exact_rounding: false,
         })

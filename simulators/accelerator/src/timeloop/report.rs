@@ -97,13 +97,15 @@ impl Report {
         let cost = model.cost(nest, &mut detail);
         let architecture = &model.architecture;
         let cycles = cost.cycles as f64;
+        // Nothing leaks while the networks fill and drain: as in the reference.
+        let leaking = (cost.cycles - model.network_latency) as f64;
         let leakage = architecture
             .levels
             .iter()
             .zip(&detail.instances)
-            .map(|(l, &n)| l.energy.leak_pj * cycles * n as f64)
+            .map(|(l, &n)| l.energy.leak_pj * leaking * n as f64)
             .sum::<f64>()
-            + architecture.arithmetic.leak_pj * cycles * detail.macs_used as f64;
+            + architecture.arithmetic.leak_pj * leaking * detail.macs_used as f64;
         let levels = (0..model.levels)
             .rev()
             .map(|level| LevelReport {

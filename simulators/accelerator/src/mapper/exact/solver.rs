@@ -61,6 +61,16 @@ impl<'a> Solver<'a> {
                 "use a sampling mapper for this problem",
             ));
         }
+        let unlike = |level: &crate::timeloop::Level| level.cluster_size > 1 || level.network_latency > 0;
+        if let Some(level) = model.architecture.levels.iter().find(|level| unlike(level)) {
+            return Err(Error::invalid(
+                format!(
+                    "the exact mapper does not model the clusters or the network latency of \"{}\"",
+                    level.name
+                ),
+                "use the evolutionary mapper for this architecture",
+            ));
+        }
         if model.link_transfers {
             return Err(Error::invalid(
                 "the exact mapper does not model link transfers",

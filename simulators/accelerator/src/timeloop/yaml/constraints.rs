@@ -16,10 +16,12 @@ pub(crate) fn read(
     into: &mut Constraints,
 ) -> Result<()> {
     let architecture = &read.architecture;
-    for key in
-        ["architecture_constraints", "arch_constraints", "mapspace_constraints", "mapspace", "constraints"]
-    {
-        let Some(section) = root.get(key) else { continue };
+    // Several sections may stand beside each other: `architecture_constraints`, `mapspace_constraints`, `constraints_1`.
+    let Value::Map(sections) = &root.value else { return Ok(()) };
+    for (key, section) in sections {
+        if !key.contains("constraints") && key != "mapspace" {
+            continue;
+        }
         let list = section.any(&["targets", "constraints"]).unwrap_or(section);
         if matches!(list.value, Value::Map(_)) && list.get("template").is_some() {
             continue;
@@ -131,32 +133,108 @@ fn push(
     Ok(())
 }
 
-fn rule(node: &Node, kind: &str, target: String, problem: &Problem) -> Result<Rule> {
-    for unsupported in
-        ["no_reuse", "no_temporal_reuse", "no_multicast_no_reduction", "rmw_first_update", "no_coalesce"]
-    {
-        if let Some(list) = node.get(unsupported)
-            && !list.words()?.is_empty()
-        {
-            return Err(list.error(
-                format!("\"{unsupported}\" is not modelled"),
-                "remove it: reuse, multicast and first-read elision are always on",
+/// What a constraint on loops may say.
+const LOOPS: [&str; 16] = [
+    "type",
+    "target",
+    "name",
+    "factors",
+    "factors_only",
+    "max_factors",
+    "maximum_factors",
+    "min_factors",
+    "minimum_factors",
+    "default_max_factor",
+    "default_min_factor",
+    "no_iteration_over_dataspaces",
+    "must_iterate_over_dataspaces",
+    "permutation",
+    "split",
+    // There are no link transfers unless they are asked for.
+    "no_link_transfer",
+];
+/// What a constraint on data spaces may say.
+const SPACES: [&str; 7] = ["type", "target", "name", "keep", "bypass", "keep_only", "bypass_only"];
+/// What is not modelled; a list of data spaces, fine where it is empty.
+const UNMODELLED: [&str; 8] = [
+    "no_reuse",
+    "no_temporal_reuse",
+    "no_multicast_no_reduction",
+    "rmw_first_update",
+    "rmw_on_first_writeback",
+    "passthrough_on_first_writeback",
+    "no_coalesce",
+    "maximize_dims",
+];
+
+/// Refuses what would change the mappings without a word.
+fn refuse_unknown(node: &Node, known: &[&str]) -> Result<()> {
+    for (key, value) in node.entries()? {
+        if UNMODELLED.contains(&key.as_str()) {
+            if matches!(&value.value, Value::List(items) if items.is_empty()) {
+                continue;
+            }
+            let remedy = match key.as_str() {
+                "maximize_dims" => "write the factors that it stands for",
+                _ => "remove it: reuse, multicast and first-read elision are always on",
+            };
+            return Err(value.error(format!("\"{key}\" is not modelled"), remedy));
+        }
+        if !known.contains(&key.as_str()) {
+            return Err(value.error(
+                format!("unknown key \"{key}\" in a constraint"),
+                did_you_mean(key, known.iter().copied()),
             ));
         }
     }
+    Ok(())
+}
+
+/// The dimensions that the data spaces in a list depend on.
+fn dims_of(list: &Node, problem: &Problem) -> Result<Vec<usize>> {
+    let mut dims = Vec::new();
+    for name in list.words()? {
+        let space = problem.space(&name).map_err(|e| list.place_error(e))?;
+        dims.extend(problem.spaces[space].ranks.iter().flatten().map(|term| term.dim));
+    }
+    Ok(dims)
+}
+
+fn rule(node: &Node, kind: &str, target: String, problem: &Problem) -> Result<Rule> {
     if kind == "dataspace" {
-        let list = |key: &str| -> Result<Vec<String>> {
-            let Some(list) = node.get(key) else { return Ok(Vec::new()) };
+        refuse_unknown(node, &SPACES)?;
+        let list = |key: &str| -> Result<Option<Vec<String>>> {
+            let Some(list) = node.get(key) else { return Ok(None) };
             let names = list.words()?;
             for name in &names {
                 problem.space(name).map_err(|e| list.place_error(e))?;
             }
-            Ok(names)
+            Ok(Some(names))
         };
-        return Ok(Rule::Keep { target, keep: list("keep")?, bypass: list("bypass")? });
+        let others = |names: &[String]| -> Vec<String> {
+            problem
+                .spaces
+                .iter()
+                .map(|space| space.name.clone())
+                .filter(|name| !names.contains(name))
+                .collect()
+        };
+        let (mut keep, mut bypass) = (list("keep")?.unwrap_or_default(), list("bypass")?.unwrap_or_default());
+        if let Some(only) = list("keep_only")? {
+            bypass.extend(others(&only));
+            keep.extend(only);
+        }
+        if let Some(only) = list("bypass_only")? {
+            keep.extend(others(&only));
+            bypass.extend(only);
+        }
+        return Ok(Rule::Keep { target, keep, bypass });
     }
+    refuse_unknown(node, &LOOPS)?;
     let mut factors = Vec::new();
-    for key in ["factors", "max_factors", "maximum_factors", "min_factors", "minimum_factors"] {
+    let mut open: Vec<usize> = (0..problem.dims.len()).collect();
+    for key in ["factors", "factors_only", "max_factors", "maximum_factors", "min_factors", "minimum_factors"]
+    {
         let Some(list) = node.get(key) else { continue };
         for written in loops::factors(list, problem)? {
             let factor = match (key, written.factor) {
@@ -164,9 +242,28 @@ fn rule(node: &Node, kind: &str, target: String, problem: &Problem) -> Result<Ru
                 ("min_factors" | "minimum_factors", Factor::Exactly(n)) => Factor::AtLeast(n),
                 (_, factor) => factor,
             };
+            open.retain(|&dim| dim != written.dim);
             factors.push((problem.dims[written.dim].clone(), factor));
         }
     }
+    // The defaults speak of dimensions that have no factor of their own.
+    for (key, limit) in [
+        ("default_max_factor", Factor::AtMost as fn(u32) -> Factor),
+        ("default_min_factor", Factor::AtLeast as fn(u32) -> Factor),
+    ] {
+        let Some(number) = node.get(key) else { continue };
+        let number_u32 = u32::try_from(number.whole()?).unwrap_or(u32::MAX);
+        factors.extend(open.iter().map(|&dim| (problem.dims[dim].clone(), limit(number_u32))));
+    }
+    let mut idle = if node.get("factors_only").is_some() { open } else { Vec::new() };
+    if let Some(list) = node.get("no_iteration_over_dataspaces") {
+        idle.extend(dims_of(list, problem)?);
+    }
+    if let Some(list) = node.get("must_iterate_over_dataspaces") {
+        let moved = dims_of(list, problem)?;
+        idle.extend((0..problem.dims.len()).filter(|dim| !moved.contains(dim)));
+    }
+    factors.extend(idle.into_iter().map(|dim| (problem.dims[dim].clone(), Factor::Exactly(1))));
     let (mut first, mut last) = (Vec::new(), Vec::new());
     if let Some(list) = node.get("permutation") {
         let (a, b) = loops::permutation(list, problem)?;

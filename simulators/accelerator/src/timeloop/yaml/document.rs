@@ -1,6 +1,6 @@
 //! YAML text as a tree that remembers where everything stands.
 //!
-//! Anchors, aliases and merge keys (`<<`) are followed; depth, size and number of nodes are limited, so a hostile file ends in an error.
+//! Anchors, aliases and merge keys (`<<`, and the hierarchical `<<<` of v0.4) are followed; depth, size and number of nodes are limited, so a hostile file ends in an error.
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -12,6 +12,8 @@ use crate::error::{Error, Result, did_you_mean};
 pub const MAX_BYTES: usize = 16 << 20;
 const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 1 << 20;
+/// Items of a list that merges have joined.
+const MAX_JOINED: usize = 1 << 12;
 
 /// A value with its place.
 #[derive(Debug, Clone)]
@@ -103,8 +105,12 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Rc<Node>> {
                 open(&mut stack, new(Value::Map(Vec::new()), tag.map(|t| t.suffix.clone())), anchor)?;
                 continue;
             }
-            Event::SequenceEnd | Event::MappingEnd => match stack.pop() {
+            Event::SequenceEnd => match stack.pop() {
                 Some(open) => (open.node, open.anchor),
+                None => continue,
+            },
+            Event::MappingEnd => match stack.pop() {
+                Some(open) => (hierarchical(open.node)?, open.anchor),
                 None => continue,
             },
             Event::StreamEnd => break,
@@ -186,6 +192,56 @@ fn merge(entries: &mut Vec<(String, Rc<Node>)>, node: &Rc<Node>) -> Result<()> {
         }
         _ => Err(node.error("`<<` merges mappings only", "write `<<: *anchor` with an anchor on a mapping")),
     }
+}
+
+/// Carries out the hierarchical merges (`<<<`, v0.4) of a mapping: maps are merged key by key, lists joined; what is tagged
+/// `!nomerge` stays as it is.
+fn hierarchical(mut node: Node) -> Result<Node> {
+    let Value::Map(entries) = &mut node.value else { return Ok(node) };
+    let Some(at) = entries.iter().position(|(key, _)| key == "<<<") else { return Ok(node) };
+    let (_, merged) = entries.remove(at);
+    let sources = match &merged.value {
+        Value::List(items) => items.clone(),
+        _ => vec![merged.clone()],
+    };
+    for source in sources {
+        let Value::Map(more) = &source.value else {
+            return Err(source
+                .error("`<<<` merges mappings only", "write `<<<: *anchor` with an anchor on a mapping"));
+        };
+        join(entries, more)?;
+    }
+    Ok(node)
+}
+
+fn join(entries: &mut Vec<(String, Rc<Node>)>, more: &[(String, Rc<Node>)]) -> Result<()> {
+    for (key, value) in more {
+        let Some((_, own)) = entries.iter_mut().find(|(k, _)| k == key) else {
+            entries.push((key.clone(), value.clone()));
+            continue;
+        };
+        if own.tag.as_deref() == Some("nomerge") {
+            continue;
+        }
+        let joined = match (&own.value, &value.value) {
+            (Value::Map(inner), Value::Map(more)) => {
+                let mut inner = inner.clone();
+                join(&mut inner, more)?;
+                Value::Map(inner)
+            }
+            (Value::List(items), Value::List(more)) => {
+                if items.len() + more.len() > MAX_JOINED {
+                    return Err(
+                        own.error(format!("merges join more than {MAX_JOINED} items"), "merge fewer lists")
+                    );
+                }
+                Value::List(items.iter().chain(more).cloned().collect())
+            }
+            _ => continue,
+        };
+        *own = Rc::new(Node { value: joined, ..(**own).clone() });
+    }
+    Ok(())
 }
 
 impl Node {

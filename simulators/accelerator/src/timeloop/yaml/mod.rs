@@ -1,7 +1,9 @@
 //! Reading Timeloop's own YAML: architecture, component tables, problem, mapping, constraints, mapper.
 mod architecture;
+mod component;
 mod constraints;
 mod document;
+mod expression;
 mod loops;
 mod mapping;
 mod problem;

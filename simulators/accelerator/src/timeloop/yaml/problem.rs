@@ -2,11 +2,13 @@
 use std::rc::Rc;
 
 use super::document::{Node, Value};
+use super::expression::Scope;
 use crate::error::{Result, did_you_mean};
 use crate::workload::{DataSpace, Problem, Term};
 
-/// Reads the problem under `root`.
-pub(crate) fn read(root: &Node) -> Result<Problem> {
+/// Reads the problem under `root`; bounds may name variables.
+pub(crate) fn read(root: &Node, variables: &[Rc<Node>]) -> Result<Problem> {
+    let scope = Scope { maps: variables };
     let node = root.need("problem")?;
     let instance = node.get("instance").unwrap_or(node);
     let shape_node = node.get("shape").unwrap_or(node);
@@ -29,8 +31,8 @@ pub(crate) fn read(root: &Node) -> Result<Problem> {
         for item in list.items()? {
             let name = item.need("name")?.text()?.to_string();
             let value = match instance.get(&name.replace('-', "_")) {
-                Some(given) => given.whole()?,
-                None => item.get("default").map_or(Ok(1), |n| n.whole())?,
+                Some(given) => scope.whole(given)?,
+                None => item.get("default").map_or(Ok(1), |n| scope.whole(n))?,
             };
             if value == 0 {
                 let at = instance.get(&name).unwrap_or(item);
@@ -49,7 +51,7 @@ pub(crate) fn read(root: &Node) -> Result<Problem> {
                 format!("add `{dim}: 1` or its size"),
             )
         })?;
-        let value = bound.whole()?;
+        let value = scope.whole(bound)?;
         if value == 0 {
             return Err(bound.error(format!("dimension {dim} has the bound 0"), "a bound is at least 1"));
         }

@@ -106,7 +106,8 @@ impl Specification {
             None => missing("architecture"),
         })?;
         let read = architecture::read(root, &tables, &roots)?;
-        let problem = problem::read(with("problem").ok_or_else(|| missing("problem"))?)?;
+        let variables = architecture::variables(&roots);
+        let problem = problem::read(with("problem").ok_or_else(|| missing("problem"))?, &variables)?;
         let mut constraints = Constraints::none();
         for (node, owner) in &read.constraints {
             constraints::read_component(node, *owner, &read.architecture, &problem, &mut constraints)?;

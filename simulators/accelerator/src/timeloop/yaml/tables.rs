@@ -8,6 +8,7 @@ pub(crate) struct Tables {
     energies: Vec<(String, Vec<(String, f64)>)>,
     areas: Vec<(String, f64)>,
     pub any_energy: bool,
+    pub any_area: bool,
 }
 
 /// Last part of a component path without its index range: `system.PE[0..3].mac[0..7]` gives `mac`.
@@ -47,6 +48,7 @@ impl Tables {
             }
         }
         if let Some(table) = root.get("ART") {
+            self.any_area = true;
             for component in table.need("tables")?.items()? {
                 let name = base_name(component.need("name")?.text()?).to_string();
                 self.areas.push((name, component.need("area")?.number()?));
