@@ -2,7 +2,8 @@
 //!
 //! Devices are sized by their multiplier (1 to 99), the Miller capacitor in steps of 0.1 pF: 99^7 designs. The original's transistors are
 //! 0.5 um by 90 nm in a 45-nm card that is not free to ship; on our own cards they are 0.5 um by 180 nm. A card of your own goes in the
-//! option `cards`, its channel length in `length_um`. 1.2 V supply, 30 uA bias, 10 pF load, common mode 0.6 V.
+//! option `cards`, its channel length in `length_um`. 1.2 V supply, 30 uA bias, 10 pF load, common mode 0.6 V; bodies of the pair at its
+//! source.
 //!
 //! The objective `targets` is AutoCkt's reward: the sum over the broken specifications of `-(value - target) / (value + target)`,
 //! 0 when all are met; `target_seed` draws the targets from AutoCkt's ranges. The whole formulation, with its steps, observation of 15
@@ -26,8 +27,8 @@ use super::spline::{Spline, brent_root};
 use crate::{EnvEntry, Group, Parameter};
 
 /// The amplifier, with `LENGTH` in place of the channel length.
-const CORE: &str = "m1 d1 inn t 0 n4 w=0.5 l=LENGTH m=mn1
-m2 d2 inp t 0 n4 w=0.5 l=LENGTH m=mn1
+const CORE: &str = "m1 d1 inn t t n4 w=0.5 l=LENGTH m=mn1
+m2 d2 inp t t n4 w=0.5 l=LENGTH m=mn1
 m3 d1 d1 vdd vdd p4 w=0.5 l=LENGTH m=mp1
 m4 d2 d1 vdd vdd p4 w=0.5 l=LENGTH m=mp1
 m5 t b 0 0 n4 w=0.5 l=LENGTH m=mn3

@@ -15,7 +15,11 @@ pub struct Location {
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        match self.line {
+            // A place outside any file, such as a parameter of the command line.
+            0 => write!(f, "{}", self.file),
+            line => write!(f, "{}:{line}", self.file),
+        }
     }
 }
 
@@ -117,7 +121,7 @@ pub enum CircuitError {
         location: Location,
     },
     /// A value is outside what the element or model accepts.
-    #[error("{location}: {element}: {name} = {value:e} is not allowed: {expected}")]
+    #[error("{location}: {element}: {name} = {value:e} is not allowed, expected {expected}")]
     Value {
         /// Element or model name.
         element: String,

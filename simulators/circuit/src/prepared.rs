@@ -261,6 +261,10 @@ impl Prepared {
                 return Ok(());
             }
         }
+        if self.start == StartPoint::Cold && engine.held.is_empty() && engine.newton_from_middle() {
+            self.solved = true;
+            return Ok(());
+        }
         let warm = self.start == StartPoint::Previous && self.solved;
         let result = engine.solve_dc(warm);
         self.solved = result.is_ok();

@@ -70,6 +70,29 @@ fn sizes_must_be_positive_and_numbers_finite() {
 }
 
 #[test]
+fn a_prepared_circuit_follows_every_parameter() {
+    // One of each kind of value; setting a parameter and reading the deck with it give the same.
+    let deck = "t\n.param p=2\n.model dm d is=1e-14 cjo=1p\n.model qn npn is=1e-16 bf=100\n.model qp pnp is=1e-16 bf=50\n\
+                .model nm nmos level=1 vto=0.5 kp=1e-4\nv1 a 0 {p}\nr1 a b {1k*p}\nd1 b 0 dm {p}\nr2 a c {p*2k}\nq1 c b 0 qn {2*p}\n\
+                i1 0 d {p*1m}\nq2 0 0 d qp {3*p}\nr3 a e 1k\nm1 e a 0 0 nm w={p*1u} l=1u m={p}\ne1 f 0 a 0 {p}\nr4 f g 1k tc1={p*1m}\n\
+                r5 g 0 1k temp={20*p}\ng1 0 h a 0 {p*1m}\nr6 h 0 1k m={p}\nv2 i 0 0\nf1 0 j v2 {p}\nr7 a i 1k\nr8 j 0 1k\n\
+                h1 k 0 v2 {p*100}\nd2 a l dm area={p} m={p}\nr9 l 0 1k\n.options reltol=1e-9 vntol=1e-12 abstol=1e-15\n.op\n";
+    let circuit = Circuit::parse(deck, &ParseOptions::default()).unwrap();
+    let mut prepared = Prepared::new(&circuit, &["p"]).unwrap();
+    prepared.operating_point().unwrap();
+    for p in [1.3, 3.0] {
+        prepared.set(&[p]).unwrap();
+        prepared.operating_point().unwrap();
+        let fresh = circuit.clone().with_param("p", p).simulate().unwrap();
+        let table = fresh.table("op").unwrap();
+        for name in &table.columns {
+            let (kept, read) = (prepared.value(prepared.probe(name).unwrap()), table.last(name).unwrap());
+            assert!((kept - read).abs() < 1e-7 * read.abs() + 1e-12, "{name} at {p}: {kept} {read}");
+        }
+    }
+}
+
+#[test]
 fn recursion_is_found() {
     expect("x1 a 0 s\n.subckt s a b\nx1 a b s\n.ends\n.op", &["`s`", "itself"]);
     expect(".param a={b} b={a}\nr1 x 0 {a}\n.op", &["itself"]);

@@ -109,6 +109,14 @@ fn both_engines_read_the_same_language() {
                 failures.push(format!("{name}: ngspice gave no {stem}"));
                 continue;
             };
+            let lacking: Vec<&String> = reference
+                .columns
+                .iter()
+                .filter(|c| table.column_index(c).is_none() && !c.contains('#'))
+                .collect();
+            if !lacking.is_empty() {
+                failures.push(format!("{name} {stem}: without {lacking:?}"));
+            }
             let limit = match stem.trim_end_matches(|c: char| c.is_ascii_digit()) {
                 "tran" => 1e-3,
                 "noise" | "noise_int" => 1e-4,

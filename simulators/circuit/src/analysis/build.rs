@@ -285,6 +285,8 @@ impl System {
                 .parameters
                 .iter()
                 .cloned()
+                // The area of a diode or a bipolar transistor has no name on the card.
+                .chain(e.value.map(|area| ("area".to_string(), area)))
                 .chain([("m".to_string(), e.multiplier)])
                 .filter(|(_, v)| matches!(v, Value::Slot(_)))
                 .filter_map(|(name, v)| {

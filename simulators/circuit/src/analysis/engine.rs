@@ -25,6 +25,8 @@ pub enum Start {
     Warm,
     /// From the present solution, whatever the devices were evaluated at before.
     Placed,
+    /// The same, given up soon.
+    Guess,
     /// First pass with extrapolated device voltages; the factor of [`Pass::Predict`].
     Predict(f64),
     /// First time step.
@@ -354,11 +356,11 @@ impl Engine {
             Float,
             First,
         }
-        let limit = limit.max(LEAST_LIMIT);
+        let limit = if start == Start::Guess { limit } else { limit.max(LEAST_LIMIT) };
         let (mut mode, mut pass) = match start {
             Start::Junction => (Mode::Junction, Pass::Junction),
             Start::Warm => (Mode::Float, Pass::Newton),
-            Start::Placed => (Mode::First, Pass::Free),
+            Start::Placed | Start::Guess => (Mode::First, Pass::Free),
             Start::Predict(factor) => (Mode::First, Pass::Predict { factor }),
             Start::FirstTransient => (Mode::First, Pass::FirstTransient),
         };

@@ -4,7 +4,7 @@ use super::ac::{SmallSignal, groups};
 use super::engine::Engine;
 use super::result::Table;
 use super::system::NoiseOwner;
-use crate::devices::{NoiseSource, constants::BOLTZMANN};
+use crate::devices::{Device, NoiseSource, Partner, constants::BOLTZMANN};
 use crate::error::{CircuitError, Result};
 use crate::netlist::Output;
 
@@ -21,6 +21,7 @@ pub struct Generator {
     white: f64,
     flicker: f64,
     exponent: f64,
+    partner: Option<Partner>,
 }
 
 /// Result columns of one noisy element.
@@ -40,6 +41,9 @@ const LABELS: [&[&str]; 4] = [
     &["rs", "id", "1overf"],
     &["rd", "rs", "id", "1overf"],
 ];
+/// Those of BSIM4.8.
+const LABELS_V48: &[&str] =
+    &["rd", "rs", "rg", "rbps", "rbpd", "rbpb", "rbsb", "rbdb", "id", "1overf", "igs", "igd", "igb", "corl"];
 
 /// Totals of a noise analysis.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -83,6 +87,18 @@ fn integrate(density: f64, d0: f64, d1: f64, slope: f64, f0: f64, f1: f64, ln_ra
     }
 }
 
+/// Output density of a current of density `s` whose transfer is `own`, together with its partner, V^2/Hz: amplitudes add before they are
+/// squared.
+fn correlated(s: f64, own: (f64, f64), partner: &Partner, f: f64, at: impl Fn(usize) -> (f64, f64)) -> f64 {
+    let (p, q) = (at(partner.a), at(partner.b));
+    let x = std::f64::consts::TAU * f * partner.time_s;
+    let x2 = x * x;
+    let (first, second) = (s.sqrt(), (partner.white * x2 / (1.0 + x2)).sqrt());
+    let re = first * own.0 - second * (p.1 - q.1);
+    let im = first * own.1 + second * (p.0 - q.0);
+    re * re + im * im
+}
+
 impl Engine {
     /// Collects the generators at the present solution. Returns the range of generators of each owner.
     fn generators(&mut self, work: &mut NoiseWork, names: Option<&mut Vec<OwnerColumns>>) {
@@ -102,13 +118,21 @@ impl Engine {
                             white: s.white,
                             flicker: s.flicker,
                             exponent: s.exponent,
+                            partner: s.partner.map(|p| Partner {
+                                a: place.nodes[p.a] as usize,
+                                b: place.nodes[p.b] as usize,
+                                ..p
+                            }),
                         });
                     }
                     if let Some(names) = &mut names {
                         // BSIM4 separates with dots in ngspice, the other models with underscores.
                         let separator = if place.class == 1 { '.' } else { '_' };
                         let own = format!("{separator}{}", device.name());
-                        let columns = LABELS[usize::from(place.class.min(3))];
+                        let columns = match device {
+                            Device::Bsim4(d) if d.has_correlated_noise() => LABELS_V48,
+                            _ => LABELS[usize::from(place.class.min(3))],
+                        };
                         let owned =
                             work.sources.iter().map(|s| columns.iter().position(|l| *l == s.label)).collect();
                         let columns =
@@ -122,7 +146,14 @@ impl Engine {
                     let (a, b) = (r.nodes[0] as usize, r.nodes[1] as usize);
                     let white = 4.0 * BOLTZMANN * kelvin * r.g.abs();
                     for white in [white, 0.0] {
-                        work.generators.push(Generator { a, b, white, flicker: 0.0, exponent: 1.0 });
+                        work.generators.push(Generator {
+                            a,
+                            b,
+                            white,
+                            flicker: 0.0,
+                            exponent: 1.0,
+                            partner: None,
+                        });
                     }
                     if let Some(names) = &mut names {
                         let columns = vec![format!("_{}_thermal", e.name), format!("_{}_1overf", e.name)];
@@ -195,6 +226,9 @@ impl Engine {
                         s += generator.flicker * (-generator.exponent * ln_f).exp();
                     }
                     *density = s * (re * re + im * im);
+                    if let Some(partner) = &generator.partner {
+                        *density = correlated(s, (re, im), partner, f, at);
+                    }
                     sum += *density;
                 }
                 let ln_ratio = ln_f - previous_ln_f;

@@ -1,8 +1,11 @@
 //! The operating point: plain Newton, then gmin stepping, then source stepping.
 
 use super::engine::{Dynamic, Engine, Start, Stop};
+use crate::devices::Device;
 use crate::error::Result;
 
+/// Newton iterations that a guess is given.
+const GUESS_LIMIT: usize = 20;
 /// Newton iterations of a step, however small `itl2` is.
 const STEP_LIMIT: usize = 100;
 
@@ -40,6 +43,25 @@ impl Engine {
             Ok(()) => Ok(()),
             Err(stop) => Err(if matches!(first, Stop::Singular(_)) { first } else { stop }),
         }
+    }
+
+    /// Newton from a guess, every node half way to the largest voltage source; false if there is none, or it leads nowhere.
+    ///
+    /// It is for level-1 transistors, which do not conduct at all below their threshold: from nothing they are opened one by one
+    /// (five-transistor amplifier: 39 iterations, 7 from the middle). BSIM4 finds its way from nothing sooner than from anywhere else.
+    pub fn newton_from_middle(&mut self) -> bool {
+        let kinds = || self.system.devices.iter();
+        if !kinds().any(|d| matches!(d, Device::Mos1(_))) || kinds().any(|d| matches!(d, Device::Bsim4(_))) {
+            return false;
+        }
+        self.prepare_dc();
+        let sources = self.system.sources.iter().filter(|s| s.branch != 0).filter_map(|s| s.swept.or(s.dc));
+        let largest = sources.fold(0.0f64, |largest, v| if v.abs() > largest.abs() { v } else { largest });
+        for (x, branch) in self.x.iter_mut().zip(&self.system.is_branch).skip(1) {
+            *x = if *branch { 0.0 } else { 0.5 * largest };
+        }
+        self.reset_devices();
+        self.newton(Start::Guess, GUESS_LIMIT).is_ok()
     }
 
     pub fn reset_devices(&mut self) {

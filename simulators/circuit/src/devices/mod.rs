@@ -47,7 +47,7 @@ pub use diode::{Diode, DiodeModel};
 pub use error::DeviceError;
 pub use mos1::{Mos1, Mos1Model};
 pub use parameters::ModelCard;
-pub use stamp::{Charge, MAX_CHARGES, MAX_NODES, NoiseSource, Pass, Stamp};
+pub use stamp::{Charge, MAX_CHARGES, MAX_NODES, NoiseSource, Partner, Pass, Stamp};
 pub use surroundings::{Surroundings, constants};
 
 /// A `.model` card, read and checked; cheap to clone, shared by its instances.

@@ -173,19 +173,34 @@ pub struct NoiseSource {
     pub flicker: f64,
     /// Flicker exponent.
     pub exponent: f64,
+    /// A second current that is fully correlated with the first.
+    pub partner: Option<Partner>,
+}
+
+/// A current that leads another one by 90 degrees, as noise that the channel induces in the gate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Partner {
+    /// One end (local node).
+    pub a: usize,
+    /// Other end (local node).
+    pub b: usize,
+    /// Its density at high frequencies, A^2/Hz; at lower ones it is `(w t)^2 / (1 + (w t)^2)` of that,
+    pub white: f64,
+    /// with this time `t`, s.
+    pub time_s: f64,
 }
 
 impl NoiseSource {
     /// A white generator.
     #[must_use]
     pub fn white(a: usize, b: usize, label: &'static str, density: f64) -> Self {
-        Self { a, b, label, white: density, flicker: 0.0, exponent: 1.0 }
+        Self { a, b, label, white: density, flicker: 0.0, exponent: 1.0, partner: None }
     }
 
     /// A flicker generator.
     #[must_use]
     pub fn flicker(a: usize, b: usize, label: &'static str, density_at_1hz: f64, exponent: f64) -> Self {
-        Self { a, b, label, white: 0.0, flicker: density_at_1hz, exponent }
+        Self { a, b, label, white: 0.0, flicker: density_at_1hz, exponent, partner: None }
     }
 
     /// Density at `frequency_hz`, A^2/Hz.

@@ -35,9 +35,16 @@ pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
         deck.top.parameters.iter().map(|(n, t)| (n.as_str(), &t.location)).collect();
     for (name, value) in overrides {
         let lower = name.to_ascii_lowercase();
-        let nowhere = Location { file: "<parameters>".into(), line: 0 };
+        let nowhere = Location { file: "parameters given beside the deck".into(), line: 0 };
         if !definitions.contains_key(lower.as_str()) {
-            let hint = did_you_mean(&lower, definitions.keys().copied());
+            let mut known: Vec<&str> = definitions.keys().copied().collect();
+            known.sort_unstable();
+            let hint = match did_you_mean(&lower, known.iter().copied()) {
+                hint if !hint.is_empty() => hint,
+                _ if known.is_empty() => "; the deck has no top-level `.param`".into(),
+                _ if known.len() <= 12 => format!("; the deck has {}", known.join(", ")),
+                hint => hint,
+            };
             return Err(CircuitError::Unknown {
                 kind: "parameter",
                 name: name.clone(),

@@ -65,7 +65,7 @@ pub fn tokenize(text: &str, location: &Location) -> Result<Vec<Token>> {
                 out.push(Token::Comma);
                 at += 1;
             }
-            b'}' => return fail(format!("`}}` without `{{` in `{text}`")),
+            b'}' => return fail(format!("`}}` without `{{` at column {} of `{text}`", at + 1)),
             b'{' => {
                 let mut depth = 0usize;
                 let start = at + 1;
@@ -73,7 +73,7 @@ pub fn tokenize(text: &str, location: &Location) -> Result<Vec<Token>> {
                     match bytes.get(at) {
                         Some(b'{') => depth += 1,
                         Some(b'}') => depth -= 1,
-                        None => return fail(format!("`{{` is never closed in `{text}`")),
+                        None => return fail(format!("`{{` at column {start} is never closed in `{text}`")),
                         _ => {}
                     }
                     at += 1;
@@ -85,7 +85,11 @@ pub fn tokenize(text: &str, location: &Location) -> Result<Vec<Token>> {
             }
             b'\'' | b'"' => {
                 let Some(length) = bytes[at + 1..].iter().position(|x| *x == c) else {
-                    return fail(format!("a quote (`{}`) is never closed in `{text}`", c as char));
+                    return fail(format!(
+                        "the quote `{}` at column {} is never closed in `{text}`",
+                        c as char,
+                        at + 1
+                    ));
                 };
                 out.push(Token::Expression(text[at + 1..at + 1 + length].to_ascii_lowercase()));
                 at += length + 2;
@@ -106,7 +110,7 @@ pub fn tokenize(text: &str, location: &Location) -> Result<Vec<Token>> {
                     at += 1;
                 }
                 if depth > 0 {
-                    return fail(format!("`(` is never closed in `{text}`"));
+                    return fail(format!("a `(` from column {} on is never closed in `{text}`", start + 1));
                 }
                 out.push(Token::Word(text[start..at].to_ascii_lowercase()));
             }

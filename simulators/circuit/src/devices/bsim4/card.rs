@@ -94,7 +94,7 @@ parameter_table! {
         rbsdbxl = 0.0, rbsdbxw = 0.0, rbsdbxnf = 0.0, rbsdbyl = 0.0, rbsdbyw = 0.0, rbsdbynf = 0.0,
         // Noise.
         noia = f64::NAN, noib = f64::NAN, noic = 8.75e9, em = 4.1e7, ef = 1.0, af = 1.0, kf = 0.0, lintnoi = 0.0,
-        ntnoi = 1.0, tnoia = 1.5, tnoib = 3.5, rnoia = 0.577, rnoib = 0.5164,
+        ntnoi = 1.0, tnoia = 1.5, tnoib = 3.5, tnoic = 3.5, rnoia = 0.577, rnoib = 0.5164, rnoic = 0.395,
         // Stress and well proximity.
         saref = 1e-6, sbref = 1e-6, wlod = 0.0, ku0 = 0.0, kvsat = 0.0, kvth0 = 0.0, tku0 = 0.0, llodku0 = 0.0,
         wlodku0 = 0.0, llodvth = 0.0, wlodvth = 0.0, lku0 = 0.0, wku0 = 0.0, pku0 = 0.0, lkvth0 = 0.0, wkvth0 = 0.0,

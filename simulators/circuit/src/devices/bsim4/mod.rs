@@ -133,7 +133,7 @@ impl Bsim4 {
     /// Whether the source and the drain have their own internal node.
     fn series_nodes(&self) -> [bool; 2] {
         let p = &self.model.p;
-        let both = p.rdsmod != 0.0 || (p.tnoimod > 0.0 && self.noise_requested);
+        let both = p.rdsmod != 0.0 || (p.tnoimod == 1.0 && self.noise_requested);
         let [(_, source), (_, drain)] = series(&self.model, &self.instance, &self.sized.size);
         [both || source, both || drain]
     }

@@ -229,7 +229,7 @@ fn check_switches(card: &ModelCard, p: &Plain, v45: bool) -> Result<(), DeviceEr
         ("diomod", p.diomod, &[0.0, 1.0, 2.0]),
         ("tempmod", p.tempmod, &[0.0, 1.0, 2.0]),
         ("fnoimod", p.fnoimod, &[0.0, 1.0]),
-        ("tnoimod", p.tnoimod, &[0.0, 1.0]),
+        ("tnoimod", p.tnoimod, if v45 { &[0.0, 1.0] } else { &[0.0, 1.0, 2.0] }),
     ] {
         check_switch(&card.name, parameter, value, supported)?;
     }

@@ -5,8 +5,8 @@ use super::charge::noise_charge;
 use super::leakage::Leakage;
 use super::sizing::Sized;
 use super::{Bsim4, Bsim4Model};
-use crate::devices::NoiseSource;
 use crate::devices::constants::{BOLTZMANN, CHARGE};
+use crate::devices::{NoiseSource, Partner};
 
 /// Flicker noise of the unified model (`fnoimod` 1) at 1 Hz, A^2/Hz.
 fn unified_flicker(model: &Bsim4Model, s: &Sized, ch: &Channel, fingers: f64, t: f64) -> f64 {
@@ -40,7 +40,54 @@ fn unified_flicker(model: &Bsim4Model, s: &Sized, ch: &Channel, fingers: f64, t:
     if strong + weak > 0.0 { strong * weak / (strong + weak) } else { 0.0 }
 }
 
+/// Channel noise that the gate feels (`tnoimod` 2).
+struct CorrelatedNoise {
+    /// The conductance whose thermal noise the channel has, S.
+    conductance: f64,
+    /// The part of the amplitude that channel and gate share.
+    correlation: f64,
+    /// Ratio of the induced gate current to the channel's, per angular frequency, s.
+    time_s: f64,
+}
+
+/// Noise of the channel and what it induces in the gate, as ngspice evaluates it; `z2` is the squared ratio of overdrive and saturation
+/// field times length.
+fn correlated_channel(model: &Bsim4Model, s: &Sized, ch: &Channel, fingers: f64, z2: f64) -> CorrelatedNoise {
+    let p = &model.p;
+    let (vgt, vde, v2) = (ch.vgt.v(), ch.vde.v(), ch.saturation.v2.v());
+    let (abulk, esat_l, leff) = (ch.abulk.v(), ch.saturation.esat_l.v(), s.size.leff);
+    let eta = 1.0 - vde * abulk / v2;
+    let (low, high) = (1.0 - eta, 1.0 + eta);
+    let full = high + 2.0 * abulk * s.vt / vgt;
+    // Length over the length that velocity saturation makes of it.
+    let length = 1.0 / (1.0 + vde / esat_l);
+    let gamma = length * (0.5 * high + low * low / (6.0 * full));
+    let (low2, full2) = (low * low, full * full);
+    let delta = (high / full2 - (5.0 * high + full) * low2 / (15.0 * full2 * full2)
+        + low2 * low2 / (9.0 * full2 * full2 * full))
+        / (6.0 * length.powi(3));
+    let ratio = low / full;
+    let epsilon = (ratio - ratio.powi(3) / 3.0) / (6.0 * length);
+    let fitted = |r: f64, t: f64| r * (1.0 + z2 * t * leff);
+    let correlation = epsilon / (gamma * delta).sqrt() * (2.5316 * fitted(p.rnoic, p.tnoic));
+    let gamma = gamma * 3.0 * fitted(p.rnoia, p.tnoia).powi(2);
+    let delta = delta * 3.75 * fitted(p.rnoib, p.tnoib).powi(2);
+    let gche = ch.beta.v() * vgt * (1.0 - 0.5 * vde * abulk / v2) / (1.0 + vde / esat_l);
+    let at_zero_drain = fingers * ch.beta.v() * vgt / (1.0 + gche * ch.rds.v());
+    let gate = ch.coxeff.v() * s.size.weff_cv * fingers * s.size.leff_cv;
+    CorrelatedNoise {
+        conductance: gamma * at_zero_drain,
+        correlation,
+        time_s: gate / at_zero_drain * (delta / gamma).sqrt(),
+    }
+}
+
 impl Bsim4 {
+    /// Whether this version writes the noise that channel and gate share.
+    pub(crate) fn has_correlated_noise(&self) -> bool {
+        !self.model.v45
+    }
+
     /// Appends the generators at the last bias.
     pub(in crate::devices) fn noise_sources(&self, sources: &mut Vec<NoiseSource>) {
         let model = &*self.model;
@@ -55,7 +102,7 @@ impl Bsim4 {
 
         // Series resistances; the holistic model moves part of the source's noise into the channel.
         let (mut gs, mut gd) = self.series_conductances();
-        let holistic = p.tnoimod >= 1.0;
+        let holistic = p.tnoimod == 1.0;
         let z = ch.vgt.v() / ch.saturation.esat_l.v();
         let beta = p.rnoia * (1.0 + z * z * p.tnoia * s.size.leff);
         let mut theta = p.rnoib * (1.0 + z * z * p.tnoib * s.size.leff);
@@ -100,7 +147,10 @@ impl Bsim4 {
             }
         }
 
-        let thermal = if holistic {
+        let correlated = (p.tnoimod == 2.0).then(|| correlated_channel(model, s, &ch, nf, z * z));
+        let thermal = if let Some(noise) = &correlated {
+            kt4 * noise.conductance * (1.0 - noise.correlation * noise.correlation)
+        } else if holistic {
             let (a, b) = (beta * (gm + gmbs) + gds, theta * (gm + gmbs + gds));
             kt4 * (a * a - b * b) / current_over_vds
         } else {
@@ -124,5 +174,15 @@ impl Bsim4 {
         sources.push(NoiseSource::white(n.gp, n.sp, "igs", shot(at_source.v())));
         sources.push(NoiseSource::white(n.gp, n.dp, "igd", shot(at_drain.v())));
         sources.push(NoiseSource::white(n.gp, n.bp, "igb", shot(gate_body.v())));
+        if !model.v45 {
+            let (drain, source) = if reverse { (n.sp, n.dp) } else { (n.dp, n.sp) };
+            let mut together = NoiseSource::white(drain, source, "corl", 0.0);
+            if let Some(noise) = correlated {
+                let white = kt4 * noise.conductance;
+                together.white = white * noise.correlation * noise.correlation;
+                together.partner = Some(Partner { a: n.gp, b: source, white, time_s: noise.time_s });
+            }
+            sources.push(together);
+        }
     }
 }
