@@ -116,7 +116,7 @@ impl Part {
         Err(self.node.need("class")?.error(
             format!("unknown class \"{class}\""),
             format!(
-                "{}; a class of your own is defined under `compound_components: classes:`",
+                "{} (a class of your own is defined under `compound_components: classes:`)",
                 did_you_mean(class, STORAGE.into_iter().chain(COMPUTE).chain(OTHER))
             ),
         ))
