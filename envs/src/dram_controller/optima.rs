@@ -14,7 +14,7 @@ macro_rules! data {
     };
 }
 
-data!("bfs", "sort");
+data!("bfs", "matmul", "python", "sort", "sqlite", "xz");
 
 /// Workloads of which the truth is known, with the default options.
 pub fn known_workloads() -> Vec<&'static str> {
