@@ -117,12 +117,11 @@ impl Circuit {
                 message: "has no analysis card (.op, .dc, .ac, .noise, .tran or .tf)".into(),
             });
         }
-        // ngspice runs several .dc cards last first and names its files in that order.
-        let order = |a: &Analysis| matches!(a, Analysis::Dc(_));
-        let mut dc: Vec<_> = analyses.iter().filter(|(a, _)| order(a)).cloned().collect();
-        dc.reverse();
-        analyses.retain(|(a, _)| !order(a));
-        analyses.extend(dc);
+        // Of several cards of one kind ngspice runs the last first, and names its files in that order.
+        let kinds: Vec<_> = analyses.iter().map(|(a, _)| std::mem::discriminant(a)).collect();
+        let first = |a: &Analysis| kinds.iter().position(|k| *k == std::mem::discriminant(a));
+        analyses.reverse();
+        analyses.sort_by_key(|(a, _)| first(a));
         for (analysis, _) in &analyses {
             for (stem, table) in run(&mut engine, analysis)? {
                 let count = results
@@ -184,13 +183,13 @@ fn run(engine: &mut Engine, analysis: &Analysis) -> Result<Vec<(&'static str, Ta
         }
         Analysis::Dc(sweeps) => vec![("dc", engine.dc(sweeps)?)],
         Analysis::Ac(sweep) => {
-            let frequencies = sweep.frequencies(&slots)?;
+            let frequencies = sweep.frequencies(&slots, true)?;
             engine.begin_dc(Dynamic::Off);
             engine.operating_point("ac")?;
             vec![("ac", engine.ac(&frequencies)?)]
         }
         Analysis::Noise { output, input, sweep, per_source } => {
-            let frequencies = sweep.frequencies(&slots)?;
+            let frequencies = sweep.frequencies(&slots, false)?;
             engine.begin_dc(Dynamic::Off);
             engine.operating_point("noise")?;
             let (spectrum, total) = engine.noise(output, input, &frequencies, *per_source)?;

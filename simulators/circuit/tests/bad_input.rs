@@ -44,6 +44,7 @@ fn unknown_names_come_with_a_suggestion() {
     expect("r1 a 0 {rlod}\n.param rload=1k\n.op", &["parameter `rlod`", "`rload`"]);
     expect("r1 a 0 'sqtr(4)'\nv1 a 0 1\n.op", &["function `sqtr`", "`sqrt`"]);
     expect("r1 a 0 1\n.opp", &["card `.opp`"]);
+    expect("r1 a 0 1\n.if (1)\n.op", &["card `.if`", "<netlist>:3", "in expressions"]);
     expect("z1 a 0 1\n.op", &["element `z1`", "R C L K"]);
     expect("v1 a 0 1\nr1 a 0 1\n.dc v2 0 1 0.1", &["`v2`"]);
     expect("v1 a 0 1\nr1 a 0 1\n.noise v(outt) v1 dec 1 1 10", &["`outt`"]);

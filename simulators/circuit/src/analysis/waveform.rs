@@ -23,6 +23,7 @@ enum Shape {
     Exp,
     Pwl,
     Sffm,
+    Am,
 }
 
 fn parts(wave: &Waveform) -> (Shape, &[crate::netlist::Value]) {
@@ -32,6 +33,7 @@ fn parts(wave: &Waveform) -> (Shape, &[crate::netlist::Value]) {
         Waveform::Exp(v) => (Shape::Exp, v),
         Waveform::Pwl { points, .. } => (Shape::Pwl, points),
         Waveform::Sffm(v) => (Shape::Sffm, v),
+        Waveform::Am(v) => (Shape::Am, v),
     }
 }
 
@@ -184,6 +186,16 @@ impl Wave {
                 let i = pairs.partition_point(|p| p[0] <= t);
                 let ([t0, v0], [t1, v1]) = (pairs[i - 1], pairs[i]);
                 v0 + (v1 - v0) * (t - t0) / (t1 - t0)
+            }
+            Shape::Am => {
+                // Nothing before the delay; then a carrier whose amplitude swings around `vo`.
+                let t = t - v(4);
+                if t <= 0.0 {
+                    return 0.0;
+                }
+                let turn = 2.0 * PI * t;
+                v(0) * (v(1) + (turn * self.or(2, 1.0 / span.stop.max(f64::MIN_POSITIVE))).sin())
+                    * (turn * v(3)).sin()
             }
             Shape::Sffm => {
                 let fc = self.or(2, 1.0 / span.stop.max(f64::MIN_POSITIVE));

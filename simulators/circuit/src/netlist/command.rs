@@ -175,6 +175,8 @@ pub(super) struct Setup {
     pub fixed_slots: Vec<u32>,
     /// `.options` and `.temp`.
     pub options: Options,
+    /// Whether there is a `.temp`.
+    pub temperature_given: bool,
     /// Analyses in deck order.
     pub analyses: Vec<(Analysis, Location)>,
     /// `.nodeset` by node name.
@@ -317,6 +319,7 @@ pub(super) fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> R
         ".temp" => {
             let value = words.value(".temp celsius")?;
             setup.options.temperature_c = scopes.slots.get(value);
+            setup.temperature_given = true;
             if let Value::Slot(slot) = value {
                 setup.fixed_slots.push(slot);
             }
@@ -442,6 +445,8 @@ fn options(tokens: &[Token], line: &Line, scopes: &mut Scopes<'_>, setup: &mut S
             "itl2" => o.itl2 = positive(value)? as usize,
             "itl4" => o.itl4 = positive(value)? as usize,
             "maxord" => o.max_order = (positive(value)? as usize).clamp(1, 2),
+            // A `.temp` card has the last word, wherever it stands.
+            "temp" if setup.temperature_given => {}
             "temp" => o.temperature_c = value,
             "tnom" => o.nominal_c = value,
             "scale" => o.scale = positive(value)?,
@@ -464,8 +469,9 @@ fn options(tokens: &[Token], line: &Line, scopes: &mut Scopes<'_>, setup: &mut S
 }
 
 impl AcSweep {
-    /// The frequencies in hertz; repeated multiplication as ngspice does it.
-    pub fn frequencies(&self, slots: &Slots) -> Result<Vec<f64>> {
+    /// The frequencies in hertz; repeated multiplication as ngspice does it. With `to_the_end` the points of a range that is no whole number
+    /// of decades are spread so that the last one is its end, as in `.ac`; `.noise` keeps the points per decade and stops short of it.
+    pub fn frequencies(&self, slots: &Slots, to_the_end: bool) -> Result<Vec<f64>> {
         let (points, start, stop) = (slots.get(self.points), slots.get(self.start), slots.get(self.stop));
         let fail = |message: String| Err(CircuitError::Analysis { analysis: "frequency sweep", message });
         if !(1.0..=1e7).contains(&points) {
@@ -476,14 +482,17 @@ impl AcSweep {
         }
         let factor = match self.spacing {
             Spacing::Linear => {
-                let n = points as usize;
+                let n = if start == stop { 1 } else { points as usize };
                 let step = if n > 1 { (stop - start) / (n as f64 - 1.0) } else { 0.0 };
                 return Ok((0..n).map(|i| start + step * i as f64).collect());
             }
             _ if start <= 0.0 => {
                 return fail(format!("starts at {start} Hz; a logarithmic sweep needs a positive start"));
             }
-            Spacing::Decade => (10f64.ln() / points).exp(),
+            Spacing::Decade => match ((stop / start).log10() * points).floor() {
+                steps if to_the_end && steps >= 1.0 => ((stop / start).ln() / steps).exp(),
+                _ => (10f64.ln() / points).exp(),
+            },
             Spacing::Octave => (2f64.ln() / points).exp(),
         };
         // The tolerance admits the end point in spite of rounding.

@@ -149,7 +149,12 @@ pub fn outline(title: String, lines: Vec<Line>) -> Result<Deck> {
                     .iter()
                     .chain(&SETUP)
                     .chain(&[".subckt", ".ends", ".param", ".func", ".model", ".include", ".lib", ".endl"]);
-                let hint = did_you_mean(k, known.copied());
+                let hint = match k {
+                    ".if" | ".elseif" | ".else" | ".endif" => {
+                        "; conditions stand in expressions, as in `{fast ? 1k : 2k}`, or in sections of a library".into()
+                    }
+                    _ => did_you_mean(k, known.copied()),
+                };
                 return Err(CircuitError::Unknown {
                     kind: "card",
                     name: k.to_string(),

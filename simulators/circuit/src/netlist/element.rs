@@ -26,6 +26,8 @@ pub enum Waveform {
     },
     /// `sffm(vo va fc mdi fs)`.
     Sffm(Vec<Value>),
+    /// `am(va vo mf fc td)`.
+    Am(Vec<Value>),
 }
 
 /// An independent source.
@@ -118,7 +120,7 @@ pub struct RawSource {
     pub wave: Option<(&'static str, Vec<String>)>,
 }
 
-const WAVES: [&str; 5] = ["pulse", "sin", "exp", "pwl", "sffm"];
+const WAVES: [&str; 6] = ["pulse", "sin", "exp", "pwl", "sffm", "am"];
 
 /// Splits an element card.
 pub fn parse(line: &Line) -> Result<Card> {
@@ -260,7 +262,7 @@ fn source(mut card: Card, tokens: &[Token], location: &Location) -> Result<Card>
         Err(syntax(
             location,
             format!(
-                "`{name}`: {what}; expected `{name} n+ n- [dc] value [ac magnitude [phase]] [pulse(...)|sin(...)|exp(...)|pwl(...)|sffm(...)]`"
+                "`{name}`: {what}; expected `{name} n+ n- [dc] value [ac magnitude [phase]] [pulse(...)|sin(...)|exp(...)|pwl(...)|sffm(...)|am(...)]`"
             ),
         ))
     };

@@ -365,6 +365,7 @@ impl<'d> Flattener<'d> {
                         };
                         Waveform::Pwl { points: values, delay: named("td")?, repeat: named("r")? }
                     }
+                    "am" => Waveform::Am(values),
                     _ => Waveform::Sffm(values),
                 })
             }

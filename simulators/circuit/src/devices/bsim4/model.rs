@@ -31,6 +31,8 @@ pub struct Bsim4Model {
     pub(super) polarity: f64,
     /// Whether the card selects the 4.5 equations (versions 4.0 to 4.5) rather than 4.8.
     pub(super) v45: bool,
+    /// Whether noise that channel and gate share has a column of its own (from 4.7 on).
+    pub(super) shared_noise: bool,
     pub(super) p: Plain,
     pub(super) base: Bins,
     pub(super) coefficients: [Bins; 3],
@@ -183,6 +185,7 @@ impl Bsim4Model {
             name: card.name.clone(),
             polarity: by_type(1.0, -1.0),
             v45,
+            shared_noise: !v45 && version(card) != (4, 6),
             nominal_k,
             coxe,
             coxp: p.epsrox * EPS0 / p.toxp,

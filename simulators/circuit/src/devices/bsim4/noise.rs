@@ -85,7 +85,7 @@ fn correlated_channel(model: &Bsim4Model, s: &Sized, ch: &Channel, fingers: f64,
 impl Bsim4 {
     /// Whether this version writes the noise that channel and gate share.
     pub(crate) fn has_correlated_noise(&self) -> bool {
-        !self.model.v45
+        self.model.shared_noise
     }
 
     /// Appends the generators at the last bias.
