@@ -89,7 +89,7 @@ impl Ngspice {
         let mut cards = format!(".temp {}\n", self.temperature_c);
         let _ = write!(cards, ".control\nset wr_singlescale\nset numdgt=13\n{commands}\nquit\n.endc");
         let deck = self.template.deck(&self.values, &cards);
-        let (folder, log) = batch(&deck, None)?;
+        let (folder, log) = batch(&deck)?;
         read_table(&folder.0.join("out.txt")).ok_or_else(|| complaint(&log))
     }
 
@@ -171,20 +171,19 @@ fn complaint(log: &str) -> Miss {
     Miss::new(format!("the circuit can be simulated: ngspice says `{}`", errors.join("; ")), 1.0)
 }
 
-/// Runs a deck in batch mode in a folder of its own (or with `home` as the current folder, for includes). Returns the folder, which
-/// disappears when it is dropped, and the log.
-fn batch(deck: &str, home: Option<&Path>) -> Result<(Folder, String), Miss> {
+/// Runs a deck in batch mode in a folder of its own. Returns the folder, which disappears when it is dropped, and the log.
+fn batch(deck: &str) -> Result<(Folder, String), Miss> {
     let broken = |what: &str, error: std::io::Error| Miss::Failed(format!("ngspice: {what}: {error}"));
     let folder = Folder::new().map_err(|e| broken("cannot make a temporary folder", e))?;
     let write = |name: &str, text: &str| std::fs::write(folder.0.join(name), text);
-    write(".spiceinit", "set num_threads=1\nset units=degrees\n").map_err(|e| broken("cannot write", e))?;
+    write(".spiceinit", "set num_threads=1\n").map_err(|e| broken("cannot write", e))?;
     write("deck.cir", deck).map_err(|e| broken("cannot write", e))?;
     let log = std::fs::File::create(folder.0.join("log.txt")).map_err(|e| broken("cannot write", e))?;
     let errors = log.try_clone().map_err(|e| broken("cannot write", e))?;
     let mut child = Command::new("ngspice")
         .arg("-b")
         .arg(folder.0.join("deck.cir"))
-        .current_dir(home.unwrap_or(&folder.0))
+        .current_dir(&folder.0)
         .env("HOME", &folder.0)
         .stdin(Stdio::null())
         .stdout(log)
@@ -210,75 +209,4 @@ fn batch(deck: &str, home: Option<&Path>) -> Result<(Folder, String), Miss> {
     }
     let log = std::fs::read_to_string(folder.0.join("log.txt")).unwrap_or_default();
     Ok((folder, log))
-}
-
-/// Runs a user's deck with parameter values in place of its own, and returns what its `.measure` cards found.
-pub(super) fn measures(text: &str, values: &[(&str, f64)], home: &Path) -> Result<Vec<(String, f64)>, Miss> {
-    let cards = text.lines().filter(|line| !line.trim().eq_ignore_ascii_case(".end"));
-    let deck: Vec<String> = cards.map(|line| with_values(line, values)).collect();
-    // Without a `.save`, ngspice keeps what it takes the measures to name, and `vdb(out)` is not a node.
-    let (_folder, log) = batch(&(deck.join("\n") + "\n.save all\n.end\n"), Some(home))?;
-    let found: Vec<(String, f64)> = log
-        .lines()
-        .filter_map(|line| {
-            let (name, rest) = line.split_once('=')?;
-            let value = rest.split_whitespace().next()?.parse().ok()?;
-            let name = name.trim();
-            (!name.is_empty() && !name.contains(' ')).then(|| (name.to_owned(), value))
-        })
-        .collect();
-    if found.is_empty() { Err(complaint(&log)) } else { Ok(found) }
-}
-
-/// A `.param` line with some of its values replaced; any other line as it is.
-fn with_values(line: &str, values: &[(&str, f64)]) -> String {
-    let Some(rest) = line.trim_start().get(..6).filter(|head| head.eq_ignore_ascii_case(".param")) else {
-        return line.to_owned();
-    };
-    let body = &line.trim_start()[rest.len()..];
-    // Definitions are separated by blanks outside quotes and braces; blanks around `=` belong to the definition.
-    let mut compact = String::new();
-    let mut depth = 0i32;
-    let mut quoted = false;
-    for c in body.chars() {
-        match c {
-            '\'' => quoted = !quoted,
-            '{' | '(' => depth += 1,
-            '}' | ')' => depth -= 1,
-            _ => {}
-        }
-        let inside = quoted || depth > 0;
-        if c.is_whitespace() && !inside && (compact.ends_with('=') || compact.ends_with(' ')) {
-            continue;
-        }
-        if c == '=' && !inside {
-            compact.truncate(compact.trim_end().len());
-        }
-        compact.push(if c.is_whitespace() && inside { '\u{1}' } else { c });
-    }
-    let mut out = String::from(".param");
-    for definition in compact.split_whitespace() {
-        let name = definition.split('=').next().unwrap_or(definition);
-        match values.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-            Some((_, value)) => {
-                let _ = write!(out, " {name}={value:e}");
-            }
-            None => {
-                let _ = write!(out, " {}", definition.replace('\u{1}', " "));
-            }
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_values;
-
-    #[test]
-    fn values_replace_definitions_wherever_they_stand() {
-        let line = ".param a = 1k b='2 * a' c={a + b}";
-        assert_eq!(with_values(line, &[("a", 5.0), ("c", 1e-6)]), ".param a=5e0 b='2 * a' c=1e-6");
-        assert_eq!(with_values("r1 a b 1k", &[("a", 5.0)]), "r1 a b 1k");
-    }
 }

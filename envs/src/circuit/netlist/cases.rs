@@ -11,8 +11,6 @@ use crate::{EnvError, Options, Random};
 pub(super) struct Case {
     pub(super) name: String,
     pub(super) circuit: Circuit,
-    pub(super) text: String,
-    pub(super) fixed: Vec<(String, f64)>,
 }
 
 /// The deck with a `.temp` card before its end.
@@ -65,7 +63,7 @@ pub(super) fn cases(
             for (name, value) in &fixed {
                 circuit.set_param(name, *value);
             }
-            cases.push(Case { name: condition.name.clone(), circuit, text: text.clone(), fixed });
+            cases.push(Case { name: condition.name.clone(), circuit });
         }
     }
     Ok(cases)

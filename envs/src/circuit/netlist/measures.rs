@@ -1,35 +1,19 @@
-//! What the `.measure` cards of a simulation gave, whoever simulated.
+//! What the `.measure` cards of a simulation gave.
 
 use hwgym_simulators::circuit::Results;
 
 use super::super::bench::Miss;
 
-/// Results of `.measure` cards.
-pub(super) enum Measures {
-    Table(Results),
-    Text(Vec<(String, f64)>),
-}
-
-impl Measures {
-    /// A measure by name; a miss where it has no finite value.
-    pub(super) fn get(&self, name: &str) -> Result<f64, Miss> {
-        let found = match self {
-            Self::Table(results) => match results.measures.iter().find(|m| m.name.eq_ignore_ascii_case(name))
-            {
-                Some(measured) => measured.value.clone(),
-                None => Err("the analysis did not run".into()),
-            },
-            Self::Text(list) => list
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-                .map(|(_, value)| *value)
-                .ok_or_else(|| "ngspice could not measure it".into()),
-        };
-        match found {
-            Ok(value) if value.is_finite() => Ok(value),
-            Ok(value) => Err(Miss::new(format!("`{name}` can be measured: it is {value}"), 1.0)),
-            Err(reason) => Err(Miss::new(format!("`{name}` can be measured: {reason}"), 1.0)),
-        }
+/// A measure by name; a miss where it has no finite value.
+pub(super) fn measured(results: &Results, name: &str) -> Result<f64, Miss> {
+    let found = match results.measures.iter().find(|m| m.name.eq_ignore_ascii_case(name)) {
+        Some(measured) => measured.value.clone(),
+        None => Err("the analysis did not run".into()),
+    };
+    match found {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(value) => Err(Miss::new(format!("`{name}` can be measured: it is {value}"), 1.0)),
+        Err(reason) => Err(Miss::new(format!("`{name}` can be measured: {reason}"), 1.0)),
     }
 }
 

@@ -56,14 +56,13 @@ mod options;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use hwgym_simulators::circuit::Circuit;
+use hwgym_simulators::circuit::{Circuit, Ngspice, Results};
 
 use self::cases::{Case, cases};
-use self::measures::{Measures, named};
+use self::measures::{measured, named};
 pub use self::options::{MeasureMetric, MonteCarlo, NetlistCondition, NetlistOptions, Requirement};
 use super::bench::Miss;
 use super::conditions::Simulator;
-use super::ngspice;
 use crate::{
     Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Metric, Objective, Options,
     Outcome,
@@ -101,7 +100,7 @@ pub struct Netlist {
     metrics: Vec<Metric>,
     objectives: Vec<Objective>,
     cases: Vec<Case>,
-    folder: PathBuf,
+    ngspice: Option<Ngspice>,
     idle: Mutex<Vec<Vec<Circuit>>>,
 }
 
@@ -143,9 +142,12 @@ impl Netlist {
             let message = format!("`{}` is categorical; a deck's parameter is a number", p.name);
             return Err(EnvError::invalid("parameters", message));
         }
-        if options.engine == Simulator::Ngspice && ngspice::version().is_none() {
-            return Err(EnvError::invalid("engine", ngspice::MISSING));
-        }
+        let ngspice = match options.engine {
+            Simulator::Native => None,
+            Simulator::Ngspice => {
+                Some(Ngspice::find().map_err(|error| EnvError::invalid("engine", error.to_string()))?)
+            }
+        };
         let space = DesignSpace::new(options.parameters.clone())?
             .with_constraints(options.constraints.clone())?
             .with_groups(options.groups.clone())?;
@@ -153,7 +155,7 @@ impl Netlist {
         let objectives = objectives(&options.objectives, &metrics);
         let cases = cases(&options, &text, &folder, source)?;
         let netlist =
-            Self { space, metrics, objectives, cases, folder, idle: Mutex::new(Vec::new()), options };
+            Self { space, metrics, objectives, cases, ngspice, idle: Mutex::new(Vec::new()), options };
         netlist.check_names()?;
         Ok(netlist)
     }
@@ -192,28 +194,25 @@ impl Netlist {
         Ok(())
     }
 
-    /// All measures of one case at a design.
-    fn simulate(&self, case: &Case, circuit: &mut Circuit, numbers: &[f64]) -> Result<Measures, Miss> {
-        let names = self.space.parameters().iter().map(|p| p.name.as_str());
-        if self.options.engine == Simulator::Ngspice {
-            let values: Vec<(&str, f64)> = names
-                .zip(numbers.iter().copied())
-                .chain(case.fixed.iter().map(|(name, value)| (name.as_str(), *value)))
-                .collect();
-            return ngspice::measures(&case.text, &values, &self.folder).map(Measures::Text);
+    /// One case at a design, by whoever simulates; ngspice's results are measured by the same code.
+    fn simulate(&self, case: &Case, circuit: &mut Circuit, numbers: &[f64]) -> Result<Results, Miss> {
+        for (parameter, value) in self.space.parameters().iter().zip(numbers) {
+            circuit.set_param(&parameter.name, *value);
         }
-        for (name, value) in names.zip(numbers) {
-            circuit.set_param(name, *value);
-        }
-        Ok(Measures::Table(circuit.simulate().map_err(|error| named(Miss::from(error), &case.name))?))
+        let results = match &self.ngspice {
+            Some(ngspice) => ngspice.simulate(circuit),
+            None => circuit.simulate(),
+        };
+        results.map_err(|error| named(Miss::from(error), &case.name))
     }
 
     fn measure(&self, numbers: &[f64], circuits: &mut [Circuit]) -> Result<Vec<f64>, Miss> {
         let mut worst: Vec<f64> = Vec::new();
         for (case, circuit) in self.cases.iter().zip(circuits) {
-            let measures = self.simulate(case, circuit, numbers)?;
+            let results = self.simulate(case, circuit, numbers)?;
             for requirement in &self.options.require {
-                let value = measures.get(&requirement.measure).map_err(|miss| named(miss, &case.name))?;
+                let value =
+                    measured(&results, &requirement.measure).map_err(|miss| named(miss, &case.name))?;
                 let broken = |limit: f64, by: f64, sign: &str| {
                     let text = format!("{} {sign} {limit}", requirement.measure);
                     (by > 0.0).then(|| named(Miss::new(text, by / limit.abs().max(1e-12)), &case.name))
@@ -226,7 +225,7 @@ impl Netlist {
             }
             for (index, metric) in self.options.metrics.iter().enumerate() {
                 let name = metric.measure.as_ref().unwrap_or(&metric.name);
-                let value = measures.get(name).map_err(|miss| named(miss, &case.name))?;
+                let value = measured(&results, name).map_err(|miss| named(miss, &case.name))?;
                 match (worst.get_mut(index), metric.direction) {
                     (None, _) => worst.push(value),
                     (Some(worst), Direction::Minimise) => *worst = worst.max(value),
@@ -297,10 +296,7 @@ impl Env for Netlist {
     }
 
     fn provenance(&self) -> Vec<(String, String)> {
-        let engine = match self.options.engine {
-            Simulator::Native => "embedded".to_owned(),
-            Simulator::Ngspice => ngspice::version().unwrap_or_else(|| "ngspice".into()),
-        };
+        let engine = self.ngspice.as_ref().map_or("embedded", Ngspice::version).to_owned();
         let deck =
             self.options.deck.as_ref().map_or("given as text".into(), |path| path.display().to_string());
         vec![("circuit engine".into(), engine), ("deck".into(), deck)]

@@ -79,3 +79,22 @@ fn wrong_names_are_refused_with_a_hint() {
     assert!(error.contains("parameter `dw`; did you mean `dv`"), "{error}");
     assert!(make("paramters: []").is_err());
 }
+
+#[test]
+fn both_engines_agree_where_ngspice_is_installed() {
+    if Ngspice::find().is_err() {
+        return;
+    }
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/netlist/options.ron");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let other = text.replacen("deck:", "engine: ngspice,\n    deck:", 1);
+    let native = Netlist::new(&Options::slice_of(&text, &text, &file)).unwrap();
+    let options = Options::slice_of(&text, &text, &file).with_text(other);
+    let reference = Netlist::new(&options).unwrap();
+    let values = [("w", 10e-6.into()), ("l", 0.5e-6.into()), ("rl", 8e3.into())];
+    let design = native.space().design(values).unwrap();
+    let (a, b) = (native.evaluate(&design, Fidelity::FULL), reference.evaluate(&design, Fidelity::FULL));
+    for (a, b) in a.metrics().unwrap().iter().zip(b.metrics().expect("ngspice")) {
+        assert!((a - b).abs() < 1e-4 * b.abs(), "{a} {b}");
+    }
+}
