@@ -1,5 +1,5 @@
-//! What a step of `accelerator-eyeriss-v0` costs with the exact mapper, over random designs of its space: seconds of CPU on one
-//! thread, nothing remembered from other steps.
+//! What a step of `accelerator-eyeriss-v0` costs with the exact mapper, over random designs of its space: seconds of CPU of all
+//! threads together, nothing remembered from other steps.
 //!
 //! `cargo run --release -p hwgym-envs --example eyeriss_step -- 50 network=alexnet metric=Delay` (the defaults but for
 //! `alexnet-conv`); `seed=1` draws other designs.
@@ -42,8 +42,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Seconds this thread has been on a processor, so that a busy machine does not spoil the figures (Linux).
+/// Seconds that all threads of this process together have been on a processor, so that a busy machine does not spoil the figures
+/// (Linux).
 fn cpu_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split_whitespace().next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
+    // Brings this thread's own figure up to date.
+    std::thread::yield_now();
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let nanoseconds = threads.filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    });
+    nanoseconds.sum::<f64>() / 1e9
 }

@@ -8,6 +8,7 @@ use hwgym_simulators::accelerator::{
     timeloop::{AccessEnergy, Architecture, Constraints, constraints::Rule},
     workload::Problem,
 };
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::invalid;
@@ -105,13 +106,18 @@ impl NetworkMapper {
         Ok(Self { layers, goal, mapper: mapper.into(), remembered: Mutex::default() })
     }
 
-    /// Maps every layer. Errors: the outcome where a layer has no mapping.
+    /// Maps every layer, several at a time. Errors: the outcome where a layer has no mapping.
     pub fn map(&self, architecture: &Architecture, constraints: &Constraints) -> Result<Total, Outcome> {
         let architecture = without_unused(architecture, constraints);
         let mut total = Total { energy_pj: 0.0, cycles: 0.0 };
         let (mut first, mut missing) = (None, 0.0);
-        for (problem, times) in &self.layers {
-            match self.layer(problem, &architecture, constraints) {
+        let mapped: Vec<Mapped> = self
+            .layers
+            .par_iter()
+            .map(|(problem, _)| self.layer(problem, &architecture, constraints))
+            .collect();
+        for ((_, times), mapped) in self.layers.iter().zip(mapped) {
+            match mapped {
                 Mapped::Cost { energy_pj, cycles } => {
                     total.energy_pj += energy_pj * *times as f64;
                     total.cycles += cycles * *times as f64;

@@ -172,6 +172,47 @@ fn exact_mapper_equals_exhaustive_enumeration_on_more_problems() {
     }
 }
 
+/// Strided and dilated by two, the window leaves out every second input. A buffer between that does not keep the inputs would
+/// hold them all as one box, the registers inside only those in use: no bound may count on the box.
+#[test]
+fn inputs_with_gaps_may_pass_by_a_level() {
+    let level = |index: usize, size_words: Option<u64>, read: f64, fill: f64, update: f64| Level {
+        name: format!("L{index}"),
+        size_words,
+        block_size: if index == 0 { 1 } else { 2 },
+        instances: if index == 2 { 1 } else { 2 },
+        mesh_x: if index == 2 { 1 } else { 2 },
+        energy: AccessEnergy { read_pj: read, fill_pj: fill, update_pj: update, leak_pj: 0.0 },
+        ..Level::default()
+    };
+    let levels = vec![
+        level(0, Some(51), 0.725, 1.457, 0.945),
+        level(1, Some(72), 15.09, 7.39, 11.47),
+        level(2, None, 159.0, 65.87, 176.58),
+    ];
+    let arithmetic = Arithmetic {
+        name: "mac".into(),
+        word_bits: 16,
+        instances: 2,
+        mesh_x: 2,
+        compute_pj: 1.0,
+        leak_pj: 0.0,
+        area_um2: 0.0,
+    };
+    let architecture = Architecture { name: "gaps".into(), levels, arithmetic }.checked().unwrap();
+    let layer =
+        Convolution { groups: 2, r: 3, p: 4, stride: (2, 1), dilation: (2, 1), ..Convolution::default() };
+    let model = Model::new(architecture, layer.problem().unwrap()).unwrap();
+    let limits = Constraints::none().compile(model.architecture(), model.problem()).unwrap();
+    for goal in [Goal::Energy, Goal::Delay, Goal::Edp] {
+        let every = exhaustive(&Mapspace::new(&model, &limits), goal, 100_000).unwrap().best.unwrap();
+        let outcome = solve(&model, &limits, goal, None).unwrap();
+        assert!(outcome.proof.optimal);
+        let (a, b) = (goal.value(&outcome.best.unwrap().cost), goal.value(&every.cost));
+        assert!((a / b - 1.0).abs() < 1e-9, "{goal:?}: {a} {b}");
+    }
+}
+
 /// So many random small problems, three goals each, and some fronts.
 fn compare_with_enumeration(seed: u64, problems: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -1,5 +1,5 @@
 //! Words that tiles need at the least: what depends on the problem alone.
-use super::lattice::Lattice;
+use super::lattice::{Lattice, divisors_of};
 use crate::timeloop::model::Model;
 use crate::timeloop::reuse::Space;
 use crate::workload::MAX_DIMS;
@@ -9,6 +9,9 @@ pub(crate) struct Counts {
     /// Energy-free counts: words each space needs at least if no loop outside a tile (but those it does not depend on) is
     /// reused, `wanted[v][tile]`.
     pub wanted: Vec<Vec<f64>>,
+    /// The same if the tile is not held as a whole, but by smaller buffers further in: tiles count as boxes, and smaller boxes
+    /// may leave out points between them that nobody touches. Empty where it is no different.
+    apart: Vec<Vec<f64>>,
     /// Words if everything outside that it does not depend on repeats one sweep, `sweep[v][tile]`.
     pub sweep: Vec<Vec<f64>>,
     /// Tile words, `tile[v][tile]`.
@@ -27,6 +30,11 @@ impl Counts {
         let spaces = model.spaces.len();
         let mut s = Self {
             wanted: vec![vec![0.0; lattice.size]; spaces],
+            apart: model
+                .spaces
+                .iter()
+                .map(|space| vec![0.0; if space.plain { 0 } else { lattice.size }])
+                .collect(),
             sweep: vec![vec![0.0; lattice.size]; spaces],
             tile: vec![vec![0; lattice.size]; spaces],
             volume: vec![0; lattice.size],
@@ -57,10 +65,35 @@ impl Counts {
                     let visits = total / volume as f64;
                     sweep.max(tile as f64 * visits * least_new_part(space, &extents, &bounds))
                 };
+                if !space.plain {
+                    s.apart[v][index] =
+                        if without_gaps(space, &extents) { s.wanted[v][index] } else { sweep };
+                }
             }
         }
         s
     }
+
+    /// Words that a space needs at the least inside a tile if no loop outside is reused, held as a whole or by smaller buffers.
+    #[inline]
+    pub fn needed(&self, v: usize, tile: usize, whole: bool) -> f64 {
+        if whole || self.apart[v].is_empty() { self.wanted[v][tile] } else { self.apart[v][tile] }
+    }
+}
+
+/// Whether every point of a tile's box is touched.
+fn without_gaps(space: &Space, extents: &[u64; MAX_DIMS]) -> bool {
+    space.terms.iter().all(|rank| {
+        let mut steps: Vec<(u64, u64)> =
+            rank.iter().filter(|t| extents[t.0] > 1).map(|&(d, c)| (c, extents[d])).collect();
+        steps.sort_unstable();
+        let mut reach = 1;
+        steps.iter().all(|&(step, count)| {
+            let joined = step <= reach;
+            reach += step * (count - 1);
+            joined
+        })
+    })
 }
 
 /// A lower bound on the points of a tensor that are ever touched.
@@ -76,6 +109,23 @@ fn distinct_points(space: &Space, factors: &[u32; MAX_DIMS], bounds: &[u64; MAX_
     space.distinct(factors, &[1; MAX_DIMS], dims) as f64
 }
 
+/// Whether the step of one loop along a rank may undo those of the loops inside it, so that the tile stays in place.
+///
+/// Loops of one dimension alone never do: each steps farther than all inside it together. Where one of two dimensions has
+/// a single loop at most, its step would have to be a multiple of the other one's least step.
+fn may_cancel(outside: &[&(usize, u64)], extents: &[u64; MAX_DIMS], bounds: &[u64; MAX_DIMS]) -> bool {
+    let step = |&(dim, coefficient): &(usize, u64)| coefficient * extents[dim];
+    let one_loop = |&(dim, _): &(usize, u64)| divisors_of((bounds[dim] / extents[dim]) as u32).len() == 2;
+    match outside {
+        [] | [_] => false,
+        [a, b] => {
+            let undone = |a, b| !one_loop(a) || step(a).is_multiple_of(step(b));
+            undone(*a, *b) && undone(*b, *a)
+        }
+        _ => true,
+    }
+}
+
 /// Least part of a tile that each visit brings, on average, when one axis slides.
 fn least_new_part(space: &Space, extents: &[u64; MAX_DIMS], bounds: &[u64; MAX_DIMS]) -> f64 {
     let mut least = 1.0f64;
@@ -85,8 +135,8 @@ fn least_new_part(space: &Space, extents: &[u64; MAX_DIMS], bounds: &[u64; MAX_D
         for &&(dim, coefficient) in &outside {
             let step = coefficient * extents[dim];
             let mut part = (step as f64 / extent as f64).min(1.0);
-            if outside.len() > 1 {
-                // Steps of two dimensions may cancel, which costs nothing, but never in more than half of the visits.
+            if may_cancel(&outside, extents, bounds) {
+                // Steps that cancel cost nothing, but never in more than half of the visits.
                 part /= 2.0;
             }
             least = least.min(part);

@@ -46,12 +46,13 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
-    /// What is inside the child of one tile, given the tables of the child's level.
+    /// What is inside the child of a level, given the tables of the child's level.
     #[inline]
-    pub fn new(c: &Context, below: Option<&LevelTables>, tile: usize) -> Self {
+    pub fn new(c: &Context, level: usize, below: Option<&LevelTables>, tile: usize) -> Self {
         let mut words = [0.0; MAX_SPACES];
-        for (slot, wanted) in words.iter_mut().zip(&c.counts.wanted) {
-            *slot = wanted[tile];
+        for (v, slot) in words.iter_mut().enumerate().take(c.model.spaces.len()) {
+            let whole = level > 0 && c.pairs[level][v].child == Some(level - 1);
+            *slot = c.counts.needed(v, tile, whole);
         }
         let cycles = below.map_or(c.model.macs as f64, |b| b.fastest[tile]);
         Self { words, cycles, energy: below.map_or(0.0, |b| b.least_kept[tile]) }

@@ -79,7 +79,7 @@ impl Label {
             all_groups: 1,
             traffic: [[0.0; 2]; MAX_LEVELS],
             traffic_by_space: 0,
-            stall: 0.0,
+            stall: c.least_cycles(),
             slide: Slide::new(),
         }
     }

@@ -155,11 +155,12 @@ fn choose(
                 }
             }
             if !space.plain {
-                // Two dimensions of one rank: at least the larger factor's places are distinct.
+                // Dimensions of one rank: the sums of two progressions of a and b places are a + b - 1 places at the least,
+                // and no fewer with every further one.
                 for rank in &space.terms {
                     let all: f64 = rank.iter().map(|t| f64::from(factors[t.0])).product();
-                    let largest = rank.iter().map(|t| factors[t.0]).max().unwrap_or(1);
-                    *slot *= (all / f64::from(largest)).max(1.0);
+                    let distinct = 1.0 + rank.iter().map(|t| f64::from(factors[t.0]) - 1.0).sum::<f64>();
+                    *slot *= (all / distinct).max(1.0);
                 }
             }
         }

@@ -21,9 +21,10 @@
 //!
 //! # Ties
 //!
-//! Deterministic, for any number of threads around it. Of mappings with equal values the first one met stays: bypass patterns come by
-//! bound, steps by bound, then by child tiles' energy, mesh option and loop order; on long searches the best of 2,000
-//! sampled mappings is met before all others.
+//! Deterministic, for any number of threads: several build the tables where many bypass patterns are open, one searches. Of
+//! mappings with equal values the first one met stays: bypass patterns come by bound, steps by bound, then by child tiles'
+//! energy, mesh option and loop order; on longer searches what narrow searches and 2,000 sampled mappings find is met
+//! before all others.
 mod bound;
 mod counts;
 mod cuts;

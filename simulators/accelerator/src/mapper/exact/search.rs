@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::bound::Bounds;
-use super::flows::Inside;
+use super::flows::{Inside, larger};
 use super::label::{Block, Label, Stepper};
 use super::lattice::{Lattice, NONE};
 use super::orders::{Order, orders};
@@ -423,11 +423,16 @@ impl<'a> Search<'a> {
                     count = 1;
                 }
             }
+            // No class needs fewer cycles than no loops at all do.
+            let fastest = span.cycles / instances;
             for at in 0..t.classes.len() {
                 let (energy, class) = (span.energy[at], &classes[at]);
-                if energy <= limits[at] && class.3 & active != 0 && !self.worse(energy + class.0, class.1) {
-                    open[count] = *class;
-                    count += 1;
+                if energy <= limits[at] && class.3 & active != 0 {
+                    let cycles = larger(class.1, fastest);
+                    if !self.worse(energy + class.0, cycles) {
+                        open[count] = (class.0, cycles, class.2, class.3);
+                        count += 1;
+                    }
                 }
             }
             if count == 0 {
@@ -442,7 +447,8 @@ impl<'a> Search<'a> {
             let extents = lattice.extents(&span.digits);
             for &split in mesh.splits(span.index as usize) {
                 let option = &mesh.options[split.option as usize];
-                let inside = Inside::new(c, level.checked_sub(1).map(|l| &tables[l]), split.child as usize);
+                let inside =
+                    Inside::new(c, level, level.checked_sub(1).map(|l| &tables[l]), split.child as usize);
                 if inside.cycles == f64::INFINITY {
                     continue;
                 }

@@ -1,6 +1,8 @@
 //! Passes with a growing cut, over all bypass patterns at once.
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
+
 use super::counts::Counts;
 use super::cuts::Cuts;
 use super::lattice::Lattice;
@@ -135,27 +137,26 @@ impl<'a> Solver<'a> {
 
     /// Patterns that have a mapping, the most promising first; `false` where time ran out before all were looked at.
     pub fn patterns(&self, goal: Goal) -> Result<(Vec<Pattern>, bool)> {
-        let mut patterns = Vec::new();
-        let mut orders = OrderCache::new();
+        let mut patterns: Vec<Pattern> = Vec::new();
         let most_held = (KEPT_ENTRIES / (self.model.levels * self.lattice.size * ENTRIES_EACH)).max(1);
         let mut held = 0;
-        for keep in self.keeps()? {
+        // Tables take most of the time where many patterns are open; no result depends on how many are built at once.
+        for some in self.keeps()?.chunks(rayon::current_num_threads()) {
             if !patterns.is_empty() && self.late() {
                 return Ok((patterns, false));
             }
-            let context = self.context(&keep);
-            let tables = self.tables(&context);
-            let bound = Search::new(&context, &tables, &mut orders, goal, None, None).root_bound();
-            let Some(bound) = bound else { continue };
-            patterns.push(Pattern { keep, bound, tables: Some(tables) });
-            held += 1;
-            if held > most_held {
-                // The least promising one is the last to be needed, if ever.
-                let with_tables = patterns.iter_mut().filter(|p| p.tables.is_some());
-                if let Some(last) = with_tables.max_by(|a, b| a.bound.0.total_cmp(&b.bound.0)) {
-                    last.tables = None;
+            let built: Vec<Option<Pattern>> = some.par_iter().map(|keep| self.pattern(keep, goal)).collect();
+            for pattern in built.into_iter().flatten() {
+                patterns.push(pattern);
+                held += 1;
+                if held > most_held {
+                    // The least promising one is the last to be needed, if ever.
+                    let with_tables = patterns.iter_mut().filter(|p| p.tables.is_some());
+                    if let Some(last) = with_tables.max_by(|a, b| a.bound.0.total_cmp(&b.bound.0)) {
+                        last.tables = None;
+                    }
+                    held -= 1;
                 }
-                held -= 1;
             }
         }
         patterns.sort_by(|a, b| {
@@ -163,6 +164,15 @@ impl<'a> Solver<'a> {
             keys.then(a.keep.cmp(&b.keep))
         });
         Ok((patterns, true))
+    }
+
+    /// One pattern with its tables, `None` where it has no mapping.
+    fn pattern(&self, keep: &Keep, goal: Goal) -> Option<Pattern> {
+        let context = self.context(keep);
+        let tables = self.tables(&context);
+        let mut orders = OrderCache::new();
+        let bound = Search::new(&context, &tables, &mut orders, goal, None, None).root_bound()?;
+        Some(Pattern { keep: *keep, bound, tables: Some(tables) })
     }
 
     /// Finds the best mapping of all patterns.

@@ -81,7 +81,7 @@ impl LevelTables {
             .map(|class| flows.moving(class.still))
             .map(|weights| (weights, and_kept(weights)))
             .collect();
-        let insides: Vec<Inside> = (0..lattice.size).map(|tile| Inside::new(c, below, tile)).collect();
+        let insides: Vec<Inside> = (0..lattice.size).map(|tile| Inside::new(c, level, below, tile)).collect();
         let mut kept_energy = vec![vec![f64::INFINITY; lattice.size]; classes.len()];
         let mut passing: Vec<Vec<f64>> = (0..spaces)
             .map(|v| if passes(v) { vec![f64::INFINITY; lattice.size] } else { Vec::new() })

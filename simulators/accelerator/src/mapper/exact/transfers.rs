@@ -107,6 +107,21 @@ impl<'a> Context<'a> {
         (read / limits[0]).max(write / limits[1]).max((read + write) / limits[2])
     }
 
+    /// Cycles that the outermost level needs to read every input and write every output once.
+    pub fn least_cycles(&self) -> f64 {
+        let whole = self.lattice.size - 1;
+        let (mut read, mut written) = (0.0, 0.0);
+        for (v, space) in self.model.spaces.iter().enumerate() {
+            let words = self.counts.sweep[v][whole];
+            if space.read_write {
+                written += words;
+            } else {
+                read += words;
+            }
+        }
+        self.cycles(self.model.levels - 1, read, written)
+    }
+
     /// Words of a read-write space that its parents need not read, all instances together.
     pub fn first_visits(&self, v: usize, pair: &Pair) -> f64 {
         self.model.words[v] as f64 * pair.reduced
