@@ -326,6 +326,8 @@ fn what_is_not_modelled_is_refused() {
     assert!(read("sparse_optimizations: {targets: []}\n").is_ok());
     let error = read("a: 1\n{% if x %}\n").unwrap_err().to_string();
     assert!(error.contains("looks like a template"), "{error}");
+    let error = read("architecture: {{include(problem)}}\n").unwrap_err().to_string();
+    assert!(error.contains("s.yaml:1:16:") && error.contains("give the rendered file"), "{error}");
 }
 
 #[test]

@@ -151,7 +151,10 @@ fn attach(
         Value::Map(entries) => match top.key.take() {
             None => {
                 let Value::Scalar(key) = &node.value else {
-                    return Err(node.error("a key must be a word", "write `name: value`"));
+                    return Err(node.error(
+                        "a key must be a word",
+                        "write `name: value`; Jinja's {{ }} is not evaluated: give the rendered file",
+                    ));
                 };
                 top.key = Some((key.replace('-', "_"), node.place));
             }
