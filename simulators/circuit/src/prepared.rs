@@ -12,6 +12,9 @@ use crate::netlist::{Deck, FlatModel, Netlist, Output, Value};
 /// Angular frequency at which small-signal orders of elimination are found: where amplifiers cross unity gain, 1/s.
 const REFERENCE_OMEGA: f64 = 2.0 * std::f64::consts::PI * 1e6;
 
+/// Newton iterations from the reference; a design that needs more is sooner solved from the devices' start voltages.
+const REFERENCE_LIMIT: usize = 25;
+
 /// A voltage between two nodes, or a branch current, found once by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probe {
@@ -255,8 +258,7 @@ impl Prepared {
         if reference {
             engine.x.copy_from_slice(&self.reference);
             engine.prepare_dc();
-            let limit = engine.system.netlist.options.itl1;
-            if engine.newton(Start::Placed, limit).is_ok() {
+            if engine.newton(Start::Guess, REFERENCE_LIMIT).is_ok() {
                 self.solved = true;
                 return Ok(());
             }

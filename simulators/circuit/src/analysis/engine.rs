@@ -23,9 +23,7 @@ pub enum Start {
     Junction,
     /// From the present solution.
     Warm,
-    /// From the present solution, whatever the devices were evaluated at before.
-    Placed,
-    /// The same, given up soon.
+    /// From the present solution, whatever the devices were evaluated at before; given up as soon as the caller says.
     Guess,
     /// First pass with extrapolated device voltages; the factor of [`Pass::Predict`].
     Predict(f64),
@@ -360,7 +358,7 @@ impl Engine {
         let (mut mode, mut pass) = match start {
             Start::Junction => (Mode::Junction, Pass::Junction),
             Start::Warm => (Mode::Float, Pass::Newton),
-            Start::Placed | Start::Guess => (Mode::First, Pass::Free),
+            Start::Guess => (Mode::First, Pass::Free),
             Start::Predict(factor) => (Mode::First, Pass::Predict { factor }),
             Start::FirstTransient => (Mode::First, Pass::FirstTransient),
         };
