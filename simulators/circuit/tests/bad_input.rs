@@ -43,6 +43,8 @@ fn unknown_names_come_with_a_suggestion() {
     );
     expect("r1 a 0 {rlod}\n.param rload=1k\n.op", &["parameter `rlod`", "`rload`"]);
     expect("r1 a 0 'sqtr(4)'\nv1 a 0 1\n.op", &["function `sqtr`", "`sqrt`"]);
+    expect("e1 a 0 value={2*3}\nr1 a 0 1\n.op", &["`e1`", "linear", "<netlist>:2"]);
+    expect("v1 a 0 1\nr1 a 0 r='1k*v(a)'\n.op", &["`v(...)`", "parameters only", "<netlist>:3"]);
     expect("r1 a 0 1\n.opp", &["card `.opp`"]);
     expect("r1 a 0 1\n.if (1)\n.op", &["card `.if`", "<netlist>:3", "in expressions"]);
     expect("z1 a 0 1\n.op", &["element `z1`", "R C L K"]);

@@ -178,6 +178,19 @@ pub fn parse(line: &Line) -> Result<Card> {
             card.controls = vec![a, b];
             card.value = Some(k);
         }
+        b'e' | b'g'
+            if card
+                .parameters
+                .iter()
+                .any(|(n, _)| matches!(n.as_str(), "value" | "vol" | "cur" | "table")) =>
+        {
+            return Err(syntax(
+                location,
+                format!(
+                    "`{name}`: only linear controlled sources are supported (`{name} n+ n- nc+ nc- gain`)"
+                ),
+            ));
+        }
         b'e' | b'g' => {
             let (Some(nodes), Some(gain)) = (take_nodes(4), text(4)) else {
                 return fail("Ename n+ n- nc+ nc- gain");

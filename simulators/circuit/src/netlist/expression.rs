@@ -396,6 +396,10 @@ fn emit(
             } else if let Some((_, n)) = NOMINAL.iter().find(|f| f.0 == name) {
                 expected(*n)?;
                 emit(&arguments[0], resolve, function, out, nesting + 1)?;
+            } else if matches!(name.as_str(), "v" | "i") {
+                return Err(format!(
+                    "`{name}(...)` is a voltage or current of the circuit, and expressions know parameters only: behavioural elements are not supported"
+                ));
             } else {
                 return Err(format!(
                     "unknown function `{name}`{}",
