@@ -3,7 +3,8 @@
 //!
 //! `cargo run --release -p hwgym-accelerator --example exact_networks -- eyeriss168 edp alexnet vgg16` maps the layers that
 //! differ; `all` stands for every shipped network, and none for AlexNet, VGG16, ResNet-18, MobileNetV2 and BERT.
-//! `bypass=free` leaves the bypass of every level open, `dataflow=free` the loops; `limit=10` is the time limit in seconds.
+//! `bypass=free` leaves the bypass of every level open, `dataflow=free` the loops; `limit=10` is the time limit in seconds;
+//! `layer=depthwise` leaves the layers with that in their name.
 use std::time::Duration;
 
 use hwgym_accelerator::mapper::Goal;
@@ -34,7 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let spec = Specification::from_files(&files)?;
-    let layers = layers(&names.collect::<Vec<_>>())?;
+    let mut layers = layers(&names.collect::<Vec<_>>())?;
+    layers.retain(|(name, _)| option("layer").is_none_or(|part| name.contains(part)));
     let (mut seconds, mut open) = (Vec::new(), Vec::new());
     for (name, problem) in &layers {
         let limits = spec.constraints.compile(&spec.architecture, problem)?;
