@@ -24,6 +24,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let outcome = env.evaluate(&design, Fidelity::FULL);
         let took = cpu_seconds() - begun;
         seconds.push(took);
+        if took > 0.15 {
+            let space = env.space();
+            let values = space.parameters().iter().enumerate();
+            let values: Vec<String> = values
+                .map(|(at, parameter)| format!("{} {}", parameter.name, space.number(&design, at)))
+                .collect();
+            println!("{}", values.join(", "));
+        }
         match outcome {
             Outcome::Feasible { metrics } => println!("{index}: {took:.4} s, {metrics:?}"),
             Outcome::Infeasible { constraint, .. } => println!("{index}: {took:.4} s, {constraint}"),

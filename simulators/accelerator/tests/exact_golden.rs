@@ -150,7 +150,6 @@ fn never_above_the_reference_mapper() {
 }
 
 #[test]
-#[ignore = "a minute or more"]
 fn bypass_chosen() {
     check(|r| &r[0] != "flat2" && &r[2] == "chosen");
 }
