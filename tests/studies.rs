@@ -97,6 +97,7 @@ fn a_report_holds_a_page_tables_and_plots() -> Result {
         "pareto.sort.both.png",
         "pareto.sort.both.svg",
         "convergence.sort.low-latency.png",
+        "regret.sort.low-latency.png",
     ] {
         let path = folder.path().join("done/report").join(file);
         assert!(text.contains(file) && fs::metadata(&path)?.len() > 100, "{file}");
@@ -223,4 +224,30 @@ fn a_truncated_trace_is_refused_at_its_line() -> Result {
         "(workload: \"torn.stl\")",
         &["study.ron:4:", "torn.stl:7213:", "expected `read` or `write`"],
     )
+}
+
+/// An external agent that breaks ends its own trials; the others run on and are reported.
+#[test]
+fn a_broken_external_agent_ends_its_trial_and_nothing_else() -> Result {
+    let folder = tempfile::tempdir()?;
+    let study = STUDY.replace(
+        "(id: \"random\"),",
+        r#"(id: "random"),
+        (id: "external", label: "crash", hyperparameters: (command: [["sh", "-c", "echo no licence >&2; exit 3"]])),
+        (id: "external", label: "garbage", hyperparameters: (command: [["sh", "-c", "read a; read b; echo hello"]])),
+        (id: "external", label: "outside", hyperparameters: (command: [["sh", "-c", "read a; read b; echo '{\"designs\": [{}]}'"]])),
+        (id: "external", label: "silent", hyperparameters: (command: [["sleep", "60"]], time_limit_s: 1.0)),"#,
+    );
+    fs::write(folder.path().join("study.ron"), study)?;
+    let output = run(folder.path(), &["run", "study.ron", "--out", "done"])?;
+    let (text, errors) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    for expected in
+        ["it said: no licence", "its answer `hello` is not", "designs", "did not answer within 1 s"]
+    {
+        assert!(errors.contains(expected), "{expected}: {errors}");
+    }
+    assert!(errors.contains("16 of 28 trials failed") && errors.contains("hwgym resume done"), "{errors}");
+    assert!(text.contains("report.md") && folder.path().join("done/report/report.md").exists(), "{text}");
+    Ok(())
 }

@@ -207,3 +207,32 @@ fn two_hundred_dimensions_and_one_point_are_served() -> Result<(), AgentError> {
     }
     Ok(())
 }
+
+/// Rows of a table that jump, repeat themselves, or have no metrics: each is proposed once, and the search ends with the last.
+#[test]
+fn a_table_is_searched_to_its_last_row_whatever_its_rows_say() -> Result<(), AgentError> {
+    let cases: [fn(&Design, usize) -> Outcome; 4] = [
+        |d, n| Outcome::feasible([(d.coordinate(0) * 7.3).sin(), (n * n % 17) as f64]),
+        |_, _| Outcome::feasible([1.0, 0.0]),
+        |d, n| Outcome::feasible([if n % 3 == 0 { f64::NAN } else { d.coordinate(1) }, d.coordinate(0)]),
+        |_, n| {
+            if n % 2 == 0 { Outcome::failed("broken") } else { Outcome::feasible([n as f64, -(n as f64)]) }
+        },
+    ];
+    let metrics = [Metric::minimise("a", "1", "first"), Metric::minimise("b", "1", "second")];
+    let objective = Objective::new("test", vec![Goal::Minimise("a".into()), Goal::Minimise("b".into())]);
+    let scorer = objective.scorer(&metrics)?;
+    for rows in [1, 70] {
+        let parameters = vec![Parameter::integer("m", 1, 100), Parameter::integer("n", 1, 100)];
+        let row = |i: usize| Design::new(vec![(1 + i * 37 % 100) as f64, (1 + i * 61 % 100) as f64]);
+        let space = DesignSpace::new(parameters).and_then(|s| s.with_listed((0..rows).map(row).collect()));
+        let problem = Problem::new(Arc::new(space.map_err(EnvError::from)?), &scorer, Some(100));
+        for (case, evaluate) in cases.iter().enumerate() {
+            for id in ["bayesian", "bayesian-pareto"] {
+                let all = run(id, &problem, &scorer, 100, *evaluate)?;
+                assert_eq!(all.len(), rows, "{id}, case {case}");
+            }
+        }
+    }
+    Ok(())
+}

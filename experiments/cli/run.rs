@@ -74,13 +74,21 @@ pub fn carry_on(
     for (_, error) in &finished.failed {
         eprintln!("error: {error}");
     }
-    if !finished.failed.is_empty() {
-        let bad = finished.failed.iter().any(|(_, error)| error.is_bad_input());
-        return Ok(ExitCode::from(if bad { 2 } else { 1 }));
+    let failed = finished.failed.len();
+    if finished.failed.iter().any(|(_, error)| error.is_bad_input()) {
+        return Ok(ExitCode::from(2));
     }
-    if !finished.is_complete() {
+    if finished.complete + failed < finished.trials {
         eprintln!("stopped; go on with: hwgym resume {directory}");
         return Ok(ExitCode::FAILURE);
     }
-    crate::report::write(study, store, registries)
+    // A trial that ended early takes nothing away from the others.
+    let written = crate::report::write(study, store, registries)?;
+    if failed == 0 {
+        return Ok(written);
+    }
+    eprintln!(
+        "{failed} of {trials} trials failed, as said above; try them again with: hwgym resume {directory}"
+    );
+    Ok(ExitCode::FAILURE)
 }

@@ -4,6 +4,7 @@
 use hwgym_surrogates::gaussian_process::Scratch;
 
 use super::boxes::Boxes;
+use super::jumps::{Jumps, Outlook};
 use super::normal;
 use super::outputs::Output;
 
@@ -28,6 +29,8 @@ pub(super) struct Acquisition<'a> {
     /// Factor on every deviation.
     pub caution: f64,
     pub limits: Vec<f64>,
+    /// How designs stray from the models of the goals, if they do and it matters.
+    pub jumps: Option<Jumps>,
 }
 
 /// Work space of an evaluation.
@@ -41,6 +44,8 @@ pub(super) struct Work {
     mean_gradients: Vec<f64>,
     deviation_gradients: Vec<f64>,
     table: Vec<f64>,
+    weights: Vec<f64>,
+    outlooks: Vec<Outlook>,
 }
 
 impl Acquisition<'_> {
@@ -58,6 +63,9 @@ impl Acquisition<'_> {
 
     /// The value at a point.
     pub fn value(&self, point: &[f64], work: &mut Work) -> f64 {
+        if let (Some(jumps), Aim::Hypervolume(boxes)) = (&self.jumps, &self.aim) {
+            return self.value_with_jumps(point, jumps, boxes, work);
+        }
         work.predictions.clear();
         for (k, output) in self.outputs.iter().enumerate() {
             let (mean, deviation) = match self.needed(k) {
@@ -68,6 +76,24 @@ impl Acquisition<'_> {
         }
         let Work { predictions, table, .. } = work;
         self.of_predictions(predictions, None, table)
+    }
+
+    /// The hypervolume improvement at a point whose outcome may stray from the models as those of designs like it have.
+    fn value_with_jumps(&self, point: &[f64], jumps: &Jumps, boxes: &Boxes, work: &mut Work) -> f64 {
+        work.predictions.clear();
+        for output in self.outputs {
+            let (mean, deviation) = output.model.predict_with(point, &mut work.scratch);
+            work.predictions.push((mean, self.caution * deviation));
+        }
+        let (goals, constraints) = work.predictions.split_at(self.goals);
+        jumps.look(goals, &mut work.weights, &mut work.outlooks);
+        let outlooks = &work.outlooks;
+        let improvement =
+            boxes.improvement_under(&mut work.table, |k, a| jumps.shortfall(k, &outlooks[k], a));
+        let holds = |((mean, deviation), limit): (&(f64, f64), &f64)| {
+            normal::log_cumulative((limit - mean) / deviation)
+        };
+        (improvement.max(0.0) + 1e-200).ln() + constraints.iter().zip(&self.limits).map(holds).sum::<f64>()
     }
 
     /// The value and its gradient; the entries of categories are 0.

@@ -43,15 +43,20 @@ impl Boxes {
 
     /// The expected improvement of the hypervolume for independent normal predictions `(mean, deviation)`, one per objective.
     pub fn expected_improvement(&self, predictions: &[(f64, f64)], table: &mut Vec<f64>) -> f64 {
-        let goals = predictions.len();
+        self.improvement_under(table, |k, a| {
+            let (mean, deviation) = predictions[k];
+            deviation * improvement((a - mean) / deviation)
+        })
+    }
+
+    /// The same for any independent predictions, given as `E (a - y_k)+` of objective `k` and coordinate `a`.
+    pub fn improvement_under(&self, table: &mut Vec<f64>, shortfall: impl Fn(usize, f64) -> f64) -> f64 {
+        let goals = self.coordinates.len();
         table.clear();
         let mut offsets = [0usize; 8];
-        for (k, (mean, deviation)) in predictions.iter().enumerate() {
+        for (k, coordinates) in self.coordinates.iter().enumerate() {
             offsets[k] = table.len();
-            table.extend(self.coordinates[k].iter().map(|a| match a.is_finite() {
-                true => deviation * improvement((a - mean) / deviation),
-                false => 0.0,
-            }));
+            table.extend(coordinates.iter().map(|a| if a.is_finite() { shortfall(k, *a) } else { 0.0 }));
         }
         let mut sum = 0.0;
         for corners in self.corners.chunks_exact(goals) {

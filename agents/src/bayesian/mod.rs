@@ -10,6 +10,7 @@
 mod acquisition;
 mod boxes;
 mod coder;
+mod jumps;
 mod memory;
 mod normal;
 mod outputs;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::acquisition::{Acquisition, Aim};
 use self::boxes::Boxes;
+use self::jumps::Jumps;
 use self::memory::Memory;
 use self::search::Search;
 use crate::tools::{check_count, check_range, initial, ranking, seen};
@@ -211,7 +213,11 @@ impl Bayesian {
         let half = memory.problem.budget.unwrap_or(100) / 2;
         let cautious = if goals == 1 { count >= half && count % 2 == 1 } else { count.is_multiple_of(2) };
         let caution = if cautious && feasible { self.settings.caution } else { 1.0 };
-        let acquisition = Acquisition { outputs: &outputs, goals, aim, caution, limits };
+        let jumps = match aim {
+            Aim::Hypervolume(_) => Jumps::of(&outputs[..goals], &memory.points),
+            _ => None,
+        };
+        let acquisition = Acquisition { outputs: &outputs, goals, aim, caution, limits, jumps };
         // With many results a candidate costs more, and the models know better where to look.
         let part = (FULL_CANDIDATES as f64 / count as f64).min(1.0);
         let some = |candidates: usize| (part * candidates as f64).ceil() as usize;

@@ -1,4 +1,4 @@
-//! The convergence plot: median quality over the seeds, with a band between the quartiles.
+//! The convergence plot: median quality, or regret, over the seeds, with a band between the quartiles.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -14,18 +14,34 @@ const POINTS: usize = 400;
 /// Evaluation, first quartile, median, third quartile.
 type Curve = Vec<(f64, f64, f64, f64)>;
 
+/// What the curves show.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum View {
+    Quality,
+    /// The distance to the known optimum, on a logarithmic axis. Its lower end stands for none at all.
+    Regret,
+}
+
 pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     task: &TaskReport,
+    view: View,
     area: &'a DrawingArea<B, Shift>,
     scale: f64,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let px = |size: f64| (size * scale).round() as i32;
     area.fill(&WHITE)?;
-    let curves: Vec<Curve> = task.contestants.iter().map(curve).collect();
+    let least = least_regret(task);
+    // `clamp`, unlike `max`, keeps the NaN that stands before the first feasible design.
+    let value = |quality: f64| match (view, task.regret(quality)) {
+        (View::Regret, Some(regret)) => (100.0 * regret).clamp(least, f64::INFINITY),
+        _ => quality,
+    };
+    let curves: Vec<Curve> = task.contestants.iter().map(|c| curve(c, value)).collect();
     let last = curves.iter().flatten().map(|p| p.0).fold(1.0, f64::max);
-    let known = task.known_optimum.into_iter();
-    let y = Axis::over(curves.iter().flatten().flat_map(|p| [p.1, p.2, p.3]).chain(known));
+    let optimum = task.known_optimum.map(value);
+    let y = Axis::over(curves.iter().flatten().flat_map(|p| [p.1, p.2, p.3]).chain(optimum));
     let (name, unit) = match &task.goals[..] {
+        _ if view == View::Regret => ("regret".into(), "%".into()),
         [goal] => (format!("best {}", goal.name), goal.unit.clone()),
         _ => ("hypervolume".into(), "%".into()),
     };
@@ -55,7 +71,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
             chart.draw_series([Polygon::new(band, colour(number).mix(0.15))])?;
         }
     }
-    if let Some(best) = task.known_optimum {
+    if let Some(best) = optimum {
         let line = [(0.0, best), (last, best)];
         chart
             .draw_series(DashedLineSeries::new(
@@ -78,7 +94,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         let marks = curve.iter().skip(curve.len() / 16).step_by((curve.len() / 8).max(1));
         chart.draw_series(marks.map(|p| marker(number, (p.0, p.2), 4.0 * scale, 1.0)))?;
     }
-    let position = if task.smaller_is_better() {
+    let position = if view == View::Regret || task.smaller_is_better() {
         SeriesLabelPosition::UpperRight
     } else {
         SeriesLabelPosition::LowerRight
@@ -94,9 +110,16 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         .draw()
 }
 
+/// Half of the smallest regret above zero that any trial ended with, in percent: where a logarithmic axis draws none at all.
+fn least_regret(task: &TaskReport) -> f64 {
+    let trials = task.contestants.iter().flat_map(|c| &c.trials);
+    let regrets = trials.filter_map(|t| task.regret(t.quality?)).filter(|regret| *regret > 0.0);
+    50.0 * regrets.fold(1e-2, f64::min)
+}
+
 /// The quartiles over the seeds, from the first evaluation on that is feasible for all of them. A trial that ended early keeps its last
 /// value.
-fn curve(contestant: &ContestantReport) -> Curve {
+fn curve(contestant: &ContestantReport, value: impl Fn(f64) -> f64) -> Curve {
     let trials: Vec<_> = contestant.trials.iter().filter(|t| t.quality.is_some()).collect();
     let length = trials.iter().map(|t| t.convergence.len()).max().unwrap_or(0);
     let stride = length.div_ceil(POINTS).max(1);
@@ -107,7 +130,7 @@ fn curve(contestant: &ContestantReport) -> Curve {
     let at = |number: usize| {
         let mut values: Vec<f64> = trials
             .iter()
-            .filter_map(|t| t.convergence.get(number).or(t.convergence.last()).copied())
+            .filter_map(|t| t.convergence.get(number).or(t.convergence.last()).map(|q| value(*q)))
             .collect();
         if values.iter().any(|v| v.is_nan()) {
             return None;

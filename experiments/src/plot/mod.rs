@@ -18,6 +18,7 @@ use plotters::style::{FontStyle, register_font};
 pub use axis::Axis;
 pub use distribution::{Panel, Sample};
 
+use self::convergence::View;
 use crate::StudyError;
 use crate::report::TaskReport;
 
@@ -29,7 +30,18 @@ const SIZE: (u32, u32) = (720, 480);
 
 /// Draws quality over evaluations; returns the files.
 pub fn convergence(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
-    both(&folder.join(format!("convergence.{}", task.file_name())), &Drawing::Convergence(task))
+    both(
+        &folder.join(format!("convergence.{}", task.file_name())),
+        &Drawing::Convergence(task, View::Quality),
+    )
+}
+
+/// Draws the distance to the known optimum over evaluations; returns the files, none where the optimum is not known.
+pub fn regret(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    if task.known_optimum.is_none() {
+        return Ok(Vec::new());
+    }
+    both(&folder.join(format!("regret.{}", task.file_name())), &Drawing::Convergence(task, View::Regret))
 }
 
 /// Draws the fronts of the first two goals; returns the files.
@@ -48,7 +60,7 @@ pub fn distribution(path: &Path, panels: &[Panel]) -> Result<Vec<PathBuf>, Study
 }
 
 enum Drawing<'a> {
-    Convergence(&'a TaskReport),
+    Convergence(&'a TaskReport, View),
     Pareto(&'a TaskReport),
     Parity(&'a [&'a Parity]),
     Distribution(&'a [Panel]),
@@ -61,7 +73,7 @@ impl Drawing<'_> {
         scale: f64,
     ) -> Result<(), String> {
         let result = match self {
-            Self::Convergence(task) => convergence::draw(task, area, scale),
+            Self::Convergence(task, view) => convergence::draw(task, *view, area, scale),
             Self::Pareto(task) => pareto::draw(task, area, scale),
             Self::Parity(metrics) => parity::draw(metrics, area, scale),
             Self::Distribution(panels) => distribution::draw(panels, area, scale),

@@ -60,6 +60,7 @@ impl Report {
             let mut of_task = Vec::new();
             if task.contestants.iter().any(|c| c.quality.is_some()) {
                 of_task.extend(plot::convergence(task, folder)?);
+                of_task.extend(plot::regret(task, folder)?);
                 if task.goals.len() > 1 {
                     of_task.extend(plot::pareto(task, folder)?);
                 }

@@ -24,7 +24,7 @@ fn header(task: &TaskReport) -> Vec<String> {
     let mut cells = vec!["agent".to_string(), format!("median {}", task.quality_label())];
     cells.extend(["95 % interval", "quartiles", "best", "seeds"].map(String::from));
     if task.known_optimum.is_some() {
-        cells.push("median regret".into());
+        cells.extend(["median regret", "95 % interval", "at the optimum"].map(String::from));
     }
     cells
 }
@@ -43,7 +43,15 @@ fn cells(task: &TaskReport, contestant: &ContestantReport) -> Vec<String> {
         }
     }
     if task.known_optimum.is_some() {
-        cells.push(contestant.regret.map_or(String::new(), |r| format!("{:.2} %", 100.0 * r.median)));
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        match contestant.regret {
+            None => cells.extend(["", "", "0"].map(String::from)),
+            Some(r) => {
+                cells.push(percent(r.median));
+                cells.push(format!("{} to {}", percent(r.confidence.0), percent(r.confidence.1)));
+                cells.push(format!("{} of {}", task.at_the_optimum(contestant), contestant.trials.len()));
+            }
+        }
     }
     cells
 }
@@ -133,7 +141,9 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
     page.push_str(
         "\n## How to read this\n\n\
          * *median, quartiles, best* are taken over the seeds; the interval is the 95 % confidence interval of the median by bootstrap.\n\
-         * *regret* is the distance of the best found value to the known optimum, relative to the optimum.\n\
+         * *seeds* counts the searches that found a design within all bounds; the others do not enter the median.\n\
+         * *regret* is the distance of the best found value to the known optimum, relative to the optimum; *at the optimum* counts the \
+         searches that found it, to a part in a thousand million.\n\
          * [summary.csv](summary.csv), [trials.csv](trials.csv) and [convergence.csv](convergence.csv) hold the numbers of the tables and \
          plots; [report.json](report.json) holds everything.\n",
     );

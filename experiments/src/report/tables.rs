@@ -56,6 +56,9 @@ fn summary(report: &Report) -> Vec<Vec<String>> {
         "median_ci_low",
         "median_ci_high",
         "median_regret",
+        "regret_ci_low",
+        "regret_ci_high",
+        "at_the_optimum",
     ])];
     for task in &report.tasks {
         for contestant in &task.contestants {
@@ -83,7 +86,13 @@ fn summary(report: &Report) -> Vec<Vec<String>> {
                     cells.extend(numbers.iter().map(f64::to_string));
                 }
             }
-            cells.push(contestant.regret.map_or(String::new(), |r| r.median.to_string()));
+            match contestant.regret {
+                None => cells.extend(std::iter::repeat_n(String::new(), 4)),
+                Some(r) => {
+                    cells.extend([r.median, r.confidence.0, r.confidence.1].map(|v| v.to_string()));
+                    cells.push(task.at_the_optimum(contestant).to_string());
+                }
+            }
             rows.push(cells);
         }
     }

@@ -161,6 +161,17 @@ impl TaskReport {
         matches!(&self.goals[..], [goal] if goal.sign < 0.0)
     }
 
+    /// The distance of a quality to the known optimum, relative to it (absolute where it is 0).
+    pub fn regret(&self, quality: f64) -> Option<f64> {
+        self.known_optimum.map(|best| relative_distance(quality, best))
+    }
+
+    /// The number of a contestant's trials that found the known optimum, to a part in a thousand million.
+    pub fn at_the_optimum(&self, contestant: &ContestantReport) -> usize {
+        let regrets = contestant.trials.iter().filter_map(|trial| self.regret(trial.quality?));
+        regrets.filter(|regret| *regret <= 1e-9).count()
+    }
+
     fn measure(&mut self, given: &[f64], known: Option<Vec<Vec<f64>>>) {
         if self.goals.len() == 1 {
             self.measure_one_goal(known);
@@ -169,14 +180,13 @@ impl TaskReport {
         }
         let name = self.name();
         let optimum = self.known_optimum;
+        let regret = |q: &f64| optimum.map(|best| relative_distance(*q, best));
         for contestant in &mut self.contestants {
             let seed = derive_seed(0, &format!("{name}/{}", contestant.label));
             let qualities: Vec<f64> = contestant.trials.iter().filter_map(|trial| trial.quality).collect();
             contestant.quality = Spread::of(&qualities, seed);
-            contestant.regret = optimum.and_then(|best| {
-                let regret = |q: &f64| if best == 0.0 { (q - best).abs() } else { ((q - best) / best).abs() };
-                Spread::of(&qualities.iter().map(regret).collect::<Vec<_>>(), seed)
-            });
+            let regrets: Option<Vec<f64>> = qualities.iter().map(regret).collect();
+            contestant.regret = regrets.and_then(|regrets| Spread::of(&regrets, seed));
         }
     }
 
@@ -293,4 +303,9 @@ fn known(env: &dyn Env, objective: &Objective) -> Option<Vec<Vec<f64>>> {
     let optima = hwgym_envs::dram_controller::known_optima_of(env).ok().flatten()?;
     let known = optima.objective(&objective.name).filter(|known| known.objective == *objective)?;
     Some(known.front.iter().map(|optimum| optimum.rewards.clone()).collect())
+}
+
+fn relative_distance(quality: f64, best: f64) -> f64 {
+    let distance = (quality - best).abs();
+    if best == 0.0 { distance } else { distance / best.abs() }
 }

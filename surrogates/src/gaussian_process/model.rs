@@ -229,6 +229,11 @@ impl GaussianProcess {
         self.outputs.len()
     }
 
+    /// The outputs that it is conditioned on, one per point.
+    pub fn outputs(&self) -> &[f64] {
+        &self.outputs
+    }
+
     /// True before any point.
     pub fn is_empty(&self) -> bool {
         self.outputs.is_empty()

@@ -14,23 +14,29 @@
 //!  ignore: ["c33"])
 //! ```
 
+mod cells;
+#[cfg(feature = "parquet")]
+mod parquet;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::cells::Cells;
 use crate::error::suggestion;
 use crate::pareto;
 use crate::{
     Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Metric, Objective, Options,
-    Outcome, Parameter,
+    Outcome,
 };
 
 /// Options of `table-v0`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TableSettings {
-    /// The table: columns separated by commas, tabs, semicolons or spaces; `.gz` is unpacked. Empty: a small table that is built in.
+    /// The table: columns separated by commas, tabs, semicolons or spaces, `.gz` unpacked; or `.parquet`, flat columns, stored plainly or
+    /// with Snappy, gzip or LZ4 (feature `parquet`). Empty: a small table that is built in.
     pub file: PathBuf,
     /// True if the first line names the columns; otherwise they are `c1`, `c2` and so on.
     pub header: bool,
@@ -127,9 +133,7 @@ impl Table {
             let path = folder.join(&settings.file);
             (path.display().to_string(), read(&path)?)
         };
-        let text =
-            std::str::from_utf8(&bytes).map_err(|_| place_error(&place, 1, "the table is no UTF-8 text"))?;
-        let cells = Cells::parse(&place, text, settings.header)?;
+        let cells = cells_of(&place, &bytes, settings.header)?;
         let digest = blake3::hash(&bytes).to_hex()[..16].to_string();
         Self::build(settings, &place, cells, digest)
     }
@@ -321,103 +325,29 @@ fn read(path: &Path) -> Result<Vec<u8>, EnvError> {
     Ok(bytes)
 }
 
+/// The cells of a file's contents: Parquet, which begins with its mark, or text.
+fn cells_of(place: &str, bytes: &[u8], header: bool) -> Result<Cells, EnvError> {
+    if bytes.starts_with(b"PAR1") {
+        #[cfg(feature = "parquet")]
+        return parquet::cells(place, bytes);
+        #[cfg(not(feature = "parquet"))]
+        return Err(place_error(
+            place,
+            1,
+            "the table is Parquet, which this program was built without: build it with `--features parquet`, or write the table as CSV",
+        ));
+    }
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| place_error(place, 1, "the table is neither UTF-8 text nor Parquet"))?;
+    Cells::parse(place, text, header)
+}
+
 fn place_error(place: &str, line: usize, message: impl ToString) -> EnvError {
     EnvError::Options { location: format!("{place}:{line}:1"), message: message.to_string() }
 }
 
-/// A table as text.
-struct Cells {
-    names: Vec<String>,
-    rows: Vec<Vec<String>>,
-    /// Line of the first row.
-    first_line: usize,
-}
-
-impl Cells {
-    fn parse(place: &str, text: &str, header: bool) -> Result<Self, EnvError> {
-        let sample = text.lines().find(|l| !l.trim().is_empty()).unwrap_or("");
-        let separator = [',', ';', '\t'].into_iter().find(|s| sample.contains(*s));
-        let split = |line: &str| -> Vec<String> {
-            match separator {
-                Some(s) => line.split(s).map(|c| c.trim().trim_matches('"').to_string()).collect(),
-                None => line.split_whitespace().map(str::to_string).collect(),
-            }
-        };
-        let mut lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty() && !l.starts_with('#'));
-        let mut names = Vec::new();
-        let mut first_line = 1;
-        if header && let Some((number, line)) = lines.next() {
-            names = split(line);
-            first_line = number + 2;
-        }
-        let mut rows = Vec::new();
-        for (number, line) in lines {
-            let row = split(line);
-            if names.is_empty() {
-                names = (1..=row.len()).map(|i| format!("c{i}")).collect();
-            }
-            if row.len() != names.len() {
-                let message = format!("{} cells in a table of {} columns", row.len(), names.len());
-                return Err(place_error(place, number + 1, message));
-            }
-            rows.push(row);
-        }
-        if rows.is_empty() {
-            return Err(place_error(place, 1, "the table has no rows"));
-        }
-        Ok(Self { names, rows, first_line })
-    }
-
-    /// A metric's column. Errors: a cell that is not a finite number.
-    fn standardised(&self, place: &str, column: usize, standardise: bool) -> Result<Vec<f64>, EnvError> {
-        let mut values = Vec::with_capacity(self.rows.len());
-        for (row, cells) in self.rows.iter().enumerate() {
-            match cells[column].parse::<f64>() {
-                Ok(value) if value.is_finite() => values.push(value),
-                _ => {
-                    let message =
-                        format!("`{}` in column `{}` is no finite number", cells[column], self.names[column]);
-                    return Err(place_error(place, self.first_line + row, message));
-                }
-            }
-        }
-        if standardise {
-            let count = values.len() as f64;
-            let mean = values.iter().sum::<f64>() / count;
-            let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
-            let scale = if deviation > 0.0 { deviation } else { 1.0 };
-            values.iter_mut().for_each(|v| *v = (*v - mean) / scale);
-        }
-        Ok(values)
-    }
-
-    /// A varying column as a parameter with the rows' coordinates: numbers are ordered levels, anything else is a category.
-    fn parameter(&self, column: usize, categorical: bool) -> Option<(Parameter, Vec<f64>)> {
-        let name = &self.names[column];
-        let cells: Vec<&str> = self.rows.iter().map(|row| row[column].as_str()).collect();
-        let numbers: Option<Vec<f64>> =
-            cells.iter().map(|c| c.parse::<f64>().ok().filter(|n| n.is_finite())).collect();
-        match numbers {
-            Some(numbers) if !categorical => {
-                let mut levels = numbers.clone();
-                levels.sort_by(f64::total_cmp);
-                levels.dedup();
-                let coordinates = numbers.iter().map(|n| levels.partition_point(|l| l < n) as f64).collect();
-                (levels.len() > 1).then(|| (Parameter::ordinal(name, levels), coordinates))
-            }
-            _ => {
-                let mut choices = cells.clone();
-                choices.sort_unstable();
-                choices.dedup();
-                let coordinates = cells.iter().map(|c| choices.partition_point(|l| l < c) as f64).collect();
-                (choices.len() > 1).then(|| (Parameter::categorical(name, choices), coordinates))
-            }
-        }
-    }
-}
-
 pub(crate) fn entry() -> EnvEntry {
-    EnvEntry::new("table-v0", "measured designs in a CSV table", |options: &Options| {
+    EnvEntry::new("table-v0", "measured designs in a table, CSV or Parquet", |options: &Options| {
         Ok(Box::new(Table::load(options.parse()?, &options.folder())?))
     })
     .option("file", "\"\"", "the table (`.gz` is unpacked); a small one is built in")
