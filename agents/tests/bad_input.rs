@@ -224,7 +224,7 @@ fn a_table_is_searched_to_its_last_row_whatever_its_rows_say() -> Result<(), Age
     let scorer = objective.scorer(&metrics)?;
     for rows in [1, 70] {
         let parameters = vec![Parameter::integer("m", 1, 100), Parameter::integer("n", 1, 100)];
-        let row = |i: usize| Design::new(vec![(1 + i * 37 % 100) as f64, (1 + i * 61 % 100) as f64]);
+        let row = |i: usize| Design::new(vec![(i * 37 % 100) as f64, (i * 61 % 100) as f64]);
         let space = DesignSpace::new(parameters).and_then(|s| s.with_listed((0..rows).map(row).collect()));
         let problem = Problem::new(Arc::new(space.map_err(EnvError::from)?), &scorer, Some(100));
         for (case, evaluate) in cases.iter().enumerate() {
