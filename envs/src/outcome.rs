@@ -11,6 +11,16 @@ pub enum Direction {
     Maximise,
 }
 
+impl Direction {
+    /// The worse of two numbers.
+    pub fn worse(self, a: f64, b: f64) -> f64 {
+        match self {
+            Self::Minimise => a.max(b),
+            Self::Maximise => a.min(b),
+        }
+    }
+}
+
 /// A quantity that an environment measures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {

@@ -11,8 +11,8 @@ use super::template::{CORNER_PARAMETERS, Cards, Template};
 use crate::objective::Target;
 use crate::wrappers::{Specification, WalkRules};
 use crate::{
-    Bound, Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric, Objective,
-    Options, Outcome, Parameter, Random, Value,
+    Bound, Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric, Objective, Options,
+    Outcome, Parameter, Random, Value,
 };
 
 /// Options of the built-in circuit environments.
@@ -129,6 +129,12 @@ impl Figure {
     pub(super) fn target(mut self, usual: f64, low: f64, high: f64) -> Self {
         self.target = Some((usual, low, high));
         self
+    }
+
+    /// The specification that its targets make; what values are compared with is the usual target.
+    fn specification(&self) -> Option<Specification> {
+        let (reference, low, high) = self.target?;
+        Some(Specification { metric: self.metric.name.clone(), low, high, whole: self.whole, reference })
     }
 
     /// The same with random targets that are whole numbers.
@@ -353,10 +359,7 @@ impl Sizing {
                 worst.extend(found);
             } else {
                 for ((worst, value), metric) in worst.iter_mut().zip(found).zip(&self.metrics) {
-                    *worst = match metric.direction {
-                        Direction::Minimise => worst.max(value),
-                        Direction::Maximise => worst.min(value),
-                    };
+                    *worst = metric.direction.worse(*worst, value);
                 }
             }
         }
@@ -370,12 +373,9 @@ fn objectives(figures: &[&Figure], bounds: &[Bound], seed: Option<u64>) -> Vec<O
     let targets: Vec<Target> = figures
         .iter()
         .filter_map(|figure| {
-            let (usual, low, high) = figure.target?;
-            let target = random.as_mut().map_or(usual, |random| match figure.whole {
-                true => low + random.below((high - low) as usize + 1) as f64,
-                false => random.between(low, high),
-            });
-            Some(Target { metric: figure.metric.name.clone(), target, tolerance: 0.0 })
+            let specification = figure.specification()?;
+            let target = random.as_mut().map_or(specification.reference, |random| specification.draw(random));
+            Some(Target { metric: specification.metric, target, tolerance: 0.0 })
         })
         .collect();
     let optimise = |figure: &&Figure| Goal::Optimise(figure.metric.name.clone());
@@ -395,16 +395,9 @@ fn objectives(figures: &[&Figure], bounds: &[Bound], seed: Option<u64>) -> Vec<O
     list
 }
 
-/// The figures with targets, by name as AutoCkt observes them; what they are compared with is the usual target.
+/// The figures with targets, by name as AutoCkt observes them.
 fn specifications(figures: &[&Figure]) -> Vec<Specification> {
-    let mut list: Vec<Specification> = figures
-        .iter()
-        .filter_map(|figure| {
-            let (reference, low, high) = figure.target?;
-            let metric = figure.metric.name.clone();
-            Some(Specification { metric, low, high, whole: figure.whole, reference })
-        })
-        .collect();
+    let mut list: Vec<Specification> = figures.iter().filter_map(|figure| figure.specification()).collect();
     list.sort_by(|a, b| a.metric.cmp(&b.metric));
     list
 }

@@ -48,7 +48,8 @@ pub struct Specification {
 }
 
 impl Specification {
-    fn draw(&self, random: &mut Random) -> f64 {
+    /// A target of the range.
+    pub(crate) fn draw(&self, random: &mut Random) -> f64 {
         if self.whole {
             self.low + random.below((self.high - self.low).max(0.0) as usize + 1) as f64
         } else {

@@ -83,15 +83,8 @@ fn layers(names: &[String]) -> Result<Vec<(String, Problem)>, Box<dyn std::error
     Ok(layers)
 }
 
-/// Seconds that all threads of this process together have been on a processor, so that a busy machine does not spoil the figures
-/// (Linux).
+/// Seconds that all threads of this process together have been on a processor, so that a busy machine does not spoil the figures.
 fn cpu_seconds() -> f64 {
-    // Brings this thread's own figure up to date.
-    std::thread::yield_now();
-    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let nanoseconds = threads.filter_map(|thread| {
-        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse::<f64>().ok()
-    });
-    nanoseconds.sum::<f64>() / 1e9
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

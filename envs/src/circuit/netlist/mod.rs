@@ -226,10 +226,9 @@ impl Netlist {
             for (index, metric) in self.options.metrics.iter().enumerate() {
                 let name = metric.measure.as_ref().unwrap_or(&metric.name);
                 let value = measured(&results, name).map_err(|miss| named(miss, &case.name))?;
-                match (worst.get_mut(index), metric.direction) {
-                    (None, _) => worst.push(value),
-                    (Some(worst), Direction::Minimise) => *worst = worst.max(value),
-                    (Some(worst), Direction::Maximise) => *worst = worst.min(value),
+                match worst.get_mut(index) {
+                    None => worst.push(value),
+                    Some(worst) => *worst = metric.direction.worse(*worst, value),
                 }
             }
         }

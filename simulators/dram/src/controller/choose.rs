@@ -46,6 +46,12 @@ impl Channel {
             let times = self.candidates.iter().map(|candidate| candidate.time);
             wake = times.filter(|time| *time > now).min().unwrap_or(u64::MAX);
         }
+        self.sleep(now, wake, port);
+    }
+
+    /// Asks to be run again at `wake`, or when a refresh falls due before.
+    #[inline]
+    fn sleep<P: Port>(&mut self, now: u64, mut wake: u64, port: &mut P) {
         if self.refresh_trigger != u64::MAX {
             for manager in &self.refresh {
                 if manager.next.is_none() && manager.trigger > now {
@@ -115,17 +121,9 @@ impl Channel {
         self.evaluate_managers(now);
         self.collect(now, false);
         let times = self.candidates.iter().map(|candidate| candidate.time);
-        let mut wake = times.clone().filter(|time| *time > now || !blocked).min().unwrap_or(u64::MAX);
+        let wake = times.clone().filter(|time| *time > now || !blocked).min().unwrap_or(u64::MAX);
         self.restless = blocked && times.min() == Some(now);
-        for manager in &self.refresh {
-            if manager.next.is_none() && manager.trigger > now {
-                wake = wake.min(manager.trigger);
-            }
-        }
-        self.wake = wake;
-        if wake != u64::MAX {
-            port.wake_at(self.index, wake);
-        }
+        self.sleep(now, wake, port);
     }
 
     /// Lists the candidates rank by rank. With `choosing`, a power-down command stands alone in its rank.
