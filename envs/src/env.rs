@@ -1,14 +1,18 @@
 //! The core trait: an environment is a pure, thread-safe function from a design to an outcome.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
+use crate::enumerate::KnownOptima;
 use crate::wrappers::WalkRules;
-use crate::{Design, DesignSpace, Goal, Metric, Objective, Options, Outcome};
+use crate::{Design, DesignSpace, EnvError, Goal, Metric, Objective, Options, Outcome};
 
 /// An environment: a design space, named metrics, and a function from one to the other.
 ///
 /// Four methods are required. [`evaluate`](Env::evaluate) must be deterministic and must not panic: what goes wrong for a design is an
-/// [`Outcome`]. Episodes (Gym's `reset` and `step`, one agent or many) are [wrappers](crate::wrappers) over this core.
+/// [`Outcome`]. Users of environments call [`evaluate`](crate::evaluate::evaluate), the door that holds an environment to this. Episodes
+/// (Gym's `reset` and `step`, one agent or many) are [wrappers](crate::wrappers) over this core.
 ///
 /// ```
 /// use hwgym_envs::prelude::*;
@@ -51,9 +55,20 @@ pub trait Env: Send + Sync {
         designs.iter().map(|design| self.evaluate(design, fidelity)).collect()
     }
 
+    /// True for an environment that answers [`evaluate_batch`](Env::evaluate_batch) faster than design by design, threads considered.
+    fn prefers_batches(&self) -> bool {
+        false
+    }
+
     /// The levels of fidelity, the full one first; the others are cheaper and less exact.
     fn fidelities(&self) -> Vec<FidelityLevel> {
         vec![FidelityLevel { name: "full".into(), relative_cost: 1.0 }]
+    }
+
+    /// How much the metrics of this environment stray, if it measures something noisy. Its answers are repeatable all the same: the noise
+    /// is that of neighbouring designs, and of another seed of the tool.
+    fn noise(&self) -> Option<Noise> {
+        None
     }
 
     /// The objectives that users of this environment would ask for by name, the default first.
@@ -92,6 +107,17 @@ pub trait Env: Send + Sync {
         Vec::new()
     }
 
+    /// The files that this instance was built from: decks with all that they include, traces, tables, models. A study records their
+    /// contents, and does not go on with other ones.
+    fn inputs(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// The truth about this very instance, where its space has been enumerated: reports measure regret against it. Errors: damaged data.
+    fn known_optima(&self) -> Result<Option<KnownOptima>, EnvError> {
+        Ok(None)
+    }
+
     /// The environment that this one imitates, as id and options: that of a surrogate, for example. A study re-simulates its best designs
     /// there. `None` for an environment that is the truth itself.
     fn stands_for(&self) -> Option<(String, Options)> {
@@ -117,38 +143,11 @@ pub struct FidelityLevel {
     pub relative_cost: f64,
 }
 
-impl<E: Env + ?Sized> Env for std::sync::Arc<E> {
-    fn id(&self) -> &str {
-        (**self).id()
-    }
-    fn space(&self) -> &DesignSpace {
-        (**self).space()
-    }
-    fn metrics(&self) -> &[Metric] {
-        (**self).metrics()
-    }
-    fn evaluate(&self, design: &Design, fidelity: Fidelity) -> Outcome {
-        (**self).evaluate(design, fidelity)
-    }
-    fn evaluate_batch(&self, designs: &[Design], fidelity: Fidelity) -> Vec<Outcome> {
-        (**self).evaluate_batch(designs, fidelity)
-    }
-    fn fidelities(&self) -> Vec<FidelityLevel> {
-        (**self).fidelities()
-    }
-    fn objectives(&self) -> Vec<Objective> {
-        (**self).objectives()
-    }
-    fn walk(&self) -> Option<WalkRules> {
-        (**self).walk()
-    }
-    fn canonical(&self, design: &Design) -> Design {
-        (**self).canonical(design)
-    }
-    fn provenance(&self) -> Vec<(String, String)> {
-        (**self).provenance()
-    }
-    fn stands_for(&self) -> Option<(String, Options)> {
-        (**self).stands_for()
-    }
+/// How far the metrics of a noisy environment stray.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// Runs of the tool that one evaluation takes together.
+    pub repeats: usize,
+    /// Standard deviation of one evaluation, per metric and in its unit; `None` where it is not known.
+    pub deviations: Vec<Option<f64>>,
 }

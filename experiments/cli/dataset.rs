@@ -64,7 +64,7 @@ fn sample(source: &EnvironmentArgs, designs: usize, seed: u64) -> anyhow::Result
     let env = source.make()?;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} designs, {eta} left")?;
     let bar = ProgressBar::new(designs as u64).with_style(style);
-    let data = Dataset::sample(env.as_ref(), source.options().text(), designs, seed, &|| bar.inc(1));
+    let data = Dataset::sample(&env, source.options().text(), designs, seed, &|| bar.inc(1));
     bar.finish_and_clear();
     Ok(data)
 }

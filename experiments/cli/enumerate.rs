@@ -42,7 +42,7 @@ impl EnumerateArgs {
             self.environment.options.push(("workload".into(), workload));
         }
         let env = self.environment.make()?;
-        let plan = Enumeration::plan(env.as_ref())?;
+        let plan = Enumeration::plan(&env)?;
         eprintln!(
             "{} designs: {} to evaluate, {} skipped (each provably equal to one of those){}",
             plan.size(),

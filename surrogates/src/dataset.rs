@@ -5,8 +5,9 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use hwgym_envs::{Design, DesignSpace, Env, Fidelity, Metric, Outcome, Random, Scorer, Value};
+use hwgym_envs::{Design, DesignSpace, Env, Fidelity, Guard, Metric, Outcome, Random, Value, evaluate};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +46,7 @@ pub struct Origin {
 impl Dataset {
     /// Samples `count` distinct designs of an environment with this seed and evaluates them on all threads; the result does not depend on
     /// their number. Fewer come back where some have no metrics, or the space is small. `tick` is called once per evaluation.
-    pub fn sample(env: &dyn Env, options: &str, count: usize, seed: u64, tick: &(dyn Fn() + Sync)) -> Self {
+    pub fn sample(env: &Arc<dyn Env>, options: &str, count: usize, seed: u64, tick: &(dyn Fn() + Sync)) -> Self {
         let mut random = Random::derived(seed, "dataset");
         let mut seen = std::collections::HashSet::new();
         let mut draws = 0;
@@ -62,13 +63,12 @@ impl Dataset {
         let outcomes: Vec<Outcome> = designs
             .par_iter()
             .map(|design| {
-                let outcome = Scorer::refuse(env.space(), design)
-                    .unwrap_or_else(|| env.evaluate(design, Fidelity::FULL));
+                let outcome = evaluate(env, design, Fidelity::FULL, &Guard::UNLIMITED);
                 tick();
                 outcome
             })
             .collect();
-        Self::from_outcomes(env, options, designs.into_iter().zip(outcomes))
+        Self::from_outcomes(env.as_ref(), options, designs.into_iter().zip(outcomes))
     }
 
     /// The feasible ones of these results.

@@ -48,6 +48,9 @@ impl Env for SurrogateEnv {
     fn evaluate_batch(&self, designs: &[Design], _: Fidelity) -> Vec<Outcome> {
         self.model.predict(designs).into_iter().map(|prediction| Outcome::feasible(prediction.mean)).collect()
     }
+    fn prefers_batches(&self) -> bool {
+        true
+    }
     fn objectives(&self) -> Vec<Objective> {
         if self.objectives.is_empty() {
             let names = self.metrics().iter().map(|m| m.name.clone());

@@ -18,13 +18,14 @@ use hwgym_simulators::dram::config::ControllerConfig;
 use hwgym_simulators::dram::trace::Workload;
 use hwgym_simulators::dram::{self, Device, Request, Simulator};
 
+use crate::enumerate::KnownOptima;
 use crate::{
     Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, FidelityLevel, Metric, Objective, Options,
     Outcome,
 };
 use equivalence::Setting;
 
-pub use optima::{known_optima, known_optima_of, known_workloads};
+pub use optima::{known_optima, known_workloads};
 pub use options::DramControllerOptions;
 pub use space::ValueSet;
 
@@ -156,6 +157,10 @@ impl Env for DramController {
 
     fn provenance(&self) -> Vec<(String, String)> {
         self.provenance.clone()
+    }
+
+    fn known_optima(&self) -> Result<Option<KnownOptima>, EnvError> {
+        optima::of(self)
     }
 }
 

@@ -37,10 +37,7 @@ pub fn known_optima(workload: &str, objective: &str) -> Result<Option<KnownObjec
 }
 
 /// The truth about this very environment (same device, workload, space and simulator), if it is known. Errors: damaged data.
-pub fn known_optima_of(env: &dyn Env) -> Result<Option<KnownOptima>, EnvError> {
-    if env.id() != super::ID {
-        return Ok(None);
-    }
+pub(super) fn of(env: &dyn Env) -> Result<Option<KnownOptima>, EnvError> {
     for (name, bytes) in DATA {
         let optima = KnownOptima::read(name, bytes)?;
         if optima.fits(env) {

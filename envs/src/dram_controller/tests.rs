@@ -162,7 +162,7 @@ fn known_optima_are_reproduced() {
     for workload in optima::known_workloads() {
         let env = env(&format!("(workload: {workload:?})"));
         let known =
-            known_optima_of(&env).unwrap().unwrap_or_else(|| panic!("{workload}: made for other options"));
+            env.known_optima().unwrap().unwrap_or_else(|| panic!("{workload}: made for other options"));
         let mut random = Random::new(1);
         for objective in &known.objectives {
             let count = objective.front.len();

@@ -9,6 +9,7 @@ mod optima;
 mod table;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use optima::{KnownObjective, KnownOptima, MetricRange, Optimum};
 pub use table::Table;
 
-use crate::{Env, EnvError, Fidelity, Outcome};
+use crate::{Env, EnvError, Fidelity, Guard, Outcome};
 
 /// Designs per chunk: what is lost at most when the process is killed.
 const CHUNK: usize = 1024;
@@ -32,7 +33,7 @@ pub struct Progress {
 
 /// The plan of an enumeration: which designs are evaluated.
 pub struct Enumeration<'a> {
-    env: &'a dyn Env,
+    env: &'a Arc<dyn Env>,
     size: u64,
     representatives: Vec<u64>,
     refused: u64,
@@ -50,7 +51,7 @@ struct Manifest {
 
 impl<'a> Enumeration<'a> {
     /// Finds the representatives. Errors: a space with a real parameter, or with 2^32 designs or more.
-    pub fn plan(env: &'a dyn Env) -> Result<Self, EnvError> {
+    pub fn plan(env: &'a Arc<dyn Env>) -> Result<Self, EnvError> {
         let space = env.space();
         let size = space.size().filter(|size| *size < 1 << 32).ok_or_else(|| {
             EnvError::invalid(
@@ -156,7 +157,7 @@ impl<'a> Enumeration<'a> {
 
     /// The optima of every objective that the environment names.
     pub fn optima(&self, table: &Table) -> Result<KnownOptima, EnvError> {
-        KnownOptima::distil(self.env, self.size, table)
+        KnownOptima::distil(self.env.as_ref(), self.size, table)
     }
 
     fn empty(&self) -> Table {
@@ -165,7 +166,7 @@ impl<'a> Enumeration<'a> {
 
     fn evaluate(&self, indices: &[u64], table: &mut Table) {
         let evaluate = |index: &u64| match self.env.space().design_at(u128::from(*index)) {
-            Some(design) => self.env.evaluate(&design, Fidelity::FULL),
+            Some(design) => crate::evaluate(self.env, &design, Fidelity::FULL, &Guard::UNLIMITED),
             None => Outcome::failed("no such design"),
         };
         let outcomes: Vec<Outcome> = indices.par_iter().with_max_len(16).map(evaluate).collect();

@@ -55,17 +55,18 @@ impl Env for Bowl {
 
 #[test]
 fn equal_designs_are_evaluated_once_and_optima_are_exact() {
-    let env = Bowl::new("a");
+    let bowl = Arc::new(Bowl::new("a"));
+    let env: Arc<dyn Env> = bowl.clone();
     let plan = Enumeration::plan(&env).unwrap();
     assert_eq!((plan.size(), plan.evaluations(), plan.skipped(), plan.refused()), (40, 20, 20, 0));
     let table = plan.run();
-    assert_eq!((env.calls.load(Ordering::Relaxed), table.len(), table.unmeasured()), (20, 20, 1));
+    assert_eq!((bowl.calls.load(Ordering::Relaxed), table.len(), table.unmeasured()), (20, 20, 1));
     let loud =
         env.space().design([("X", 1.into_value()), ("Y", 3.into_value()), ("Loud", true.into())]).unwrap();
-    assert_eq!(table.lookup(&env, &loud), Some(&[1.0, 1.0][..]));
+    assert_eq!(table.lookup(env.as_ref(), &loud), Some(&[1.0, 1.0][..]));
 
     let optima = plan.optima(&table).unwrap();
-    assert!(optima.fits(&env) && !optima.fits(&Bowl::new("b")));
+    assert!(optima.fits(env.as_ref()) && !optima.fits(&Bowl::new("b")));
     let height = optima.objective("height").unwrap();
     assert_eq!((height.front[0].metrics.as_slice(), height.best_reward()), (&[0.0, 2.0][..], Some(0.0)));
     assert_eq!(height.regret(-3.0), Some(3.0));
@@ -83,7 +84,8 @@ fn equal_designs_are_evaluated_once_and_optima_are_exact() {
 
 #[test]
 fn stopping_and_resuming_gives_the_same_table() {
-    let env = Bowl::new("a");
+    let bowl = Arc::new(Bowl::new("a"));
+    let env: Arc<dyn Env> = bowl.clone();
     let folder = tempfile::tempdir().unwrap();
     let plan = Enumeration::plan(&env).unwrap();
     let path = folder.path().join("run");
@@ -96,11 +98,11 @@ fn stopping_and_resuming_gives_the_same_table() {
     let table = table.unwrap().unwrap();
     assert_eq!(table, plan.run());
     assert_eq!(seen, [Progress { done: 20, total: 20 }]);
-    let before = env.calls.load(Ordering::Relaxed);
+    let before = bowl.calls.load(Ordering::Relaxed);
     let again = plan.run_in(&path, |_| true).unwrap().unwrap();
-    assert_eq!((again, env.calls.load(Ordering::Relaxed)), (table, before), "nothing is evaluated again");
+    assert_eq!((again, bowl.calls.load(Ordering::Relaxed)), (table, before), "nothing is evaluated again");
 
-    let other = Bowl::new("b");
+    let other: Arc<dyn Env> = Arc::new(Bowl::new("b"));
     let error = Enumeration::plan(&other).unwrap().run_in(&path, |_| true).unwrap_err().to_string();
     assert!(error.contains("another environment"), "{error}");
 }
@@ -126,7 +128,7 @@ impl Env for Line {
 #[test]
 fn a_run_can_be_stopped_after_any_chunk() {
     let space = DesignSpace::new(vec![Parameter::integer("X", 0, 4999)]).unwrap();
-    let env = Line(space, vec![Metric::minimise("y", "1", "sine")]);
+    let env: Arc<dyn Env> = Arc::new(Line(space, vec![Metric::minimise("y", "1", "sine")]));
     let plan = Enumeration::plan(&env).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut runs = 0;
@@ -150,7 +152,7 @@ fn a_run_can_be_stopped_after_any_chunk() {
 #[test]
 fn real_spaces_are_refused_and_damaged_tables_named() {
     let space = DesignSpace::new(vec![Parameter::real("X", 0.0, 1.0)]).unwrap();
-    let env = Line(space, vec![Metric::minimise("y", "1", "sine")]);
+    let env: Arc<dyn Env> = Arc::new(Line(space, vec![Metric::minimise("y", "1", "sine")]));
     assert!(Enumeration::plan(&env).is_err());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv.gz");

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::WalkRules;
-use crate::{Design, DesignSpace, Env, Fidelity, FidelityLevel, Metric, Objective, Options, Outcome};
+use super::Layer;
+use crate::{Design, Env, Fidelity, Outcome};
 
 /// An environment that remembers outcomes by [canonical](Env::canonical) design and fidelity.
 ///
@@ -28,49 +28,50 @@ impl Caching {
     pub fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
     }
-}
 
-impl Env for Caching {
-    fn id(&self) -> &str {
-        self.inner.id()
-    }
-    fn space(&self) -> &DesignSpace {
-        self.inner.space()
-    }
-    fn metrics(&self) -> &[Metric] {
-        self.inner.metrics()
-    }
-    fn evaluate(&self, design: &Design, fidelity: Fidelity) -> Outcome {
-        let key = (self.inner.canonical(design), fidelity);
-        let lock = || self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(outcome) = lock().get(&key) {
+    fn recall(&self, key: &(Design, Fidelity)) -> Option<Outcome> {
+        let found = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if found.is_some() {
             self.hits.fetch_add(1, Ordering::Relaxed);
-            return outcome.clone();
         }
-        let outcome = self.inner.evaluate(design, fidelity);
-        let mut outcomes = lock();
+        found
+    }
+
+    fn remember(&self, key: (Design, Fidelity), outcome: Outcome) {
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         if outcomes.len() >= self.capacity {
             outcomes.clear();
         }
-        outcomes.insert(key, outcome.clone());
+        outcomes.insert(key, outcome);
+    }
+}
+
+impl Layer for Caching {
+    fn inner(&self) -> &dyn Env {
+        self.inner.as_ref()
+    }
+    fn evaluate(&self, design: &Design, fidelity: Fidelity) -> Outcome {
+        let key = (self.inner.canonical(design), fidelity);
+        if let Some(outcome) = self.recall(&key) {
+            return outcome;
+        }
+        let outcome = self.inner.evaluate(design, fidelity);
+        self.remember(key, outcome.clone());
         outcome
     }
-    fn fidelities(&self) -> Vec<FidelityLevel> {
-        self.inner.fidelities()
+    fn evaluate_batch(&self, designs: &[Design], fidelity: Fidelity) -> Vec<Outcome> {
+        let keys: Vec<_> = designs.iter().map(|design| (self.inner.canonical(design), fidelity)).collect();
+        let mut outcomes: Vec<_> = keys.iter().map(|key| self.recall(key)).collect();
+        let missing: Vec<usize> = (0..designs.len()).filter(|index| outcomes[*index].is_none()).collect();
+        let batch: Vec<Design> = missing.iter().map(|index| designs[*index].clone()).collect();
+        let fresh = if batch.is_empty() { Vec::new() } else { self.inner.evaluate_batch(&batch, fidelity) };
+        for (index, outcome) in missing.into_iter().zip(fresh) {
+            self.remember(keys[index].clone(), outcome.clone());
+            outcomes[index] = Some(outcome);
+        }
+        outcomes.into_iter().flatten().collect()
     }
-    fn objectives(&self) -> Vec<Objective> {
-        self.inner.objectives()
-    }
-    fn walk(&self) -> Option<WalkRules> {
-        self.inner.walk()
-    }
-    fn canonical(&self, design: &Design) -> Design {
-        self.inner.canonical(design)
-    }
-    fn provenance(&self) -> Vec<(String, String)> {
-        self.inner.provenance()
-    }
-    fn stands_for(&self) -> Option<(String, Options)> {
-        self.inner.stands_for()
+    fn prefers_batches(&self) -> bool {
+        self.inner.prefers_batches()
     }
 }

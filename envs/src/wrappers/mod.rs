@@ -1,4 +1,4 @@
-//! Wrappers: the same pure environment as an episode, cached, recorded or cut short.
+//! Wrappers: the same pure environment as an episode, cached or cut short.
 //!
 //! | wrapper | from | to |
 //! |---|---|---|
@@ -6,22 +6,23 @@
 //! | [`Sequential`] | `Env` | `Episode`: one parameter per step ("time-multiplexed") |
 //! | [`MultiAgent`] | `Env` | [`MultiAgentEpisode`](crate::MultiAgentEpisode): one agent per group |
 //! | [`Caching`] | `Env` | `Env` that evaluates no design twice |
-//! | [`Recording`] | `Env` | `Env` that remembers every evaluation |
 //! | [`TargetWalk`] | `Env` | `Episode`: small steps of every parameter, towards drawn targets |
 //! | [`TimeLimit`] | `Episode` | `Episode` cut after so many steps |
+//!
+//! A wrapper from `Env` to `Env` implements [`Layer`] and says only what it changes.
 
 mod caching;
 mod joint;
+mod layer;
 mod multi_agent;
-mod recording;
 mod sequential;
 mod target_walk;
 mod time_limit;
 
 pub use caching::Caching;
 pub use joint::Joint;
+pub use layer::Layer;
 pub use multi_agent::MultiAgent;
-pub use recording::Recording;
 pub use sequential::Sequential;
 pub use target_walk::{Specification, TargetWalk, WalkRules};
 pub use time_limit::TimeLimit;
@@ -29,7 +30,7 @@ pub use time_limit::TimeLimit;
 use std::sync::Arc;
 
 use crate::episode::Evaluated;
-use crate::{Design, Env, EnvError, Fidelity, Objective, Scorer};
+use crate::{Design, Env, EnvError, Fidelity, Guard, Objective, Scorer, evaluate};
 
 /// What the episodes share: an environment, an objective, and how they observe.
 pub(crate) struct Core {
@@ -44,8 +45,7 @@ impl Core {
     }
 
     pub fn evaluate(&self, design: Design) -> Evaluated {
-        let refused = Scorer::refuse(self.env.space(), &design);
-        let outcome = refused.unwrap_or_else(|| self.env.evaluate(&design, Fidelity::FULL));
+        let outcome = evaluate(&self.env, &design, Fidelity::FULL, &Guard::UNLIMITED);
         let score = self.scorer.score(&outcome);
         Evaluated { design, outcome, score }
     }

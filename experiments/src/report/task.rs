@@ -300,7 +300,7 @@ fn union_front(contestants: &[ContestantReport]) -> Vec<FrontPoint> {
 
 /// Rewards of the known front of an objective, where the environment has been enumerated.
 fn known(env: &dyn Env, objective: &Objective) -> Option<Vec<Vec<f64>>> {
-    let optima = hwgym_envs::dram_controller::known_optima_of(env).ok().flatten()?;
+    let optima = env.known_optima().ok().flatten()?;
     let known = optima.objective(&objective.name).filter(|known| known.objective == *objective)?;
     Some(known.front.iter().map(|optimum| optimum.rewards.clone()).collect())
 }
