@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hwgym_envs::{Design, DesignSpace, Objective, Scorer};
+use hwgym_envs::{Design, DesignSpace, Fidelity, Objective, Scorer};
 
 use crate::Evaluated;
 
@@ -40,6 +40,12 @@ pub trait Agent: Send {
 
     /// Learns results: those of its own proposals, in the order in which it proposed them, or foreign ones (a warm start).
     fn tell(&mut self, results: &[Evaluated]);
+
+    /// The level of fidelity at which the designs of the last [`ask`](Agent::ask) are to be evaluated. Only an agent that searches over
+    /// several levels has anything to say here; what is told at a lower level is no solution.
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::FULL
+    }
 
     /// Why the agent broke, if it did: it then proposes nothing more, and its trial ends. Only agents that depend on something outside,
     /// such as another program, have anything to say here.

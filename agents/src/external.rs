@@ -12,6 +12,7 @@
 //! The program is stopped with the agent.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -278,6 +279,13 @@ impl Drop for Process {
     }
 }
 
+/// The words of a command that name files. A program without a folder in its name is looked for on the path, and is none of the study's.
+fn files(command: &[String]) -> Vec<PathBuf> {
+    let given = |(index, word): &(usize, &String)| *index > 0 || word.contains(std::path::is_separator);
+    let paths = command.iter().enumerate().filter(given).map(|(_, word)| PathBuf::from(word));
+    paths.filter(|path| path.is_file()).collect()
+}
+
 pub(crate) fn entry() -> AgentEntry {
     AgentEntry::new("external", "another program, speaking JSON lines", |options, problem, seed| {
         let settings: ExternalSettings = options.parse()?;
@@ -291,6 +299,7 @@ pub(crate) fn entry() -> AgentEntry {
         let problem = problem.clone();
         Ok(Box::new(External { settings, problem, seed, process: None, ended: None }))
     })
+    .built_from(|options| Ok(files(&options.parse::<ExternalSettings>()?.command)))
     .hyperparameter("command", "[]", "a program and its arguments", "what is started")
     .hyperparameter("time_limit_s", "60.0", "0.001 to 86400", "seconds in which each answer must come")
 }

@@ -1,6 +1,7 @@
 //! Agents by id.
 
 use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hwgym_envs::Options;
@@ -20,7 +21,11 @@ pub struct AgentEntry {
     /// Its hyperparameters.
     pub hyperparameters: Vec<Field>,
     build: Arc<Build>,
+    inputs: Option<Inputs>,
 }
+
+/// The files that an agent with these hyperparameters is built from.
+type Inputs = fn(&Options) -> Result<Vec<PathBuf>, AgentError>;
 
 impl AgentEntry {
     /// An entry that builds its agent with this function, from hyperparameters, problem and seed.
@@ -29,7 +34,13 @@ impl AgentEntry {
         summary: &str,
         build: impl Fn(&Options, &Problem, u64) -> Result<Box<dyn Agent>, AgentError> + Send + Sync + 'static,
     ) -> Self {
-        Self { id: id.into(), summary: summary.into(), hyperparameters: Vec::new(), build: Arc::new(build) }
+        Self {
+            id: id.into(),
+            summary: summary.into(),
+            hyperparameters: Vec::new(),
+            build: Arc::new(build),
+            inputs: None,
+        }
     }
 
     /// The same with one more hyperparameter documented.
@@ -42,6 +53,17 @@ impl AgentEntry {
     ) -> Self {
         self.hyperparameters.push(Field { name, default, range, description });
         self
+    }
+
+    /// The same, saying which files an agent is built from: scripts, saved policies.
+    pub fn built_from(self, inputs: fn(&Options) -> Result<Vec<PathBuf>, AgentError>) -> Self {
+        Self { inputs: Some(inputs), ..self }
+    }
+
+    /// The files that an agent with these hyperparameters is built from; a study records their contents. Errors: hyperparameters that do
+    /// not read.
+    pub fn inputs(&self, hyperparameters: &Options) -> Result<Vec<PathBuf>, AgentError> {
+        self.inputs.map_or(Ok(Vec::new()), |inputs| inputs(hyperparameters))
     }
 
     /// Builds the agent. Errors: hyperparameters that do not read or are out of range, a problem it cannot serve.

@@ -26,6 +26,8 @@ use crate::error::suggestion;
 pub struct Options {
     text: String,
     file: Option<PathBuf>,
+    /// The folder of relative paths, where it is not that of the file.
+    folder: Option<PathBuf>,
     /// Lines before the text, and columns before it in its first line.
     offset: (usize, usize),
 }
@@ -48,7 +50,7 @@ impl Options {
         let before = start.and_then(|s| whole.get(..s)).unwrap_or("");
         let line_start = before.rfind('\n').map_or(0, |n| n + 1);
         let offset = (before.matches('\n').count(), before[line_start..].chars().count());
-        Self { text: part.into(), file: Some(file.into()), offset }
+        Self { text: part.into(), file: Some(file.into()), folder: None, offset }
     }
 
     /// Options from `name=value` pairs, as on a command line; a value that is no RON by itself is taken as a string.
@@ -72,8 +74,16 @@ impl Options {
         &self.text
     }
 
+    /// The same with relative paths meant against this folder instead of that of the file.
+    pub fn in_folder(self, folder: &Path) -> Self {
+        Self { folder: Some(folder.into()), ..self }
+    }
+
     /// The folder against which relative paths in the options are meant: that of the file, or the current one.
     pub fn folder(&self) -> PathBuf {
+        if let Some(folder) = &self.folder {
+            return folder.clone();
+        }
         self.file.as_deref().and_then(Path::parent).map(PathBuf::from).unwrap_or_default()
     }
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use hwgym::experiments::Store;
 use hwgym::experiments::store::TrialLog;
+use hwgym::experiments::{InputSource, Store};
 use hwgym::surrogates::Dataset;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -71,7 +71,8 @@ fn sample(source: &EnvironmentArgs, designs: usize, seed: u64) -> anyhow::Result
 
 /// All distinct designs that the trials of a study evaluated; the study has one environment with one set of options.
 fn collect(directory: &str) -> anyhow::Result<Dataset> {
-    let (store, study) = Store::open(Path::new(directory), &hwgym::registries()?)?;
+    let store = Store::open(Path::new(directory))?;
+    let study = store.study(&hwgym::registries()?, InputSource::Original)?;
     let Some(first) = study.tasks.first() else {
         return Err(bad_input(format!("{directory} has no environments")));
     };
@@ -86,7 +87,7 @@ fn collect(directory: &str) -> anyhow::Result<Dataset> {
     let (mut seen, mut results) = (HashSet::new(), Vec::new());
     for trial in study.trials() {
         let path = store.records(&trial.name());
-        for record in TrialLog::read(&path)?.records {
+        for record in TrialLog::read(&path)?.records.into_iter().filter(|r| r.fidelity.is_none()) {
             let read = |error: String| {
                 bad_input(format!("{}, evaluation {}: {error}", path.display(), record.evaluation))
             };

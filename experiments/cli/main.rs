@@ -8,14 +8,17 @@ mod dataset;
 mod enumerate;
 mod env;
 mod evaluate;
+mod extend;
 mod failure;
 mod map;
 mod report;
+mod resimulate;
 mod resume;
 mod run;
 mod simulate;
 mod surrogate;
 mod trace;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -33,6 +36,9 @@ struct Cli {
 enum Command {
     Run(run::RunArgs),
     Resume(resume::ResumeArgs),
+    Extend(extend::ExtendArgs),
+    Worker(worker::WorkerArgs),
+    Resimulate(resimulate::ResimulateArgs),
     Report(report::ReportArgs),
     Env(env::EnvArgs),
     Agent(agent::AgentArgs),
@@ -49,6 +55,9 @@ impl Command {
         match self {
             Self::Run(args) => args.run(),
             Self::Resume(args) => args.run(),
+            Self::Extend(args) => args.run(),
+            Self::Worker(args) => args.run(),
+            Self::Resimulate(args) => args.run(),
             Self::Report(args) => args.run(),
             Self::Env(args) => args.run(),
             Self::Agent(args) => args.run(),

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hwgym::Registries;
-use hwgym::experiments::{Report, Resimulation, Store, Study};
+use hwgym::experiments::{Report, Resimulation, Store};
 
 /// Write tables and plots of a study, finished or not
 #[derive(clap::Args)]
@@ -15,15 +14,13 @@ pub struct ReportArgs {
 
 impl ReportArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let registries = hwgym::registries()?;
-        let (store, study) = Store::open(&self.directory, &registries)?;
-        write(&study, &store, &registries)
+        write(&Store::open(&self.directory)?)
     }
 }
 
 /// Writes the report of a study, prints its summary, and names its files.
-pub fn write(study: &Study, store: &Store, registries: &Registries) -> anyhow::Result<ExitCode> {
-    let report = Report::of(study, store, registries)?;
+pub fn write(store: &Store) -> anyhow::Result<ExitCode> {
+    let report = Report::of(store)?;
     let mut files = report.write(&store.directory().join("report"))?;
     println!("{}", report.summary_text());
     for task in &report.resimulations {

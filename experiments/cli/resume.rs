@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hwgym::experiments::Store;
+use hwgym::experiments::{Access, InputSource, Store};
 
 /// Go on with a study that was stopped, by replaying its records
 #[derive(clap::Args)]
@@ -13,12 +13,16 @@ pub struct ResumeArgs {
     /// Searches that run at the same time; 0 for one per processor. The results are the same
     #[arg(short, long, default_value_t = 0)]
     jobs: usize,
+    /// Go on with the copies of inputs in the study's directory, whatever became of the files that it was started with
+    #[arg(long)]
+    stored_inputs: bool,
 }
 
 impl ResumeArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let registries = hwgym::registries()?;
-        let (store, study) = Store::resume(&self.directory, &registries)?;
+        let source = if self.stored_inputs { InputSource::Stored } else { InputSource::Original };
+        let (store, study) = Store::resume(&self.directory, &registries, Access::Alone, source)?;
         crate::run::carry_on(&study, &store, &registries, self.jobs)
     }
 }

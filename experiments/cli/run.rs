@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hwgym::Registries;
-use hwgym::experiments::{Progress, Runner, Store, Study};
+use hwgym::experiments::resimulation::resimulate;
+use hwgym::experiments::{Control, Executor, Finished, Local, Progress, Store, Study, Trial};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -24,6 +25,9 @@ pub struct RunArgs {
     /// Only check the study
     #[arg(long)]
     check: bool,
+    /// Only make the directory, for `hwgym worker`
+    #[arg(long, conflicts_with = "check")]
+    prepare: bool,
 }
 
 impl RunArgs {
@@ -40,7 +44,11 @@ impl RunArgs {
             return Ok(ExitCode::SUCCESS);
         }
         let directory = self.out.unwrap_or_else(|| free(&Path::new("out").join(&study.name)));
-        let store = Store::create(&directory, &study)?;
+        let store = Store::create(&directory, &study, &registries)?;
+        if self.prepare {
+            println!("{}", directory.display());
+            return Ok(ExitCode::SUCCESS);
+        }
         carry_on(&study, &store, &registries, self.jobs)
     }
 }
@@ -60,35 +68,59 @@ pub fn carry_on(
     registries: &Registries,
     jobs: usize,
 ) -> anyhow::Result<ExitCode> {
+    let trials = study.trials();
+    let directory = store.directory().display();
+    let (count, most) = (trials.len(), study.evaluations);
+    eprintln!("{}: {count} trials of up to {most} evaluations, into {directory}", study.name);
+    let finished = execute(study, store, &trials, jobs)?;
+    if let Some(code) = exit_code(&finished, store) {
+        // A trial that ended early takes nothing away from the others.
+        if code == ExitCode::FAILURE && finished.complete + finished.failed.len() == finished.trials {
+            resimulate(study, store, registries)?;
+            crate::report::write(store)?;
+        }
+        return Ok(code);
+    }
+    resimulate(study, store, registries)?;
+    crate::report::write(store)
+}
+
+/// Runs trials on the threads of this process, until Ctrl-C.
+pub fn execute(study: &Study, store: &Store, trials: &[Trial], jobs: usize) -> anyhow::Result<Finished> {
     // The second Ctrl-C ends the program at once; records are whole either way.
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(1);
         }
     });
-    let trials = study.trials().len();
+    let progress = Progress::start(trials.len(), trials.len() * study.evaluations);
+    let control = Control { stop: &STOP, progress: &progress };
+    Ok(Local { jobs, control }.run(study, store, trials)?)
+}
+
+/// Says what is not complete, and how to go on; `None` if all is.
+pub fn exit_code(finished: &Finished, store: &Store) -> Option<ExitCode> {
     let directory = store.directory().display();
-    eprintln!("{}: {trials} trials of up to {} evaluations, into {directory}", study.name, study.evaluations);
-    let progress = Progress::start(trials, trials * study.evaluations);
-    let finished = Runner { jobs, stop: &STOP, progress: &progress }.run(study, store)?;
     for (_, error) in &finished.failed {
         eprintln!("error: {error}");
     }
-    let failed = finished.failed.len();
+    let (failed, elsewhere) = (finished.failed.len(), finished.elsewhere);
     if finished.failed.iter().any(|(_, error)| error.is_bad_input()) {
-        return Ok(ExitCode::from(2));
+        return Some(ExitCode::from(2));
     }
-    if finished.complete + failed < finished.trials {
+    if elsewhere > 0 {
+        eprintln!("{elsewhere} trials are at work in other processes");
+    }
+    if finished.complete + failed + elsewhere < finished.trials {
         eprintln!("stopped; go on with: hwgym resume {directory}");
-        return Ok(ExitCode::FAILURE);
+        return Some(ExitCode::FAILURE);
     }
-    // A trial that ended early takes nothing away from the others.
-    let written = crate::report::write(study, store, registries)?;
-    if failed == 0 {
-        return Ok(written);
+    if failed > 0 {
+        let trials = finished.trials;
+        eprintln!(
+            "{failed} of {trials} trials failed, as said above; try them again with: hwgym resume {directory}"
+        );
+        return Some(ExitCode::FAILURE);
     }
-    eprintln!(
-        "{failed} of {trials} trials failed, as said above; try them again with: hwgym resume {directory}"
-    );
-    Ok(ExitCode::FAILURE)
+    (elsewhere > 0).then_some(ExitCode::FAILURE)
 }

@@ -37,6 +37,14 @@ pub enum StudyError {
         /// What is wrong, and the remedy.
         message: String,
     },
+    /// A file that a study was started with is another one now.
+    #[error("{}: {message}", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and the remedy.
+        message: String,
+    },
     /// A record is damaged.
     #[error("{}:{line}: {message}", .path.display())]
     Record {

@@ -1,20 +1,24 @@
 #![doc = include_str!("../README.md")]
 
 pub mod error;
+pub mod executor;
 pub mod pareto;
 pub mod plot;
+mod progress;
 pub mod registries;
 pub mod report;
 pub mod resimulation;
-pub mod runner;
 pub mod statistics;
 pub mod store;
 pub mod study;
+pub mod trial;
 
 pub use error::StudyError;
+pub use executor::{Executor, Finished, Local};
+pub use progress::Progress;
 pub use registries::Registries;
 pub use report::Report;
 pub use resimulation::Resimulation;
-pub use runner::{Finished, Progress, Runner};
-pub use store::Store;
+pub use store::{Access, InputSource, Manifest, Store};
 pub use study::{Contestant, Study, Task, Trial};
+pub use trial::Control;

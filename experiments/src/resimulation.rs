@@ -1,31 +1,92 @@
 //! Promised and true: the best designs of a search on a stand-in, evaluated in the environment that it stands for.
 //!
 //! A task whose environment [stands for](hwgym_envs::Env::stands_for) another one (a surrogate does) is searched cheaply, but its records
-//! are promises. After the search, the best `re_simulate` designs of every trial are evaluated for real; both values stand side by side
-//! in the report and in `resimulated.csv`. The true outcomes are kept in `resimulated/`, one file of records per trial, so that nothing is
-//! simulated twice.
+//! are promises. After the search, the best `re_simulate` designs of every trial are evaluated for real ([`resimulate`], which writes
+//! `resimulated/`, one file of records per trial, so that nothing is simulated twice). A report reads both ([`Resimulation::of`]); they
+//! stand side by side in it and in `resimulated.csv`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use hwgym_envs::{Design, Env, Fidelity, Outcome, Score, Scorer};
+use hwgym_envs::{Design, Fidelity, Guard, Outcome, Score, evaluate};
 use rayon::prelude::*;
+use serde_json::Map;
 
 use crate::pareto::{front, hypervolume};
 use crate::report::short;
 use crate::statistics::Spread;
+use crate::store::manifest::{TaskFacts, TruthFacts};
+use crate::store::trial_log::{Journal, records};
 use crate::store::{Record, TrialLog, Wall, design_to_json, write_whole};
-use crate::{Registries, Store, Study, StudyError, Task};
+use crate::study::trial_name;
+use crate::{Registries, Store, Study, StudyError, Task, Trial};
+
+/// Evaluates the best designs of every trial that searched a stand-in in the environment that it stands for, those that are not on record
+/// yet; returns how many. Nothing where the study asks for none.
+///
+/// # Errors
+/// Damaged records, an environment that does not build, a file that cannot be written.
+pub fn resimulate(study: &Study, store: &Store, registries: &Registries) -> Result<usize, StudyError> {
+    let mut count = 0;
+    for trial in study.trials().iter().filter(|_| study.re_simulate > 0) {
+        count += resimulate_trial(study, store, registries, trial)?;
+    }
+    Ok(count)
+}
+
+fn resimulate_trial(
+    study: &Study,
+    store: &Store,
+    registries: &Registries,
+    trial: &Trial,
+) -> Result<usize, StudyError> {
+    let Some((id, options)) = trial.task.env.stands_for() else { return Ok(0) };
+    let unusable = |message: String| StudyError::Directory { path: store.directory().into(), message };
+    let truth = registries
+        .envs
+        .make(&id, &options)
+        .map_err(|error| unusable(format!("re-simulation in `{id}`: {error}")))?;
+    let scorer = trial.task.objective.scorer(truth.metrics()).map_err(|error| unusable(error.to_string()))?;
+    let name = trial.name();
+    let path = store.resimulated(&name);
+    let known: HashSet<String> = TrialLog::read(&path)?.records.iter().map(|r| key(&r.design)).collect();
+    let missing: Vec<Design> = best(&store.records(&name), trial.task, study.re_simulate)?
+        .into_iter()
+        .filter(|design| !known.contains(&key(&design_to_json(truth.space(), design))))
+        .collect();
+    if missing.is_empty() {
+        return Ok(0);
+    }
+    let guard = Guard { time_limit_s: study.time_limit_s };
+    let outcomes: Vec<(Outcome, f64)> = missing
+        .par_iter()
+        .map(|design| {
+            let start = Instant::now();
+            (evaluate(&truth, design, Fidelity::FULL, &guard), start.elapsed().as_secs_f64())
+        })
+        .collect();
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| StudyError::file(folder, e))?;
+    }
+    let Some(mut journal) = Journal::open(&path)? else {
+        return Err(unusable(format!("another process re-simulates trial `{name}`; wait for it")));
+    };
+    for (design, (outcome, evaluation_s)) in missing.iter().zip(&outcomes) {
+        let (score, values) = (scorer.score(outcome), design_to_json(truth.space(), design));
+        let wall = Wall { evaluation_s: *evaluation_s, at_s: 0.0 };
+        let number = journal.summary().evaluations + 1;
+        journal.append(&Record::new(number, values, outcome, &score, truth.metrics(), wall))?;
+    }
+    Ok(missing.len())
+}
 
 /// A design that was searched for on a stand-in, and then evaluated for real.
 #[derive(Clone, Debug)]
 pub struct Resimulated {
     /// Name of the trial that found it.
     pub trial: String,
-    /// The design.
-    pub design: Design,
     /// What the stand-in promised, one value per metric.
     pub promised: Vec<f64>,
     /// What is true.
@@ -50,64 +111,68 @@ pub struct Resimulation {
 }
 
 impl Resimulation {
-    /// Re-simulates the best designs of every task that needs it. Nothing where the study asks for none. Errors: records that do not read,
-    /// a true environment that does not build.
-    pub fn of(study: &Study, store: &Store, registries: &Registries) -> Result<Vec<Self>, StudyError> {
-        let tasks = study.tasks.iter().filter(|_| study.re_simulate > 0);
-        tasks.filter_map(|task| Self::of_task(study, store, registries, task).transpose()).collect()
+    /// Reads what was re-simulated, task by task. Nothing where the study asks for none. Errors: records that do not read.
+    pub fn of(store: &Store) -> Result<Vec<Self>, StudyError> {
+        let manifest = store.manifest();
+        let tasks = manifest.tasks.iter().filter(|_| manifest.re_simulate > 0);
+        let with_truth =
+            tasks.filter_map(|task| Some((task, manifest.environment(&task.environment)?.truth.as_ref()?)));
+        with_truth.map(|(task, truth)| Self::of_task(store, task, truth)).collect()
     }
 
-    fn of_task(
-        study: &Study,
-        store: &Store,
-        registries: &Registries,
-        task: &Task,
-    ) -> Result<Option<Self>, StudyError> {
-        let Some((id, options)) = task.env.stands_for() else { return Ok(None) };
+    fn of_task(store: &Store, task: &TaskFacts, truth: &TruthFacts) -> Result<Self, StudyError> {
+        let manifest = store.manifest();
         let unusable = |message: String| StudyError::Directory { path: store.directory().into(), message };
-        let truth = registries
-            .envs
-            .make(&id, &options)
-            .map_err(|e| unusable(format!("re-simulation in `{id}`: {e}")))?;
-        let scorer = task.objective.scorer(truth.metrics()).map_err(|e| unusable(e.to_string()))?;
+        let scorer = task.objective.scorer(&truth.metrics).map_err(|error| unusable(error.to_string()))?;
+        let names = |environment: &str| -> Vec<String> {
+            let seeds = manifest.seeds.iter();
+            let of_seed = |seed: &u64| {
+                let name = |label: &str| trial_name(environment, &task.objective.name, label, *seed);
+                manifest.contestants.iter().map(|c| name(&c.label)).collect::<Vec<_>>()
+            };
+            seeds.flat_map(of_seed).collect()
+        };
         let (mut designs, mut fronts) = (Vec::new(), Vec::new());
-        for trial in study.trials().into_iter().filter(|trial| std::ptr::eq(trial.task, task)) {
-            let name = trial.name();
-            let found = best(&store.records(&name), task, study.re_simulate)?;
-            let records = store.directory().join("resimulated").join(format!("{name}.jsonl"));
-            let outcomes = outcomes(&*truth, &scorer, &found, &records)?;
-            let scores = outcomes.iter().map(|outcome| scorer.score(outcome));
-            fronts.push(scores.filter(Score::is_feasible).map(|score| score.rewards).collect::<Vec<_>>());
-            designs.extend(found.into_iter().zip(outcomes).map(|((design, promised), truth)| Resimulated {
-                trial: name.clone(),
-                design,
-                promised,
-                truth,
-            }));
+        for trial in names(&task.environment) {
+            let path = store.resimulated(&trial);
+            let resimulated = TrialLog::read(&path)?.records;
+            let mut promises = promises(&store.records(&trial), manifest.metrics(task), &resimulated)?;
+            let mut points = Vec::new();
+            for record in resimulated {
+                let bad =
+                    |message| StudyError::Record { path: path.clone(), line: record.evaluation, message };
+                let outcome = record.outcome(&truth.metrics).map_err(bad)?;
+                let score = scorer.score(&outcome);
+                if Score::is_feasible(&score) {
+                    points.push(score.rewards);
+                }
+                let promised = promises
+                    .remove(&key(&record.design))
+                    .ok_or_else(|| bad("the trial holds no such design".into()))?;
+                designs.push(Resimulated { trial: trial.clone(), promised, truth: outcome });
+            }
+            fronts.push(points);
         }
-        let sibling = study.tasks.iter().find(|other| {
-            other.env.id() == id
-                && other.env.provenance() == truth.provenance()
-                && other.env.space() == truth.space()
-                && other.objective.name == task.objective.name
+        let sibling = manifest.tasks.iter().find(|other| {
+            Some(&other.environment) == truth.same_as.as_ref() && other.objective.name == task.objective.name
         });
         let mut direct_fronts = Vec::new();
-        for trial in study.trials().into_iter().filter(|t| sibling.is_some_and(|s| std::ptr::eq(t.task, s))) {
-            let log = TrialLog::read(&store.records(&trial.name()))?;
-            let feasible = log.records.iter().filter(|r| r.violation == 0.0 && !r.rewards.is_empty());
-            direct_fronts.push(feasible.map(|record| record.rewards.clone()).collect::<Vec<_>>());
+        for trial in sibling.map_or(Vec::new(), |sibling| names(&sibling.environment)) {
+            let solutions = TrialLog::read(&store.records(&trial))?.records;
+            let solutions = solutions.into_iter().filter(Record::is_solution);
+            direct_fronts.push(solutions.map(|record| record.rewards).collect::<Vec<_>>());
         }
         let reference = reference(scorer.reference(), fronts.iter().chain(&direct_fronts));
         let volumes =
             |fronts: &[Vec<Vec<f64>>]| fronts.iter().map(|points| hypervolume(points, &reference)).collect();
-        Ok(Some(Self {
+        Ok(Self {
             task: task.name(),
-            metrics: truth.metrics().iter().map(|m| m.name.clone()).collect(),
+            metrics: truth.metrics.iter().map(|m| m.name.clone()).collect(),
             hypervolumes: volumes(&fronts),
             direct: sibling.map(|s| (s.name(), volumes(&direct_fronts))),
             designs,
             reference,
-        }))
+        })
     }
 
     /// Writes `resimulated.csv` into the study's directory. Errors: it cannot be written.
@@ -194,74 +259,54 @@ impl Resimulation {
     }
 }
 
-/// The true outcomes of designs: those on record as they stand there, the others simulated and recorded.
-fn outcomes(
-    truth: &dyn Env,
-    scorer: &Scorer,
-    found: &[(Design, Vec<f64>)],
-    path: &Path,
-) -> Result<Vec<Outcome>, StudyError> {
-    let mut log = TrialLog::read(path)?;
-    let mut known = HashMap::new();
-    for (index, record) in log.records.iter().enumerate() {
-        let bad = |message| StudyError::Record { path: path.into(), line: index + 1, message };
-        let design = record.design(truth.space()).map_err(bad)?;
-        known.insert(design, record.outcome(truth.metrics()).map_err(bad)?);
-    }
-    let missing: Vec<&Design> =
-        found.iter().map(|(design, _)| design).filter(|design| !known.contains_key(design)).collect();
-    let fresh: Vec<(Outcome, f64)> = missing
-        .par_iter()
-        .map(|design| {
-            let start = Instant::now();
-            let outcome = Scorer::refuse(truth.space(), design)
-                .unwrap_or_else(|| truth.evaluate(design, Fidelity::FULL));
-            (outcome, start.elapsed().as_secs_f64())
-        })
-        .collect();
-    if !missing.is_empty()
-        && let Some(folder) = path.parent()
-    {
-        std::fs::create_dir_all(folder).map_err(|e| StudyError::file(folder, e))?;
-    }
-    for (design, (outcome, evaluation_s)) in missing.into_iter().zip(fresh) {
-        log.append(Record::new(
-            log.records.len() + 1,
-            design_to_json(truth.space(), design),
-            &outcome,
-            &scorer.score(&outcome),
-            truth.metrics(),
-            Wall { evaluation_s, at_s: 0.0 },
-        ))?;
-        known.insert(design.clone(), outcome);
-    }
-    let outcome = |design| known.get(design).cloned().unwrap_or_else(|| Outcome::failed("not simulated"));
-    Ok(found.iter().map(|(design, _)| outcome(design)).collect())
+/// A design of a record as a key.
+fn key(design: &Map<String, serde_json::Value>) -> String {
+    serde_json::to_string(design).unwrap_or_default()
 }
 
-/// The best designs of a trial with their promised metrics: front by front for several goals, by reward for one.
-fn best(records: &std::path::Path, task: &Task, count: usize) -> Result<Vec<(Design, Vec<f64>)>, StudyError> {
-    let log = TrialLog::read(records)?;
-    let mut seen = std::collections::HashSet::new();
+/// The metrics that a trial has on record for these designs.
+fn promises(
+    path: &Path,
+    metrics: &[hwgym_envs::Metric],
+    wanted: &[Record],
+) -> Result<HashMap<String, Vec<f64>>, StudyError> {
+    let wanted: HashSet<String> = wanted.iter().map(|record| key(&record.design)).collect();
+    let mut promises = HashMap::new();
+    for record in records(path)? {
+        let record = record?;
+        let bad = |message| StudyError::Record { path: path.into(), line: record.evaluation, message };
+        let key = key(&record.design);
+        if wanted.contains(&key)
+            && let Some(values) = record.outcome(metrics).map_err(bad)?.metrics()
+        {
+            promises.entry(key).or_insert_with(|| values.to_vec());
+        }
+    }
+    Ok(promises)
+}
+
+/// The best designs of a trial: front by front for several goals, by reward for one.
+fn best(path: &Path, task: &Task, count: usize) -> Result<Vec<Design>, StudyError> {
+    let mut seen = HashSet::new();
     let mut rest = Vec::new();
-    for (index, record) in
-        log.records.iter().enumerate().filter(|(_, r)| r.violation == 0.0 && !r.rewards.is_empty())
-    {
-        let bad = |message| StudyError::Record { path: records.into(), line: index + 1, message };
+    for record in records(path)? {
+        let record = record?;
+        if !record.is_solution() {
+            continue;
+        }
+        let bad = |message| StudyError::Record { path: path.into(), line: record.evaluation, message };
         let design = record.design(task.env.space()).map_err(bad)?;
-        let outcome = record.outcome(task.env.metrics()).map_err(bad)?;
-        if let (true, Some(metrics)) = (seen.insert(design.clone()), outcome.metrics()) {
-            rest.push((record.rewards.clone(), design, metrics.to_vec()));
+        if seen.insert(design.clone()) {
+            rest.push((record.rewards, design));
         }
     }
     let mut chosen = Vec::new();
     while chosen.len() < count && !rest.is_empty() {
-        let rewards: Vec<&Vec<f64>> = rest.iter().map(|(rewards, ..)| rewards).collect();
+        let rewards: Vec<&Vec<f64>> = rest.iter().map(|(rewards, _)| rewards).collect();
         let mut first = front(&rewards);
         first.sort_unstable();
         for index in first.into_iter().rev() {
-            let (_, design, metrics) = rest.remove(index);
-            chosen.push((design, metrics));
+            chosen.push(rest.remove(index).1);
         }
     }
     chosen.truncate(count);

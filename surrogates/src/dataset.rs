@@ -46,7 +46,13 @@ pub struct Origin {
 impl Dataset {
     /// Samples `count` distinct designs of an environment with this seed and evaluates them on all threads; the result does not depend on
     /// their number. Fewer come back where some have no metrics, or the space is small. `tick` is called once per evaluation.
-    pub fn sample(env: &Arc<dyn Env>, options: &str, count: usize, seed: u64, tick: &(dyn Fn() + Sync)) -> Self {
+    pub fn sample(
+        env: &Arc<dyn Env>,
+        options: &str,
+        count: usize,
+        seed: u64,
+        tick: &(dyn Fn() + Sync),
+    ) -> Self {
         let mut random = Random::derived(seed, "dataset");
         let mut seen = std::collections::HashSet::new();
         let mut draws = 0;

@@ -12,7 +12,7 @@ pub use task::{ContestantReport, FrontPoint, TaskReport, TrialReport};
 
 pub(crate) use page::short;
 
-use crate::{Registries, Resimulation, Store, Study, StudyError, plot};
+use crate::{Resimulation, Store, StudyError, plot};
 
 /// The report of a study, finished or not.
 #[derive(Debug, serde::Serialize)]
@@ -35,18 +35,19 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads the records of a study, and re-simulates what it asks for. Errors: damaged records, a true environment that does not build.
-    pub fn of(study: &Study, store: &Store, registries: &Registries) -> Result<Self, StudyError> {
+    /// Reads the records of a study. Errors: damaged records.
+    pub fn of(store: &Store) -> Result<Self, StudyError> {
+        let manifest = store.manifest();
         let tasks =
-            study.tasks.iter().map(|task| TaskReport::of(study, store, task)).collect::<Result<_, _>>()?;
+            manifest.tasks.iter().map(|task| TaskReport::of(store, task)).collect::<Result<_, _>>()?;
         Ok(Self {
-            study: study.name.clone(),
-            description: study.description.clone(),
+            study: manifest.name.clone(),
+            description: manifest.description.clone(),
             hwgym: env!("CARGO_PKG_VERSION").into(),
-            budget: study.evaluations,
-            seeds: study.seeds.len(),
+            budget: manifest.evaluations(),
+            seeds: manifest.seeds.len(),
             tasks,
-            resimulations: Resimulation::of(study, store, registries)?,
+            resimulations: Resimulation::of(store)?,
         })
     }
 

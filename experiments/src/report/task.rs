@@ -1,15 +1,15 @@
 //! What a study found about one task: an environment with an objective.
 
 use hwgym_envs::random::derive_seed;
-use hwgym_envs::{Env, Objective};
 use serde::Serialize;
 
 use super::GoalView;
 use crate::StudyError;
 use crate::pareto::{Archive, front, hypervolume};
 use crate::statistics::Spread;
+use crate::store::manifest::TaskFacts;
 use crate::store::{Record, Store, TrialLog};
-use crate::study::{Study, Task};
+use crate::study::trial_name;
 
 /// The findings of one task.
 #[derive(Debug, Serialize)]
@@ -93,26 +93,29 @@ pub struct TrialReport {
 
 impl TaskReport {
     /// Reads the records of a task and works everything out.
-    pub fn of(study: &Study, store: &Store, task: &Task) -> Result<Self, StudyError> {
+    pub fn of(store: &Store, task: &TaskFacts) -> Result<Self, StudyError> {
+        let manifest = store.manifest();
+        let metrics = manifest.metrics(task);
         let goals: Vec<GoalView> =
-            task.objective.goals.iter().map(|goal| GoalView::new(goal, task.env.metrics())).collect();
+            task.objective.goals.iter().map(|goal| GoalView::new(goal, metrics)).collect();
         let mut contestants = Vec::new();
-        for contestant in &study.contestants {
+        for contestant in &manifest.contestants {
             let mut trials = Vec::new();
-            for seed in &study.seeds {
-                let name = crate::Trial { task, contestant, seed: *seed }.name();
+            for seed in &manifest.seeds {
+                let name = trial_name(&task.environment, &task.objective.name, &contestant.label, *seed);
                 let log = TrialLog::read(&store.records(&name))?;
                 trials.push(TrialReport::of(name, *seed, log.records));
             }
             contestants.push(ContestantReport {
                 label: contestant.label.clone(),
-                varied: contestant.hyperparameters.varied.clone(),
+                varied: contestant.varied.clone(),
                 trials,
                 quality: None,
                 regret: None,
             });
         }
-        let known = known(task.env.as_ref(), &task.objective);
+        let known = task.known.as_ref().map(|known| known.front.iter().map(|o| o.rewards.clone()).collect());
+        let reference = task.objective.scorer(metrics)?.reference().to_vec();
         let mut report = Self {
             environment: task.environment.clone(),
             objective: task.objective.name.clone(),
@@ -130,7 +133,7 @@ impl TaskReport {
                 *value = goal.value(*value);
             }
         }
-        report.measure(task.scorer.reference(), known);
+        report.measure(&reference, known);
         Ok(report)
     }
 
@@ -246,7 +249,7 @@ impl TrialReport {
     fn of(name: String, seed: u64, records: Vec<Record>) -> Self {
         let points: Vec<(usize, Vec<f64>)> = records
             .iter()
-            .filter(|record| record.violation == 0.0 && !record.rewards.is_empty())
+            .filter(|record| record.is_solution())
             .map(|record| (record.evaluation, record.rewards.clone()))
             .collect();
         Self {
@@ -296,13 +299,6 @@ fn union_front(contestants: &[ContestantReport]) -> Vec<FrontPoint> {
     }
     let rewards: Vec<&[f64]> = all.iter().map(|point| point.values.as_slice()).collect();
     front(&rewards).into_iter().map(|index| all[index].clone()).collect()
-}
-
-/// Rewards of the known front of an objective, where the environment has been enumerated.
-fn known(env: &dyn Env, objective: &Objective) -> Option<Vec<Vec<f64>>> {
-    let optima = env.known_optima().ok().flatten()?;
-    let known = optima.objective(&objective.name).filter(|known| known.objective == *objective)?;
-    Some(known.front.iter().map(|optimum| optimum.rewards.clone()).collect())
 }
 
 fn relative_distance(quality: f64, best: f64) -> f64 {

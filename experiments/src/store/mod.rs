@@ -2,65 +2,53 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `study.ron` | the study, frozen |
-//! | `provenance.json` | version of the program, the study's own path and hash, what every environment says of itself |
-//! | `trials/NAME.jsonl` | one record per evaluation, appended and flushed as it is made; a last line `{"end": ...}` when the trial is over |
-//! | `lock` | held by the one process that writes |
+//! | `study.ron` | the study, frozen; its hash stands in the manifest |
+//! | `manifest.json` | what the study is, for readers: environments, tasks, contestants, seeds, budget, hashes of its inputs ([`Manifest`]) |
+//! | `inputs/` | copies of the small files that it was built from |
+//! | `trials/NAME.jsonl` | one checksummed line per evaluation, appended as it is made; a last line `{"end": ...}` when the trial is over |
+//! | `resimulated/NAME.jsonl` | the same of designs that were evaluated again for real |
+//! | `lock` | held by the process that runs the study, shared by workers |
 //! | `report/` | what `hwgym report` makes of it |
 //!
-//! Whole files are written beside their place and renamed. Records are only appended; a line that a kill tore in two is dropped on resume.
+//! Whole files are written beside their place and renamed. Records are only appended. The directory may be moved or copied, to another machine
+//! too: it is reported there, and goes on there if its inputs are in it.
 
+pub mod inputs;
+mod line;
+pub mod manifest;
 mod record;
-mod trial_log;
+pub mod trial_log;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
+pub use inputs::InputSource;
+pub use manifest::Manifest;
 pub use record::{End, Record, Wall, design_to_json, outcome_to_json};
 pub use trial_log::TrialLog;
 
 use crate::{Registries, Study, StudyError};
 
-/// What is known of how a study came to be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Provenance {
-    /// Version of the program that started it.
-    pub hwgym: String,
-    /// The study file it was started from: relative paths in the study are meant against its folder.
-    pub study_file: PathBuf,
-    /// BLAKE3 of the study's text, hexadecimal.
-    pub study_hash: String,
-    /// When it was started, in seconds since 1970.
-    pub started_unix_s: u64,
-    /// What every environment says of itself.
-    pub environments: Vec<EnvironmentProvenance>,
-}
-
-/// What an environment says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EnvironmentProvenance {
-    /// Its label in the study.
-    pub label: String,
-    /// Its id.
-    pub id: String,
-    /// Its options, in RON.
-    pub options: String,
-    /// Names and values.
-    pub provenance: Vec<(String, String)>,
-}
-
 /// The directory of a study.
 pub struct Store {
     directory: PathBuf,
+    manifest: Manifest,
     /// Held as long as this process writes.
     _lock: Option<File>,
 }
 
+/// Who else may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nobody.
+    Alone,
+    /// Other workers, on other trials.
+    Shared,
+}
+
 impl Store {
     /// Makes the directory for a study. Errors: it is there already, or cannot be made; in both cases nothing is left behind.
-    pub fn create(directory: &Path, study: &Study) -> Result<Self, StudyError> {
+    pub fn create(directory: &Path, study: &Study, registries: &Registries) -> Result<Self, StudyError> {
         if directory.exists() {
             return Err(StudyError::Directory {
                 path: directory.into(),
@@ -70,6 +58,7 @@ impl Store {
                 ),
             });
         }
+        let manifest = Manifest::of(study, registries)?;
         let name = directory.file_name().map_or("study".into(), |name| name.to_string_lossy().into_owned());
         let parent = directory.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let part = parent.join(format!(".{name}.{}", std::process::id()));
@@ -77,26 +66,52 @@ impl Store {
             let trials = part.join("trials");
             fs::create_dir_all(&trials).map_err(|e| StudyError::file(&trials, e))?;
             write_whole(&part.join("study.ron"), study.text.as_bytes())?;
-            let provenance = serde_json::to_string_pretty(&provenance(study)).unwrap_or_default();
-            write_whole(&part.join("provenance.json"), format!("{provenance}\n").as_bytes())?;
+            manifest.inputs.copy(&part)?;
+            manifest.write(&part)?;
             fs::rename(&part, directory).map_err(|e| StudyError::file(directory, e))
         };
         if let Err(error) = build() {
             let _ = fs::remove_dir_all(&part);
             return Err(error);
         }
-        Ok(Self { directory: directory.into(), _lock: Some(lock(directory)?) })
+        Ok(Self { directory: directory.into(), manifest, _lock: Some(lock(directory, Access::Alone)?) })
     }
 
-    /// Opens the directory to go on with its study. Errors: it holds none, another process is at work in it, an environment has changed.
-    pub fn resume(directory: &Path, registries: &Registries) -> Result<(Self, Study), StudyError> {
-        let (mut store, study) = Self::open(directory, registries)?;
-        store._lock = Some(lock(directory)?);
-        let (then, now) = (read_provenance(directory)?, provenance(&study));
-        for (then, now) in then.environments.iter().zip(&now.environments) {
+    /// Opens the directory to read. Errors: it holds no study, or a study file that is not the one that was run.
+    pub fn open(directory: &Path) -> Result<Self, StudyError> {
+        let manifest = Manifest::read(directory)?;
+        study_text(directory, &manifest)?;
+        Ok(Self { directory: directory.into(), manifest, _lock: None })
+    }
+
+    /// Opens the directory to go on with its study. Errors: see [`open`](Self::open); another process is at work in it, an input or an
+    /// environment has changed.
+    pub fn resume(
+        directory: &Path,
+        registries: &Registries,
+        access: Access,
+        source: InputSource,
+    ) -> Result<(Self, Study), StudyError> {
+        let mut store = Self::open(directory)?;
+        store._lock = Some(lock(directory, access)?);
+        // What stands there now: an extension may have been written in between.
+        store.manifest = Manifest::read(directory)?;
+        let study = store.study(registries, source)?;
+        Ok((store, study))
+    }
+
+    /// The study, built again. Errors: an input or an environment is not what it was when the study was started.
+    pub fn study(&self, registries: &Registries, source: InputSource) -> Result<Study, StudyError> {
+        let manifest = &self.manifest;
+        let text = study_text(&self.directory, manifest)?;
+        let original = manifest.study_file.parent().unwrap_or(Path::new("."));
+        let folder = manifest.inputs.resolve(&self.directory, original, source)?;
+        let mut study = Study::read_in(text, &self.directory.join("study.ron"), &folder, registries)?;
+        study.extend(manifest.stages.clone(), manifest.seeds.clone());
+        for (then, now) in manifest.environments.iter().zip(manifest::environments(&study, registries)) {
             if then.provenance != now.provenance {
                 return Err(StudyError::Directory {
-                    path: directory.into(),
+                    path: self.directory.clone(),
                     message: format!(
                         "environment `{}` is not what it was when the study was started (then {:?}, now {:?}); run the study again in a new \
                          directory",
@@ -105,19 +120,42 @@ impl Store {
                 });
             }
         }
-        Ok((store, study))
+        Ok(study)
     }
 
-    /// Opens the directory to read. Errors: it holds no study, or one that does not check.
-    pub fn open(directory: &Path, registries: &Registries) -> Result<(Self, Study), StudyError> {
-        let path = directory.join("study.ron");
-        let text = fs::read_to_string(&path).map_err(|error| StudyError::Directory {
-            path: directory.into(),
-            message: format!("this is no directory of a study: study.ron: {error}"),
-        })?;
-        let provenance = read_provenance(directory)?;
-        let study = Study::read(text, &provenance.study_file, registries)?;
-        Ok((Self { directory: directory.into(), _lock: None }, study))
+    /// Extends the budget to so many evaluations per trial, and the seeds to so many. Records stay what they are: agents are told the
+    /// budget that the study was started with. Errors: less than there is, names of trials that no file system takes, a file that cannot be
+    /// written.
+    pub fn extend(&mut self, evaluations: Option<usize>, seeds: Option<usize>) -> Result<(), StudyError> {
+        let refuse = |message: String| Err(StudyError::Directory { path: self.directory.clone(), message });
+        let mut manifest = self.manifest.clone();
+        if let Some(evaluations) = evaluations {
+            match manifest.evaluations() {
+                now if evaluations > now => manifest.stages.push(evaluations),
+                now => {
+                    return refuse(format!(
+                        "the budget is {now} evaluations already; extend it to more than that"
+                    ));
+                }
+            }
+        }
+        if let Some(seeds) = seeds {
+            if seeds <= manifest.seeds.len() || seeds > crate::study::MOST_SEEDS {
+                let now = manifest.seeds.len();
+                return refuse(format!(
+                    "the study has {now} seeds; extend them to more, {} at most",
+                    crate::study::MOST_SEEDS
+                ));
+            }
+            let mut next = manifest.seeds.iter().max().map_or(1, |seed| seed.saturating_add(1));
+            while manifest.seeds.len() < seeds {
+                manifest.seeds.push(next);
+                next += 1;
+            }
+        }
+        manifest.write(&self.directory)?;
+        self.manifest = manifest;
+        Ok(())
     }
 
     /// The directory.
@@ -125,49 +163,49 @@ impl Store {
         &self.directory
     }
 
+    /// What the study is.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
     /// The file of records of a trial.
     pub fn records(&self, trial: &str) -> PathBuf {
         self.directory.join("trials").join(format!("{trial}.jsonl"))
     }
-}
 
-fn provenance(study: &Study) -> Provenance {
-    let mut environments: Vec<EnvironmentProvenance> = Vec::new();
-    for task in &study.tasks {
-        if environments.iter().all(|e| e.label != task.environment) {
-            environments.push(EnvironmentProvenance {
-                label: task.environment.clone(),
-                id: task.env.id().into(),
-                options: task.options.clone(),
-                provenance: task.env.provenance(),
-            });
-        }
-    }
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Provenance {
-        hwgym: env!("CARGO_PKG_VERSION").into(),
-        study_file: study.path.clone(),
-        study_hash: blake3::hash(study.text.as_bytes()).to_hex().to_string(),
-        started_unix_s: now.map_or(0, |d| d.as_secs()),
-        environments,
+    /// The file of the designs of a trial that were evaluated again for real.
+    pub fn resimulated(&self, trial: &str) -> PathBuf {
+        self.directory.join("resimulated").join(format!("{trial}.jsonl"))
     }
 }
 
-fn read_provenance(directory: &Path) -> Result<Provenance, StudyError> {
-    let path = directory.join("provenance.json");
+/// The text of the frozen study. Errors: it is not the one that was run.
+fn study_text(directory: &Path, manifest: &Manifest) -> Result<String, StudyError> {
+    let path = directory.join("study.ron");
     let text =
         fs::read_to_string(&path).map_err(|source| StudyError::Input { path: path.clone(), source })?;
-    serde_json::from_str(&text).map_err(|error| StudyError::Record {
-        path,
-        line: error.line(),
-        message: error.to_string(),
-    })
+    if blake3::hash(text.as_bytes()).to_hex().as_str() != manifest.study_hash {
+        return Err(StudyError::Changed {
+            path,
+            message: format!(
+                "this is not the study that was run: it was edited since; restore it (it was started from {}), extend its budget or seeds \
+                 with `hwgym extend {}`, or run the edited study in a new directory",
+                manifest.study_file.display(),
+                directory.display()
+            ),
+        });
+    }
+    Ok(text)
 }
 
-fn lock(directory: &Path) -> Result<File, StudyError> {
+fn lock(directory: &Path, access: Access) -> Result<File, StudyError> {
     let path = directory.join("lock");
     let file = File::create(&path).map_err(|e| StudyError::file(&path, e))?;
-    match file.try_lock() {
+    let locked = match access {
+        Access::Alone => file.try_lock(),
+        Access::Shared => file.try_lock_shared(),
+    };
+    match locked {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(StudyError::Directory {
             path: directory.into(),

@@ -1,6 +1,6 @@
 //! One evaluation, as it stands in a file.
 
-use hwgym_envs::{Design, DesignSpace, Metric, Outcome, Score};
+use hwgym_envs::{Design, DesignSpace, FidelityLevel, Metric, Outcome, Score};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -10,6 +10,9 @@ use serde_json::{Map, Value, json};
 pub struct Record {
     /// Number of the evaluation in its trial, counted from 1.
     pub evaluation: usize,
+    /// The level of fidelity with its relative cost, unless it is the full one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fidelity: Option<FidelityLevel>,
     /// Values of the parameters by name, in the space's order.
     pub design: Map<String, Value>,
     /// `status`, and what belongs to it: `metrics` by name, or why there are none.
@@ -38,6 +41,8 @@ pub struct Wall {
 pub enum End {
     /// All evaluations of the budget are made.
     Budget,
+    /// The cost of the budget is spent.
+    Cost,
     /// The seconds of the budget are spent.
     Seconds,
     /// The agent proposes nothing more.
@@ -58,12 +63,23 @@ impl Record {
     ) -> Self {
         Self {
             evaluation,
+            fidelity: None,
             design,
             outcome: outcome_to_json(outcome, metrics),
             rewards: score.rewards.clone(),
             violation: score.violation,
             wall,
         }
+    }
+
+    /// True for a design that was measured at full fidelity and keeps every bound: what counts in a report.
+    pub fn is_solution(&self) -> bool {
+        self.violation == 0.0 && !self.rewards.is_empty() && self.fidelity.is_none()
+    }
+
+    /// What the evaluation cost, in evaluations at full fidelity.
+    pub fn cost(&self) -> f64 {
+        self.fidelity.as_ref().map_or(1.0, |level| level.relative_cost)
     }
 
     /// The outcome. Errors: metrics other than those of the environment.

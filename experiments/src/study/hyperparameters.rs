@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn sets(text: &str, samples: usize) -> Result<Vec<HyperparameterSet>, StudyError> {
-        let source = Source { text: text.into(), path: "study.ron".into() };
+        let source = Source { text: text.into(), path: "study.ron".into(), folder: Default::default() };
         let raw: &RawValue = source.read()?;
         expand(&source, Some(raw), samples, 1, &source.text)
     }

@@ -11,6 +11,7 @@
 //! ```
 
 mod hyperparameters;
+mod name;
 mod schema;
 mod source;
 mod warm_start;
@@ -27,6 +28,7 @@ use hwgym_envs::{Env, EnvError, Objective, Scorer};
 use ron::value::RawValue;
 
 pub use hyperparameters::HyperparameterSet;
+pub use name::trial_name;
 use schema::{AgentFile, BudgetFile, EnvironmentFile, StudyFile};
 use source::{Fields, Source};
 
@@ -34,6 +36,9 @@ use crate::{Registries, StudyError};
 
 /// Outcomes that one environment remembers.
 const CACHED_OUTCOMES: usize = 50_000;
+
+/// Seeds that a study may have.
+pub(crate) const MOST_SEEDS: usize = 100_000;
 
 /// A checked study, ready to run.
 pub struct Study {
@@ -49,6 +54,11 @@ pub struct Study {
     pub seeds: Vec<u64>,
     /// Evaluations per trial.
     pub evaluations: usize,
+    /// The budget that the study was written with, which is what agents are told, then what it was extended to; the last is
+    /// [`evaluations`](Self::evaluations).
+    pub stages: Vec<usize>,
+    /// Cost per trial, in evaluations at full fidelity, if that is limited too.
+    pub cost: Option<f64>,
     /// Seconds per trial, if they are limited too. A study with such a limit does not reproduce to the last evaluation.
     pub seconds: Option<f64>,
     /// Designs that are asked for at a time.
@@ -61,8 +71,10 @@ pub struct Study {
     pub re_simulate: usize,
     /// The text of the file.
     pub text: String,
-    /// The file; relative paths in it are meant against its folder.
+    /// The file.
     pub path: PathBuf,
+    /// The folder against which relative paths in it are meant.
+    folder: PathBuf,
 }
 
 /// An environment with an objective: what one table and one plot of a report is about.
@@ -100,6 +112,8 @@ pub struct Contestant {
     pub wrappers: Vec<Wrapper>,
     /// Relative paths in the wrappers are meant against this folder.
     folder: PathBuf,
+    /// Which entry of the study's `agents` it is from.
+    entry: usize,
 }
 
 impl Contestant {
@@ -110,6 +124,15 @@ impl Contestant {
         wrap(agent, &self.wrappers, &problem, seed, |wrapper| {
             warm_start::results(wrapper, &self.folder, task)
         })
+    }
+
+    /// The files that the agent is built from.
+    fn inputs(&self, task: &Task) -> Result<Vec<PathBuf>, StudyError> {
+        let mut files = self.agent.inputs(&self.hyperparameters.options)?;
+        for wrapper in &self.wrappers {
+            files.extend(warm_start::files(wrapper, &self.folder, task)?);
+        }
+        Ok(files)
     }
 }
 
@@ -127,13 +150,7 @@ pub struct Trial<'a> {
 impl Trial<'_> {
     /// Its name: also that of its file of records.
     pub fn name(&self) -> String {
-        format!(
-            "{}.{}.{}.s{}",
-            plain(&self.task.environment),
-            plain(&self.task.objective.name),
-            plain(&self.contestant.label),
-            self.seed
-        )
+        trial_name(&self.task.environment, &self.task.objective.name, &self.contestant.label, self.seed)
     }
 
     /// The seed of the agent: derived from the study's seed and the names of task and contestant.
@@ -142,8 +159,8 @@ impl Trial<'_> {
     }
 
     /// A fresh agent. Errors: it cannot serve the task, or does not find what it is to start from.
-    pub fn agent(&self, budget: usize) -> Result<Box<dyn Agent>, StudyError> {
-        self.contestant.make(self.task, budget, self.agent_seed())
+    pub fn agent(&self, study: &Study) -> Result<Box<dyn Agent>, StudyError> {
+        self.contestant.make(self.task, study.stages[0], self.agent_seed())
     }
 }
 
@@ -157,11 +174,58 @@ impl Study {
 
     /// Checks the text of a study file; `path` is used in messages, and for relative paths. Errors: see [`load`](Self::load).
     pub fn read(text: String, path: &Path, registries: &Registries) -> Result<Self, StudyError> {
-        let source = Source { text, path: path.into() };
+        let folder = source::absolute(path).parent().map_or(PathBuf::new(), Path::to_path_buf);
+        Self::read_in(text, path, &folder, registries)
+    }
+
+    /// The same with relative paths meant against another folder than that of the file.
+    pub fn read_in(
+        text: String,
+        path: &Path,
+        folder: &Path,
+        registries: &Registries,
+    ) -> Result<Self, StudyError> {
+        let source = Source { text, path: path.into(), folder: folder.into() };
         let mut study = Checker { source: &source, registries }.study()?;
         study.path = source::absolute(path);
+        study.folder = folder.into();
         study.text = source.text;
         Ok(study)
+    }
+
+    /// BLAKE3 of the text, hexadecimal.
+    pub fn hash(&self) -> String {
+        blake3::hash(self.text.as_bytes()).to_hex().to_string()
+    }
+
+    /// The folder against which relative paths are meant.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The files that its environments and agents were built from. Errors: the records of an earlier study that cannot be found.
+    pub fn inputs(&self) -> Result<Vec<PathBuf>, StudyError> {
+        let mut files = Vec::new();
+        for task in &self.tasks {
+            files.extend(task.env.inputs());
+            for contestant in &self.contestants {
+                files.extend(contestant.inputs(task)?);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Takes a longer budget and more seeds: see [`Store::extend`](crate::Store::extend).
+    pub(crate) fn extend(&mut self, stages: Vec<usize>, seeds: Vec<u64>) {
+        self.evaluations = stages.last().copied().unwrap_or(self.evaluations);
+        (self.stages, self.seeds) = (stages, seeds);
+    }
+
+    /// Evaluations left until the next stage of the budget, after so many. An extended trial asks as it did before in front of a stage, so
+    /// that its records repeat.
+    pub(crate) fn left_of_stage(&self, told: usize) -> usize {
+        let next = self.stages.iter().find(|stage| **stage > told);
+        next.copied().unwrap_or(self.evaluations).saturating_sub(told)
     }
 
     /// All trials, seed by seed, so that a study that is stopped early has something of everything.
@@ -187,11 +251,13 @@ impl Checker<'_> {
     fn study(&self) -> Result<Study, StudyError> {
         let file: StudyFile = self.source.read()?;
         let whole = self.source.text.as_str();
-        if file.name.is_empty() || !file.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        {
-            return Err(self.source.error(whole, "`name` is a word of letters, digits, `-`, `_` and `.`"));
+        let word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if file.name.is_empty() || file.name.starts_with('.') || !file.name.chars().all(word) {
+            let message =
+                "`name` is a word of letters, digits, `-`, `_` and `.`, and does not begin with `.`";
+            return Err(self.source.error(whole, message));
         }
-        let (evaluations, seconds) = self.budget(file.budget)?;
+        let Budget { evaluations, seconds, cost } = self.budget(file.budget)?;
         let batch = match file.batch {
             None => 1,
             Some(raw) => match self.source.part::<usize>(raw)? {
@@ -208,6 +274,7 @@ impl Checker<'_> {
         let seeds = self.seeds(file.seeds)?;
         let tasks = self.tasks(&file)?;
         let contestants = self.contestants(&file, &tasks, evaluations)?;
+        self.names(&file, &tasks, &contestants, &seeds)?;
         Ok(Study {
             name: file.name,
             description: file.description,
@@ -215,6 +282,8 @@ impl Checker<'_> {
             contestants,
             seeds,
             evaluations,
+            stages: vec![evaluations],
+            cost,
             seconds,
             batch,
             time_limit_s,
@@ -222,22 +291,66 @@ impl Checker<'_> {
             re_simulate: file.re_simulate,
             text: String::new(),
             path: PathBuf::new(),
+            folder: PathBuf::new(),
         })
     }
 
-    fn budget(&self, raw: &RawValue) -> Result<(usize, Option<f64>), StudyError> {
-        let budget = if starts(raw, '(') {
-            self.source.part::<BudgetFile>(raw)?
+    fn budget(&self, raw: &RawValue) -> Result<Budget, StudyError> {
+        let BudgetFile { evaluations, cost, seconds } = if starts(raw, '(') {
+            self.source.part(raw)?
         } else {
-            BudgetFile { evaluations: self.source.part(raw)?, seconds: None }
+            BudgetFile { evaluations: Some(self.source.part(raw)?), cost: None, seconds: None }
         };
-        if budget.evaluations == 0 {
-            return Err(self.source.error(raw.get_ron(), "the budget is 0 evaluations; expected 1 or more"));
+        for (name, limit) in [("cost", cost), ("seconds", seconds)] {
+            if limit.is_some_and(|limit| !(limit.is_finite() && limit > 0.0)) {
+                return Err(self.source.error(raw.get_ron(), format!("`{name}` is not above 0")));
+            }
         }
-        if budget.seconds.is_some_and(|s| !(s.is_finite() && s > 0.0)) {
-            return Err(self.source.error(raw.get_ron(), "`seconds` is not above 0"));
+        match evaluations {
+            Some(0) => {
+                Err(self.source.error(raw.get_ron(), "the budget is 0 evaluations; expected 1 or more"))
+            }
+            Some(evaluations) => Ok(Budget { evaluations, cost, seconds }),
+            None => Err(self.source.error(
+                raw.get_ron(),
+                "the budget names no `evaluations`, the most that a trial may make (`cost` and `seconds` come on top)",
+            )),
         }
-        Ok((budget.evaluations, budget.seconds))
+    }
+
+    /// Every trial has a name of its own that a file system takes. Errors: two of them share one, or one is too long.
+    fn names(
+        &self,
+        file: &StudyFile,
+        tasks: &[Task],
+        contestants: &[Contestant],
+        seeds: &[u64],
+    ) -> Result<(), StudyError> {
+        let mut seen = HashSet::new();
+        let seed = seeds.iter().max().copied().unwrap_or(0);
+        for task in tasks {
+            for contestant in contestants {
+                let name = Trial { task, contestant, seed }.name();
+                let entry = file.agents[contestant.entry].get_ron();
+                if !name::fits(&name) {
+                    let message = format!(
+                        "the labels `{}` and `{}` make file names of {} bytes, more than file systems take; give shorter ones (`label`)",
+                        shorten(&task.environment),
+                        shorten(&contestant.label),
+                        name.len()
+                    );
+                    return Err(self.source.error(entry, message));
+                }
+                if !seen.insert(name) {
+                    let message = format!(
+                        "two contestants are called `{}`; give one another `label`",
+                        contestant.label
+                    );
+                    return Err(self.source.error(entry, message));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn positive(&self, raw: &RawValue, name: &str) -> Result<f64, StudyError> {
@@ -256,7 +369,7 @@ impl Checker<'_> {
             (1..=self.source.part::<u64>(raw)?).collect()
         };
         let distinct: HashSet<_> = seeds.iter().collect();
-        if seeds.is_empty() || distinct.len() < seeds.len() || seeds.len() > 100_000 {
+        if seeds.is_empty() || distinct.len() < seeds.len() || seeds.len() > MOST_SEEDS {
             return Err(self.source.error(
                 raw.get_ron(),
                 "`seeds` is a count such as `5`, or a list such as `[1, 2, 3]`: at least one, none twice",
@@ -307,10 +420,10 @@ impl Checker<'_> {
     }
 
     fn label(&self, raw: &RawValue, label: &str, labels: &mut HashSet<String>) -> Result<(), StudyError> {
-        if label.is_empty() || label.contains(['/', '#', '\n']) {
+        if label.trim().is_empty() {
             return Err(self
                 .source
-                .error(raw.get_ron(), format!("the label `{label}` is empty, or has `/` or `#` in it")));
+                .error(raw.get_ron(), "the `label` is empty; give it a name, or leave it out"));
         }
         if !labels.insert(label.into()) {
             let message = format!("two entries are called `{label}`; give one of them another `label`");
@@ -360,7 +473,7 @@ impl Checker<'_> {
 
     /// Reads an owned value from a slice of the file.
     fn part_of<T: serde::de::DeserializeOwned>(&self, text: &str) -> Result<T, StudyError> {
-        Ok(hwgym_envs::Options::slice_of(text, &self.source.text, &self.source.path).parse()?)
+        Ok(self.source.slice(text).parse()?)
     }
 
     fn contestants(
@@ -374,7 +487,7 @@ impl Checker<'_> {
         }
         let mut contestants = Vec::new();
         let mut labels = HashSet::new();
-        for raw in &file.agents {
+        for (index, raw) in file.agents.iter().enumerate() {
             let entry: AgentFile = self.source.part(raw)?;
             let id: String = self.source.part(entry.id)?;
             let agent = self
@@ -395,13 +508,13 @@ impl Checker<'_> {
             let several = sets.len() > 1;
             for (number, set) in sets.into_iter().enumerate() {
                 let label = if several { format!("{label}#{}", number + 1) } else { label.clone() };
-                let folder = source::absolute(&self.source.path).parent().map(Path::to_path_buf);
                 let mut contestant = Contestant {
                     label,
                     agent: agent.clone(),
                     hyperparameters: set,
                     wrappers: Vec::new(),
-                    folder: folder.unwrap_or_default(),
+                    folder: self.source.folder.clone(),
+                    entry: index,
                 };
                 // Bare first, then wrapper by wrapper, so that a mistake is reported where it stands.
                 self.try_out(&contestant, tasks, budget, &entry.hyperparameters, raw)?;
@@ -477,9 +590,16 @@ impl Checker<'_> {
     }
 }
 
-/// A label as a part of a file name.
-fn plain(label: &str) -> String {
-    label.chars().map(|c| if c.is_ascii_alphanumeric() || "-_#".contains(c) { c } else { '_' }).collect()
+/// What a trial may spend.
+struct Budget {
+    evaluations: usize,
+    cost: Option<f64>,
+    seconds: Option<f64>,
+}
+
+/// The start of a long label, for a message.
+fn shorten(label: &str) -> String {
+    if label.chars().count() <= 40 { label.into() } else { label.chars().take(40).chain(['…']).collect() }
 }
 
 fn starts(raw: &RawValue, with: char) -> bool {

@@ -61,7 +61,10 @@ pub(super) struct AgentFile<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BudgetFile {
-    pub evaluations: usize,
+    #[serde(default)]
+    pub evaluations: Option<usize>,
+    #[serde(default)]
+    pub cost: Option<f64>,
     #[serde(default)]
     pub seconds: Option<f64>,
 }

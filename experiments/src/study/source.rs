@@ -13,6 +13,8 @@ use crate::StudyError;
 pub(super) struct Source {
     pub text: String,
     pub path: PathBuf,
+    /// Relative paths are meant against this folder.
+    pub folder: PathBuf,
 }
 
 impl Source {
@@ -59,10 +61,12 @@ impl Source {
 
     /// The slice as options.
     pub fn options(&self, raw: Option<&RawValue>) -> Options {
-        match raw {
-            Some(raw) => Options::slice_of(raw.get_ron(), &self.text, &self.path),
-            None => Options::slice_of(&self.text[self.text.len()..], &self.text, &self.path),
-        }
+        self.slice(raw.map_or(&self.text[self.text.len()..], RawValue::get_ron))
+    }
+
+    /// A slice of the text as options.
+    pub fn slice(&self, part: &str) -> Options {
+        Options::slice_of(part, &self.text, &self.path).in_folder(&self.folder)
     }
 }
 

@@ -1,38 +1,37 @@
 //! Results of an earlier study, for an agent that starts from them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hwgym_agents::Evaluated;
 use hwgym_agents::wrappers::Wrapper;
 
 use super::Task;
 use crate::StudyError;
-use crate::store::TrialLog;
+use crate::store::{Store, TrialLog};
 
-/// The results that an earlier study has of an environment, each design once, scored by the task's own objective. Errors: no such
-/// directory, no trial of that environment, records that belong to another space.
-pub(super) fn results(wrapper: &Wrapper, folder: &Path, task: &Task) -> Result<Vec<Evaluated>, StudyError> {
+/// The files of records of an earlier study that an agent starts from. Errors: no such directory, no trial of that environment.
+pub(super) fn files(wrapper: &Wrapper, folder: &Path, task: &Task) -> Result<Vec<PathBuf>, StudyError> {
     let Wrapper::WarmStart { study: Some(study), environment, .. } = wrapper else { return Ok(Vec::new()) };
-    let directory = folder.join(study);
-    let wrong = |message: String| StudyError::Directory { path: directory.clone(), message };
-    let trials = directory.join("trials");
-    let entries = std::fs::read_dir(&trials)
-        .map_err(|error| wrong(format!("this is no directory of a study: trials: {error}")))?;
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.sort();
-    let label = super::plain(environment.as_deref().unwrap_or(&task.environment));
-    let name = |path: &Path| path.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
-    files.retain(|path| name(path).starts_with(&format!("{label}.")) && name(path).ends_with(".jsonl"));
-    if files.is_empty() {
+    let store = Store::open(&folder.join(study))?;
+    let label = environment.as_deref().unwrap_or(&task.environment);
+    let trials = store.manifest().trials_of(label);
+    if trials.is_empty() {
         let message = format!(
             "the study has no trial of environment `{label}`; say which of its environments is meant by `environment: \"LABEL\"`"
         );
-        return Err(wrong(message));
+        return Err(StudyError::Directory { path: store.directory().into(), message });
     }
+    Ok(trials.iter().map(|trial| store.records(trial)).filter(|path| path.exists()).collect())
+}
+
+/// The results that an earlier study has of an environment, each design once, scored by the task's own objective. Errors: see [`files`];
+/// records that belong to another space.
+pub(super) fn results(wrapper: &Wrapper, folder: &Path, task: &Task) -> Result<Vec<Evaluated>, StudyError> {
+    let files = files(wrapper, folder, task)?;
     let mut seen = std::collections::HashSet::new();
     let mut results = Vec::new();
     for file in &files {
-        for record in TrialLog::read(file)?.records {
+        for record in TrialLog::read(file)?.records.into_iter().filter(|r| r.fidelity.is_none()) {
             let damage =
                 |message| StudyError::Record { path: file.clone(), line: record.evaluation, message };
             let design = record.design(task.env.space()).map_err(damage)?;
@@ -51,9 +50,8 @@ mod tests {
     use std::path::Path;
     use std::sync::atomic::AtomicBool;
 
-    use crate::runner::{Progress, Runner};
     use crate::store::{Store, TrialLog};
-    use crate::{Registries, Study, StudyError};
+    use crate::{Control, Executor, Local, Progress, Registries, Study, StudyError};
 
     fn study(agent: &str) -> String {
         format!(
@@ -63,10 +61,12 @@ mod tests {
     }
 
     fn run(text: String, folder: &Path, name: &str) -> Result<TrialLog, StudyError> {
-        let study = Study::read(text, &folder.join("study.ron"), &Registries::builtin()?)?;
-        let store = Store::create(&folder.join(name), &study)?;
+        let registries = Registries::builtin()?;
+        let study = Study::read(text, &folder.join("study.ron"), &registries)?;
+        let store = Store::create(&folder.join(name), &study, &registries)?;
         let (stop, progress) = (AtomicBool::new(false), Progress::silent());
-        Runner { jobs: 1, stop: &stop, progress: &progress }.run(&study, &store)?;
+        let control = Control { stop: &stop, progress: &progress };
+        Local { jobs: 1, control }.run(&study, &store, &study.trials())?;
         TrialLog::read(&store.records(&study.trials()[0].name()))
     }
 
