@@ -108,6 +108,14 @@ fn a_report_holds_a_page_tables_and_plots() -> Result {
     Ok(())
 }
 
+/// A line of records with the checksum that belongs to it.
+fn sealed(line: &str) -> String {
+    let body = line.split(",\"crc\"").next().unwrap_or(line);
+    let mut sum = flate2::Crc::new();
+    sum.update(body.as_bytes());
+    format!("{body},\"crc\":\"{:08x}\"}}", sum.sum())
+}
+
 #[test]
 fn a_record_of_another_design_is_refused_with_trial_and_evaluation() -> Result {
     let folder = tempfile::tempdir()?;
@@ -117,15 +125,20 @@ fn a_record_of_another_design_is_refused_with_trial_and_evaluation() -> Result {
     let text = fs::read_to_string(&path)?;
     let mut lines: Vec<&str> = text.lines().take(6).collect();
     let changed = lines[4].replace("\"MaxActiveTransactions\":", "\"MaxActiveTransactions\":1");
-    lines[4] = &changed;
-    fs::write(&path, lines.join("\n") + "\n")?;
-    let output = run(folder.path(), &["resume", "done"])?;
-    let message = String::from_utf8(output.stderr)?;
-    assert_eq!(output.status.code(), Some(2), "{message}");
-    assert!(
-        message.contains("trial `sort.both.random.s1`, evaluation 5: the agent now proposes"),
-        "{message}"
-    );
+    for (changed, expected) in [
+        (
+            changed.clone(),
+            "sort.both.random.s1.jsonl:5: this is not what was written: its checksum does not fit",
+        ),
+        (sealed(&changed), "trial `sort.both.random.s1`, evaluation 5: the agent now proposes"),
+    ] {
+        lines[4] = &changed;
+        fs::write(&path, lines.join("\n") + "\n")?;
+        let output = run(folder.path(), &["resume", "done"])?;
+        let message = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(expected), "{message}");
+    }
     Ok(())
 }
 
