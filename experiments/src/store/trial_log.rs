@@ -161,7 +161,7 @@ impl Journal {
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
         let mut stream = records(path)?;
-        while let Some(record) = stream.next() {
+        for record in stream.by_ref() {
             record?;
         }
         if file.metadata().map_err(failed)?.len() > stream.whole {
