@@ -123,7 +123,7 @@ fn a_record_of_another_design_is_refused_with_trial_and_evaluation() -> Result {
     run(folder.path(), &["run", "study.ron", "--out", "done"])?;
     let path = folder.path().join("done/trials/sort.both.random.s1.jsonl");
     let text = fs::read_to_string(&path)?;
-    let mut lines: Vec<&str> = text.lines().take(6).collect();
+    let lines: Vec<&str> = text.lines().take(6).collect();
     let changed = lines[4].replace("\"MaxActiveTransactions\":", "\"MaxActiveTransactions\":1");
     for (changed, expected) in [
         (
@@ -132,7 +132,7 @@ fn a_record_of_another_design_is_refused_with_trial_and_evaluation() -> Result {
         ),
         (sealed(&changed), "trial `sort.both.random.s1`, evaluation 5: the agent now proposes"),
     ] {
-        lines[4] = &changed;
+        let lines = [&lines[..4], &[changed.as_str()], &lines[5..]].concat();
         fs::write(&path, lines.join("\n") + "\n")?;
         let output = run(folder.path(), &["resume", "done"])?;
         let message = String::from_utf8(output.stderr)?;
