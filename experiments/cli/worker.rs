@@ -40,7 +40,7 @@ impl WorkerArgs {
             (None, []) => all,
             (None, names) => {
                 let known: Vec<String> = all.iter().map(Trial::name).collect();
-                for name in names.iter().filter(|name| !known.contains(name)) {
+                if let Some(name) = names.iter().find(|name| !known.contains(name)) {
                     let hint = hwgym::envs::error::suggestion(name, &known);
                     return Err(bad_input(format!("no trial is called `{name}`{hint}")));
                 }
