@@ -1,13 +1,13 @@
 //! Studies, end to end through the real binary: results that do not depend on threads or kills, and mistakes that are reported once, with
 //! their place, and leave nothing behind.
 
-use std::error::Error;
+mod common;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+use common::{Result, hwgym, records, run};
 
 const STUDY: &str = r#"(
     name: "small",
@@ -23,32 +23,6 @@ const STUDY: &str = r#"(
     batch: 3,
 )
 "#;
-
-fn hwgym(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hwgym"));
-    command.current_dir(folder).args(arguments).env("NO_COLOR", "1");
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Result<Output> {
-    Ok(hwgym(folder, arguments).output()?)
-}
-
-/// The records of a study without what the clock wrote: file name and lines.
-fn records(study: &Path) -> Result<Vec<(String, Vec<String>)>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(study.join("trials"))? {
-        let path = entry?.path();
-        let text = fs::read_to_string(&path)?;
-        let bare = |line: &str| line.split(",\"wall\"").next().unwrap_or(line).to_string();
-        files.push((path.display().to_string(), text.lines().map(bare).collect()));
-    }
-    for (name, _) in &mut files {
-        *name = name.rsplit('/').next().unwrap_or(name).to_string();
-    }
-    files.sort();
-    Ok(files)
-}
 
 #[test]
 fn the_number_of_jobs_changes_nothing_and_neither_does_being_killed() -> Result {

@@ -1,6 +1,7 @@
 //! Options of environments, agents and surrogates: a piece of RON that remembers where it stood.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 
@@ -28,6 +29,8 @@ pub struct Options {
     file: Option<PathBuf>,
     /// The folder of relative paths, where it is not that of the file.
     folder: Option<PathBuf>,
+    /// The files that were asked for, where somebody takes note.
+    noted: Option<Arc<Mutex<Vec<PathBuf>>>>,
     /// Lines before the text, and columns before it in its first line.
     offset: (usize, usize),
 }
@@ -50,7 +53,7 @@ impl Options {
         let before = start.and_then(|s| whole.get(..s)).unwrap_or("");
         let line_start = before.rfind('\n').map_or(0, |n| n + 1);
         let offset = (before.matches('\n').count(), before[line_start..].chars().count());
-        Self { text: part.into(), file: Some(file.into()), folder: None, offset }
+        Self { text: part.into(), file: Some(file.into()), offset, ..Self::default() }
     }
 
     /// Options from `name=value` pairs, as on a command line; a value that is no RON by itself is taken as a string.
@@ -85,6 +88,40 @@ impl Options {
             return folder.clone();
         }
         self.file.as_deref().and_then(Path::parent).map(PathBuf::from).unwrap_or_default()
+    }
+
+    /// The path of a file that the options name, in their [`folder`](Self::folder). It is noted as one of the
+    /// [inputs](crate::Env::inputs) of what is being built: name every file through here.
+    pub fn path(&self, file: impl AsRef<Path>) -> PathBuf {
+        let path = self.folder().join(file);
+        self.note([path.clone()]);
+        path
+    }
+
+    /// Notes a file that the options name, if there is one: for options that take the name of something built in, or a path.
+    pub fn note_if_file(&self, file: impl AsRef<Path>) {
+        let path = self.folder().join(file);
+        if path.is_file() {
+            self.note([path]);
+        }
+    }
+
+    /// Notes files that are read because others name them.
+    pub fn note(&self, files: impl IntoIterator<Item = PathBuf>) {
+        if let Some(noted) = &self.noted {
+            noted.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
+        }
+    }
+
+    /// Builds something from these options; returns it with the files that were noted.
+    pub(crate) fn noting<T, E>(
+        &self,
+        build: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<(T, Vec<PathBuf>), E> {
+        let noted = Arc::new(Mutex::new(Vec::new()));
+        let built = build(&Self { noted: Some(noted.clone()), ..self.clone() })?;
+        let files = std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok((built, files))
     }
 
     /// Reads the options. Errors: what RON says, at its line and column.

@@ -1,10 +1,12 @@
 //! Environments by id.
 
 use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, Entry, Field};
-use crate::{Env, EnvError, Options};
+use crate::wrappers::Layer;
+use crate::{Design, Env, EnvError, Fidelity, Options, Outcome};
 
 type Build = dyn Fn(&Options) -> Result<Box<dyn Env>, EnvError> + Send + Sync;
 
@@ -38,7 +40,31 @@ impl EnvEntry {
 
     /// Builds the environment. Errors: options that do not read, or that it cannot use.
     pub fn make(&self, options: &Options) -> Result<Arc<dyn Env>, EnvError> {
-        (self.build)(options).map(Arc::from)
+        let (env, files) = options.noting(|options| (self.build)(options))?;
+        Ok(if files.is_empty() { Arc::from(env) } else { Arc::new(Sourced { env, files }) })
+    }
+}
+
+/// An environment with the files that its options named while it was built.
+struct Sourced {
+    env: Box<dyn Env>,
+    files: Vec<PathBuf>,
+}
+
+impl Layer for Sourced {
+    fn inner(&self) -> &dyn Env {
+        self.env.as_ref()
+    }
+    fn evaluate_batch(&self, designs: &[Design], fidelity: Fidelity) -> Vec<Outcome> {
+        self.env.evaluate_batch(designs, fidelity)
+    }
+    fn prefers_batches(&self) -> bool {
+        self.env.prefers_batches()
+    }
+    fn inputs(&self) -> Vec<PathBuf> {
+        let mut files = self.env.inputs();
+        files.extend(self.files.iter().cloned());
+        files
     }
 }
 

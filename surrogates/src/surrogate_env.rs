@@ -87,7 +87,7 @@ pub fn register(registry: &mut EnvRegistry) -> Result<(), EnvError> {
                     "give the file of a saved model, made by `hwgym surrogate train`",
                 ));
             }
-            let path = options.folder().join(&settings.model);
+            let path = options.path(&settings.model);
             let model = SurrogateModel::load(&Registry::builtin(), &path)
                 .map_err(|e| EnvError::invalid("model", e))?;
             let origin = &model.header().origin;

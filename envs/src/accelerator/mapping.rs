@@ -2,7 +2,6 @@
 //!
 //! Every prime factor of every dimension is one parameter that says in which loop block it goes, so that every design is a
 //! complete mapping; the order of the loops is one parameter a level. What does not fit is infeasible by an amount.
-use std::path::Path;
 
 use hwgym_simulators::accelerator::timeloop::{
     Architecture, Constraints, Detail, MAX_LEVELS, Model, Nest, Specification,
@@ -91,7 +90,7 @@ pub fn entry() -> EnvEntry {
 }
 
 /// The architecture and what its levels keep.
-fn architecture(settings: &Settings, folder: &Path) -> Result<(Architecture, Constraints), EnvError> {
+fn architecture(settings: &Settings, options: &Options) -> Result<(Architecture, Constraints), EnvError> {
     if settings.architecture == "eyeriss" {
         let built =
             Eyeriss::default().architecture(settings.technology_nm).map_err(invalid("technology_nm"))?;
@@ -105,7 +104,7 @@ fn architecture(settings: &Settings, folder: &Path) -> Result<(Architecture, Con
             format!("`{}` is neither a template nor a YAML file{known}", settings.architecture),
         ));
     }
-    let path = folder.join(&settings.architecture);
+    let path = options.path(&settings.architecture);
     let text =
         std::fs::read_to_string(&path).map_err(|source| EnvError::File { path: path.clone(), source })?;
     let name = path.display().to_string();
@@ -159,7 +158,7 @@ impl MappingEnv {
         let network = network(&settings.network, options)?;
         let found = layer(&network, &settings.layer)?;
         let (problem, _) = found.problem().map_err(invalid("layer"))?;
-        let (architecture, constraints) = architecture(&settings, &options.folder())?;
+        let (architecture, constraints) = architecture(&settings, options)?;
         let limits = constraints.compile(&architecture, &problem).map_err(invalid("architecture"))?;
         let levels = architecture.levels.len();
         let spaces = problem.spaces.len();

@@ -25,6 +25,7 @@ use crate::{EnvError, Options};
 
 /// A built-in network by name, or a layer table by its path relative to the file of the options.
 fn network(name: &str, options: &Options) -> Result<Network, EnvError> {
+    options.note_if_file(name);
     Network::named_or_read(name, &options.folder()).map_err(|error| EnvError::invalid("network", error))
 }
 

@@ -116,7 +116,7 @@ impl TemplateEnv {
         let (file, yaml) = if settings.architecture.is_empty() {
             ("example.yaml".to_owned(), EXAMPLE.to_owned())
         } else {
-            let path = options.folder().join(&settings.architecture);
+            let path = options.path(&settings.architecture);
             let text = std::fs::read_to_string(&path)
                 .map_err(|source| EnvError::File { path: path.clone(), source })?;
             (path.display().to_string(), text)

@@ -255,7 +255,7 @@ impl Sizing {
         let cards = match &parsed.cards {
             None => Cards::default(),
             Some(path) => {
-                let path = options.folder().join(path);
+                let path = options.path(path);
                 let text =
                     std::fs::read_to_string(&path).map_err(|source| EnvError::File { path, source })?;
                 Cards { text, nmos: parsed.nmos.clone(), pmos: parsed.pmos.clone() }

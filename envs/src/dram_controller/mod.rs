@@ -171,6 +171,8 @@ pub fn entry() -> EnvEntry {
         "a DRAM memory controller serving a trace: ArchGym's ten parameters, DRAMSys' numbers",
         |options: &Options| {
             let typed: DramControllerOptions = options.parse()?;
+            options.note_if_file(&typed.device);
+            options.note_if_file(&typed.workload);
             Ok(Box::new(DramController::new(&typed, &options.folder())?))
         },
     );

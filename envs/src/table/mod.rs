@@ -348,7 +348,9 @@ fn place_error(place: &str, line: usize, message: impl ToString) -> EnvError {
 
 pub(crate) fn entry() -> EnvEntry {
     EnvEntry::new("table-v0", "measured designs in a table, CSV or Parquet", |options: &Options| {
-        Ok(Box::new(Table::load(options.parse()?, &options.folder())?))
+        let settings: TableSettings = options.parse()?;
+        options.note_if_file(&settings.file);
+        Ok(Box::new(Table::load(settings, &options.folder())?))
     })
     .option("file", "\"\"", "the table (`.gz` is unpacked); a small one is built in")
     .option("header", "true", "the first line names the columns")

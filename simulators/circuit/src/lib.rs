@@ -25,6 +25,6 @@ mod prepared;
 pub use analysis::{NoiseTotals, Table, TranSpec};
 pub use circuit::{Circuit, Results};
 pub use error::{CircuitError, Location, Result};
-pub use netlist::{Netlist, ParseOptions};
+pub use netlist::{Netlist, ParseOptions, included_files};
 pub use ngspice::Ngspice;
 pub use prepared::{Prepared, Probe, StartPoint};

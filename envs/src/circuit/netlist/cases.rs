@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hwgym_simulators::circuit::{Circuit, ParseOptions};
+use hwgym_simulators::circuit::{Circuit, ParseOptions, included_files};
 
 use super::options::{NetlistCondition, NetlistOptions};
 use crate::{EnvError, Options, Random};
@@ -49,6 +49,7 @@ pub(super) fn cases(
             base_folder: Some(folder.to_path_buf()),
             ..ParseOptions::default()
         };
+        source.note(included_files(&text, &parse).map_err(|error| EnvError::Simulator(error.to_string()))?);
         let circuit =
             Circuit::parse(&text, &parse).map_err(|error| EnvError::Simulator(error.to_string()))?;
         let mut random = Random::derived(monte_carlo.seed, "monte-carlo");

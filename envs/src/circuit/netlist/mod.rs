@@ -125,7 +125,7 @@ impl Netlist {
         }
         let (text, folder) = match (&options.deck, &options.text) {
             (Some(path), _) => {
-                let path = source.folder().join(path);
+                let path = source.path(path);
                 let folder = path.parent().map(PathBuf::from).unwrap_or_default();
                 let text =
                     std::fs::read_to_string(&path).map_err(|source| EnvError::File { path, source })?;

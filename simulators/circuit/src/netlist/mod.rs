@@ -17,7 +17,7 @@ pub use command::{AcSweep, Analysis, DcSweep, Options, Output};
 pub use deck::Deck;
 pub use element::{Element, Kind, Source, Waveform};
 pub(crate) use source::Line;
-pub use source::ParseOptions;
+pub use source::{ParseOptions, included_files};
 
 use std::path::Path;
 

@@ -44,6 +44,19 @@ pub struct Line {
 static CACHE: Mutex<Option<HashMap<PathBuf, CacheEntry>>> = Mutex::new(None);
 type CacheEntry = (Option<std::time::SystemTime>, Arc<Vec<Line>>);
 
+/// The files that a deck given as text includes, those of its includes among them: what has to be kept to keep the deck.
+///
+/// # Errors
+/// As reading the deck.
+pub fn included_files(text: &str, options: &ParseOptions) -> Result<Vec<PathBuf>> {
+    let base = options.base_folder.clone();
+    let mut reader = Reader::new(options, base.as_deref());
+    let lines =
+        logical_lines(text.split_once('\n').map_or("", |(_, body)| body), &Arc::from("<netlist>"), 2)?;
+    reader.cards(&lines, base.as_deref().unwrap_or(Path::new(".")), None)?;
+    Ok(reader.files)
+}
+
 /// Reads a deck given as text: its title (first line) and its cards with all includes expanded.
 pub fn read_text(text: &str, name: &str, options: &ParseOptions) -> Result<(String, Vec<Line>)> {
     check_text(text.as_bytes(), Path::new(name))?;
@@ -149,6 +162,8 @@ struct Reader<'a> {
     roots: Vec<PathBuf>,
     stack: Vec<(PathBuf, Option<String>)>,
     out: Vec<Line>,
+    /// Every file that was included, once per include.
+    files: Vec<PathBuf>,
     ended: bool,
 }
 
@@ -160,7 +175,7 @@ impl<'a> Reader<'a> {
             .chain(options.allowed_folders.iter().cloned())
             .filter_map(|p| p.canonicalize().ok())
             .collect();
-        Self { options, roots, stack: Vec::new(), out: Vec::new(), ended: false }
+        Self { options, roots, stack: Vec::new(), out: Vec::new(), files: Vec::new(), ended: false }
     }
 
     /// Walks the cards of one file; with `section`, only those between `.lib section` and `.endl`.
@@ -253,6 +268,7 @@ impl<'a> Reader<'a> {
             return Err(CircuitError::IncludeRecursion { path, location: location.clone() });
         }
         let lines = cached_lines(&canonical, &path, location)?;
+        self.files.push(path);
         let parent = canonical.parent().unwrap_or(Path::new(".")).to_path_buf();
         self.stack.push(key);
         self.cards(&lines, &parent, section)?;
