@@ -88,6 +88,11 @@ pub trait MultiAgentEpisode: Send {
     /// Length of an observation.
     fn observation_width(&self) -> usize;
 
+    /// Smallest and largest value of each number of an observation; infinite where nothing is known.
+    fn observation_bounds(&self) -> Vec<(f64, f64)> {
+        vec![(f64::NEG_INFINITY, f64::INFINITY); self.observation_width()]
+    }
+
     /// What an agent's actions are taken from.
     fn action_space(&self, agent: usize) -> &DesignSpace;
 

@@ -15,6 +15,7 @@ pub mod objective;
 pub mod options;
 pub mod outcome;
 pub mod pareto;
+pub mod policy;
 pub mod random;
 pub mod registry;
 pub mod space;
@@ -31,6 +32,7 @@ pub use evaluate::{Guard, evaluate, evaluate_batch};
 pub use objective::{Bound, Goal, Objective, Score, Scorer};
 pub use options::Options;
 pub use outcome::{Direction, Metric, Outcome};
+pub use policy::{Player, Policy};
 pub use random::Random;
 pub use registry::{EnvEntry, Registry};
 pub use space::{

@@ -11,5 +11,7 @@ fn every_registered_environment_keeps_the_contract() {
         };
         let report = conformance::check_env(&*env, 1);
         assert!(report.passed(), "{}\n{report}", entry.id);
+        let report = conformance::check_formulations(&env, 1);
+        assert!(report.passed(), "{}\n{report}", entry.id);
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use comfy_table::{Table, presets};
-use hwgym::envs::conformance::check_env;
+use hwgym::envs::conformance::{check_env, check_formulations};
 
 use crate::arguments::EnvironmentArgs;
 
@@ -121,7 +121,11 @@ fn show(args: &EnvironmentArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn check(args: &EnvironmentArgs, seed: u64) -> anyhow::Result<ExitCode> {
-    let report = check_env(args.make()?.as_ref(), seed);
+    let env = args.make()?;
+    let mut report = check_env(env.as_ref(), seed);
+    let episodes = check_formulations(&env, seed);
+    report.passed.extend(episodes.passed);
+    report.failed.extend(episodes.failed);
     print!("{report}");
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

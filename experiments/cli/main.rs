@@ -11,6 +11,7 @@ mod evaluate;
 mod extend;
 mod failure;
 mod map;
+mod play;
 mod report;
 mod resimulate;
 mod resume;
@@ -43,6 +44,7 @@ enum Command {
     Env(env::EnvArgs),
     Agent(agent::AgentArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Play(play::PlayArgs),
     Simulate(simulate::SimulateArgs),
     Dataset(dataset::DatasetArgs),
     Surrogate(surrogate::SurrogateArgs),
@@ -62,6 +64,7 @@ impl Command {
             Self::Env(args) => args.run(),
             Self::Agent(args) => args.run(),
             Self::Evaluate(args) => args.run(),
+            Self::Play(args) => args.run(),
             Self::Simulate(args) => args.run(),
             Self::Dataset(args) => args.run(),
             Self::Surrogate(args) => args.run(),

@@ -55,6 +55,10 @@ impl MultiAgentEpisode for MultiAgent {
         self.core.env.metrics().len()
     }
 
+    fn observation_bounds(&self) -> Vec<(f64, f64)> {
+        vec![(-1.0, 1.0); self.observation_width()]
+    }
+
     fn action_space(&self, agent: usize) -> &DesignSpace {
         &self.actions[agent]
     }

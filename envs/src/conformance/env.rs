@@ -1,41 +1,10 @@
-//! The conformance kit for environments: what `hwgym env check` runs, and what third parties run on their own.
+//! What an environment promises.
 
 use std::collections::HashSet;
-use std::fmt;
 
+use super::Report;
 use crate::space::SpaceError;
 use crate::{Design, Encoding, Env, Fidelity, Outcome, Random};
-
-/// The findings of a check.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// The rules that hold.
-    pub passed: Vec<String>,
-    /// The rules that do not, each with what was seen and what to do.
-    pub failed: Vec<String>,
-}
-
-impl Report {
-    /// True if every rule holds.
-    pub fn passed(&self) -> bool {
-        self.failed.is_empty()
-    }
-
-    /// Notes one rule.
-    pub fn rule(&mut self, rule: &str, result: Result<(), String>) {
-        match result {
-            Ok(()) => self.passed.push(rule.into()),
-            Err(seen) => self.failed.push(format!("{rule}: {seen}")),
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.passed.iter().try_for_each(|rule| writeln!(f, "  ok    {rule}"))?;
-        self.failed.iter().try_for_each(|rule| writeln!(f, "  FAIL  {rule}"))
-    }
-}
 
 /// Checks the promises that [`Env`] makes, on designs drawn with this seed.
 pub fn check_env(env: &dyn Env, seed: u64) -> Report {
