@@ -23,7 +23,8 @@ impl NetworkLayer {
                     filter_width: filter.1,
                     channels: in_channels / groups,
                     filters: out_channels / groups,
-                    stride,
+                    stride_height: stride,
+                    stride_width: stride,
                 };
                 (layer, groups * batch)
             }

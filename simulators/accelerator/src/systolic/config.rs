@@ -70,8 +70,10 @@ pub struct Layer {
     pub channels: u64,
     /// Filters (output channels).
     pub filters: u64,
-    /// Stride in both directions.
-    pub stride: u64,
+    /// Stride downwards.
+    pub stride_height: u64,
+    /// Stride to the right.
+    pub stride_width: u64,
 }
 
 impl Layer {
@@ -84,7 +86,8 @@ impl Layer {
             filter_width: 1,
             channels: k,
             filters: n,
-            stride: 1,
+            stride_height: 1,
+            stride_width: 1,
         }
     }
 
@@ -101,7 +104,8 @@ impl Layer {
             ("filter width", self.filter_width),
             ("channels", self.channels),
             ("filters", self.filters),
-            ("stride", self.stride),
+            ("stride downwards", self.stride_height),
+            ("stride to the right", self.stride_width),
         ];
         for (name, value) in named {
             if value == 0 || value > LARGEST {
@@ -132,14 +136,30 @@ impl Layer {
         Ok(())
     }
 
+    /// The layer without the rows and columns at the end of its input that no whole window reaches. Its output has
+    /// floor((extent - filter) / stride) + 1 positions, the definition everywhere but in SCALE-Sim.
+    pub fn trimmed(&self) -> Self {
+        let trim = |extent: u64, filter: u64, stride: u64| extent - (extent - filter) % stride;
+        Self {
+            ifmap_height: trim(self.ifmap_height, self.filter_height, self.stride_height),
+            ifmap_width: trim(self.ifmap_width, self.filter_width, self.stride_width),
+            ..*self
+        }
+    }
+
+    /// Elements of the input, those that no window reaches included.
+    pub fn ifmap_elements(&self) -> u64 {
+        self.ifmap_height.saturating_mul(self.ifmap_width).saturating_mul(self.channels)
+    }
+
     /// Height of the output. Windows that hang over the lower edge count, as in SCALE-Sim.
     pub fn output_height(&self) -> u64 {
-        (self.ifmap_height - self.filter_height).div_ceil(self.stride) + 1
+        (self.ifmap_height - self.filter_height).div_ceil(self.stride_height) + 1
     }
 
     /// Width of the output. Windows that hang over the right edge count, as in SCALE-Sim.
     pub fn output_width(&self) -> u64 {
-        (self.ifmap_width - self.filter_width).div_ceil(self.stride) + 1
+        (self.ifmap_width - self.filter_width).div_ceil(self.stride_width) + 1
     }
 
     /// Output positions of one filter (E in the SCALE-Sim paper).
@@ -159,13 +179,13 @@ impl Layer {
 
     /// Whether some windows hang over the lower or right edge of the input.
     pub fn has_overhang(&self) -> bool {
-        !(self.ifmap_height - self.filter_height).is_multiple_of(self.stride)
-            || !(self.ifmap_width - self.filter_width).is_multiple_of(self.stride)
+        !(self.ifmap_height - self.filter_height).is_multiple_of(self.stride_height)
+            || !(self.ifmap_width - self.filter_width).is_multiple_of(self.stride_width)
     }
 
     /// Whether two windows can share an input element.
     pub fn has_overlap(&self) -> bool {
-        self.filter_height > self.stride || self.filter_width > self.stride
+        self.filter_height > self.stride_height || self.filter_width > self.stride_width
     }
 }
 
@@ -243,22 +263,36 @@ impl Buffers {
         }
     }
 
+    /// Checks sizes and bandwidth for SCALE-Sim's model.
+    ///
+    /// # Errors
+    /// As [`Buffers::check`], and when a buffer has fewer than 200 words (its prefetcher works in hundredths of a buffer).
+    pub fn check_prefetcher(&self) -> Result<()> {
+        self.check_sizes(200, "give 200 words or more: the prefetcher works in hundredths of a buffer")?;
+        self.check()
+    }
+
     /// Checks sizes and bandwidth.
     ///
     /// # Errors
-    /// When a buffer has fewer than 200 words (the prefetcher works in hundredths of a buffer) or more than 2^40, or
-    /// the bandwidth is 0 or above 2^20.
+    /// When a buffer has fewer than 2 words (one for each half) or more than 2^40, or the bandwidth is 0 or above 2^20.
     pub fn check(&self) -> Result<()> {
+        self.check_sizes(2, "give a number from 2 (a word for each half) to 2^40")?;
+        self.check_bandwidth()
+    }
+
+    fn check_sizes(&self, least: u64, remedy: &str) -> Result<()> {
         let named =
             [("input", self.ifmap_words), ("filter", self.filter_words), ("output", self.ofmap_words)];
         for (name, words) in named {
-            if !(200..=1 << 40).contains(&words) {
-                return Err(Error::invalid(
-                    format!("the {name} buffer has {words} words"),
-                    "give 200 words or more: the prefetcher works in hundredths of a buffer",
-                ));
+            if !(least..=1 << 40).contains(&words) {
+                return Err(Error::invalid(format!("the {name} buffer has {words} words"), remedy));
             }
         }
+        Ok(())
+    }
+
+    fn check_bandwidth(&self) -> Result<()> {
         if self.words_per_cycle == 0 || self.words_per_cycle > LARGEST {
             return Err(Error::invalid(
                 format!("the DRAM bandwidth is {} words per cycle", self.words_per_cycle),
@@ -289,7 +323,7 @@ mod tests {
         assert!(layer.check().is_ok());
         assert!(Layer { filters: 0, ..layer }.check().unwrap_err().to_string().contains("filters"));
         assert!(Layer { filter_height: 5, ..layer }.check().unwrap_err().to_string().contains("padding"));
-        assert!(Layer { stride: u64::MAX, ..layer }.check().is_err());
+        assert!(Layer { stride_height: u64::MAX, ..layer }.check().is_err());
         let huge = Layer { ifmap_width: 1 << 20, channels: 1 << 20, filters: 1 << 20, ..layer };
         assert!(huge.check().unwrap_err().to_string().contains("split"));
         let buffers = Buffers::from_kb(1, 1, 1, 4);
@@ -299,7 +333,7 @@ mod tests {
         );
         assert!(
             Buffers { filter_words: 10, ..buffers }
-                .check()
+                .check_prefetcher()
                 .unwrap_err()
                 .to_string()
                 .contains("filter buffer")

@@ -24,7 +24,7 @@ const MOST_ELEMENTS: u64 = 1 << 28;
 pub fn estimate_dram(layer: &Layer, array: &Array, buffers: &Buffers) -> Result<MemoryTraffic> {
     layer.check()?;
     array.check()?;
-    buffers.check()?;
+    buffers.check_prefetcher()?;
     let g = Geometry::new(layer, array);
     let traffic = MemoryTraffic {
         ifmap: reads(&g, Operand::Input, buffers.ifmap_words)?,

@@ -115,8 +115,8 @@ impl Geometry {
                 let per_row = layer.filter_width * layer.channels;
                 let (filter_row, rest) = (inner / per_row, inner % per_row);
                 let (filter_column, channel) = (rest / layer.channels, rest % layer.channels);
-                let y = row * layer.stride + filter_row;
-                let x = column * layer.stride + filter_column;
+                let y = row * layer.stride_height + filter_row;
+                let x = column * layer.stride_width + filter_column;
                 (y < layer.ifmap_height && x < layer.ifmap_width)
                     .then(|| (y * layer.ifmap_width + x) * layer.channels + channel)
             }
@@ -145,18 +145,18 @@ impl Geometry {
     /// Number of different addresses of an operand.
     pub fn distinct(&self, operand: Operand) -> u64 {
         let layer = &self.layer;
-        let covered = |outputs: u64, filter: u64, extent: u64| {
-            if filter >= layer.stride {
-                ((outputs - 1) * layer.stride + filter).min(extent)
+        let covered = |outputs: u64, filter: u64, stride: u64, extent: u64| {
+            if filter >= stride {
+                ((outputs - 1) * stride + filter).min(extent)
             } else {
-                (outputs - 1) * filter + (extent - (outputs - 1) * layer.stride).min(filter)
+                (outputs - 1) * filter + (extent - (outputs - 1) * stride).min(filter)
             }
         };
         match operand {
             Operand::Filter => layer.filters * layer.window(),
             Operand::Input => {
-                covered(layer.output_height(), layer.filter_height, layer.ifmap_height)
-                    * covered(layer.output_width(), layer.filter_width, layer.ifmap_width)
+                covered(layer.output_height(), layer.filter_height, layer.stride_height, layer.ifmap_height)
+                    * covered(layer.output_width(), layer.filter_width, layer.stride_width, layer.ifmap_width)
                     * layer.channels
             }
         }

@@ -371,17 +371,17 @@ impl Follower<'_> {
         let (filter_row, rest) = (inner / per_row, inner % per_row);
         let (filter_column, channel) = (rest / layer.channels, rest % layer.channels);
         let (own_row, own_column) = (outer / width, outer % width);
-        let y = own_row * layer.stride + filter_row;
-        let x = own_column * layer.stride + filter_column;
+        let y = own_row * layer.stride_height + filter_row;
+        let x = own_column * layer.stride_width + filter_column;
         let mut best = (u64::MAX, Copy { position: 0, holds: 0 });
         // Later outputs use the element earlier in their window, so their copies are the ones fetched already; those of
         // the same output row are nearest.
-        let rows = outputs_over(y, layer.filter_height, layer.stride, layer.output_height());
+        let rows = outputs_over(y, layer.filter_height, layer.stride_height, layer.output_height());
         for other_row in std::iter::once(own_row).chain(rows.rev().filter(|&row| row != own_row)) {
-            for other_column in outputs_over(x, layer.filter_width, layer.stride, width).rev() {
+            for other_column in outputs_over(x, layer.filter_width, layer.stride_width, width).rev() {
                 let outer = other_row * width + other_column;
-                let inner = ((y - other_row * layer.stride) * layer.filter_width
-                    + (x - other_column * layer.stride))
+                let inner = ((y - other_row * layer.stride_height) * layer.filter_width
+                    + (x - other_column * layer.stride_width))
                     * layer.channels
                     + channel;
                 let position = self.position_of(outer, inner);
@@ -443,16 +443,17 @@ mod tests {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
         let mut rotations = 0;
         for case in 0..600 {
-            let stride = rng.random_range(1..4);
+            let (stride_height, stride_width) = (rng.random_range(1..4), rng.random_range(1..4));
             let (filter_height, filter_width) = (rng.random_range(1..5), rng.random_range(1..5));
             let layer = Layer {
-                ifmap_height: filter_height + stride * rng.random_range(0..9),
-                ifmap_width: filter_width + stride * rng.random_range(0..9),
+                ifmap_height: filter_height + stride_height * rng.random_range(0..9),
+                ifmap_width: filter_width + stride_width * rng.random_range(0..9),
                 filter_height,
                 filter_width,
                 channels: rng.random_range(1..9),
                 filters: rng.random_range(1..40),
-                stride,
+                stride_height,
+                stride_width,
             };
             let array = Array {
                 rows: rng.random_range(1..20),

@@ -2,7 +2,7 @@
 use serde::Serialize;
 
 use super::{
-    calc::{Computation, compute_geometry},
+    calc::{Computation, Counts, Span, compute_geometry},
     config::{Array, Buffers, Layer},
     geometry::{Geometry, Operand, Side},
     read_buffer::{self, Event, Window},
@@ -20,7 +20,7 @@ pub struct Simulation {
     pub stall_cycles: u64,
     /// Share of the array's multiply-accumulate slots that did work, in percent of all cycles.
     pub overall_utilization_percent: f64,
-    /// The array by itself.
+    /// The array by itself; the times in `sram_span` are those of the run with its stalls.
     pub computation: Computation,
     /// DRAM traffic.
     pub dram: MemoryTraffic,
@@ -34,13 +34,15 @@ pub struct Simulation {
 pub fn simulate(layer: &Layer, array: &Array, buffers: &Buffers, compat: bool) -> Result<Simulation> {
     layer.check()?;
     array.check()?;
-    buffers.check()?;
+    buffers.check_prefetcher()?;
     let g = Geometry::new(layer, array);
     let input = Reader::new(&g, Operand::Input, buffers.ifmap_words, buffers.words_per_cycle)?;
     let filter = Reader::new(&g, Operand::Filter, buffers.filter_words, buffers.words_per_cycle)?;
     let mut writer = WriteBuffer::new(buffers.ofmap_words, buffers.words_per_cycle);
-    let (cycles, stall) = run(&g, [&input, &filter], &mut writer);
-    let computation = compute_geometry(&g, array, compat);
+    let mut computation = compute_geometry(&g, array, compat);
+    let mut marks = Marks::new(&computation.sram_span);
+    let (cycles, stall) = run(&g, [&input, &filter], &mut writer, &mut marks);
+    computation.sram_span = marks.spans();
     Ok(Simulation {
         cycles,
         stall_cycles: stall,
@@ -108,8 +110,51 @@ fn written(g: &Geometry, (row_fold, column_fold): (u64, u64), lines: u64) -> i64
     ramp(x) - ramp(x - height as i64)
 }
 
+/// The lines in which each memory is busy first and last, and when they are served.
+struct Marks {
+    /// Line, memory (input, filter, output), and whether it is the memory's last; in the order of the lines.
+    lines: Vec<(u64, usize, bool)>,
+    next: usize,
+    served: [Span; 3],
+}
+
+impl Marks {
+    /// From the times of a run without stalls, in which a read is served one cycle after its line starts.
+    fn new(spans: &Counts<Span>) -> Self {
+        let mut lines = Vec::with_capacity(6);
+        for (memory, (span, latency)) in
+            [(spans.ifmap, 1), (spans.filter, 1), (spans.ofmap, 0)].into_iter().enumerate()
+        {
+            lines.push(((span.start - latency) as u64, memory, false));
+            lines.push(((span.stop - latency) as u64, memory, true));
+        }
+        lines.sort_unstable();
+        Self { lines, next: 0, served: [Span::default(); 3] }
+    }
+
+    fn next_line(&self) -> u64 {
+        self.lines.get(self.next).map_or(u64::MAX, |mark| mark.0)
+    }
+
+    /// Notes when the three memories have served `line`.
+    fn record(&mut self, line: u64, served: [i64; 3]) {
+        while let Some(&(at, memory, last)) = self.lines.get(self.next)
+            && at == line
+        {
+            let span = &mut self.served[memory];
+            *(if last { &mut span.stop } else { &mut span.start }) = served[memory];
+            self.next += 1;
+        }
+    }
+
+    fn spans(self) -> Counts<Span> {
+        let [ifmap, filter, ofmap] = self.served;
+        Counts { ifmap, filter, ofmap }
+    }
+}
+
 /// Walks the whole layer; returns the cycles it takes and the stalls.
-fn run(g: &Geometry, readers: [&Reader; 2], writer: &mut WriteBuffer) -> (u64, u64) {
+fn run(g: &Geometry, readers: [&Reader; 2], writer: &mut WriteBuffer, marks: &mut Marks) -> (u64, u64) {
     let mut stalls = 0;
     let mut next = [0; 2];
     let last_line = g.lines() - 1;
@@ -123,8 +168,7 @@ fn run(g: &Geometry, readers: [&Reader; 2], writer: &mut WriteBuffer) -> (u64, u
             while line < end {
                 let event_line = (0..2)
                     .filter_map(|reader| readers[reader].events.get(next[reader]).map(|event| event.line))
-                    .min()
-                    .unwrap_or(u64::MAX);
+                    .fold(marks.next_line(), u64::min);
                 let until = event_line.min(last_line).min(end);
                 write_lines(g, fold, writer, base, line..until, &mut stalls);
                 line = until;
@@ -139,13 +183,16 @@ fn run(g: &Geometry, readers: [&Reader; 2], writer: &mut WriteBuffer) -> (u64, u
                     cycles = (now + write_stall) as u64;
                 }
                 let mut stall = write_stall;
+                let mut served = [now + 1, now + 1, now + write_stall];
                 for reader in 0..2 {
                     let list = &readers[reader].events;
                     if let Some(event) = list.get(next[reader]).filter(|event| event.line == line) {
-                        stall = stall.max(readers[reader].complete_at(event.rotations) - now - 1);
+                        served[reader] = served[reader].max(readers[reader].complete_at(event.rotations));
+                        stall = stall.max(served[reader] - now - 1);
                         next[reader] += 1;
                     }
                 }
+                marks.record(line, served);
                 stalls += stall.max(0);
                 line += 1;
             }
