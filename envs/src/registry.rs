@@ -91,6 +91,7 @@ impl Registry {
             crate::accelerator::mapping::entry(),
             crate::accelerator::simba::entry(),
             crate::accelerator::systolic_array::entry(),
+            crate::accelerator::systolic_array::entry_v1(),
             crate::accelerator::user_template::entry(),
         ];
         entries.extend(crate::circuit::entries());

@@ -1,6 +1,6 @@
 //! Environments over the accelerator models.
 //!
-//! * `systolic-array-v0`: shape, dataflow, buffers and bandwidth of a systolic array for a whole network;
+//! * `systolic-array-v1` (and `-v0`, with the counts of SCALE-Sim): shape, dataflow, buffers and bandwidth of a systolic array for a whole network;
 //! * `accelerator-eyeriss-v0`: a row-stationary accelerator, ArchGym's TimeloopGym space;
 //! * `accelerator-simba-v0`: a package of weight-stationary chiplets of vector units;
 //! * `accelerator-template-v0`: a user's YAML architecture with named free parameters;

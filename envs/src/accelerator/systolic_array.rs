@@ -1,10 +1,11 @@
-//! `systolic-array-v0`: a systolic array with its three buffers, for a whole network.
+//! `systolic-array-v1`: a systolic array with its three buffers, for a whole network. `systolic-array-v0` has the same
+//! designs and counts as SCALE-Sim v2 does.
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use hwgym_simulators::accelerator::{
     energy::{Component, DramKind, Estimate},
-    systolic::{Array, Buffers, Dataflow, Layer, NetworkReport, simulate_network},
+    systolic::{Array, Buffers, Counts, Dataflow, Layer, simulate_network, simulate_network_exact},
 };
 use serde::Deserialize;
 
@@ -27,8 +28,31 @@ impl Default for Settings {
     }
 }
 
+/// Whose numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// SCALE-Sim v2's, without its surplus of output writes.
+    V0,
+    /// The true ones.
+    V1,
+}
+
+/// What both versions count for a network.
+struct Traffic {
+    cycles: u64,
+    stall_cycles: u64,
+    macs: u64,
+    utilization_percent: f64,
+    sram_words: Counts,
+    dram_words: Counts,
+    /// Partial sums read from the output buffer and from DRAM.
+    sum_reads: u64,
+    dram_sum_reads: u64,
+}
+
 /// The environment.
 struct SystolicArray {
+    version: Version,
     space: DesignSpace,
     metrics: Vec<Metric>,
     network: String,
@@ -49,21 +73,34 @@ const REGISTER_BITS: u32 = 2 * WORD_BITS + 32;
 /// Widest SRAM macro; wider ports are made of several.
 const MACRO_BITS: u64 = 256;
 
-/// The registry entry.
+/// The registry entry of the first version.
 pub fn entry() -> EnvEntry {
-    EnvEntry::new(
+    with_options(EnvEntry::new(
         "systolic-array-v0",
+        "systolic-array-v1 with the counts of SCALE-Sim v2",
+        |options| Ok(Box::new(SystolicArray::new(options, Version::V0)?)),
+    ))
+}
+
+/// The registry entry.
+pub fn entry_v1() -> EnvEntry {
+    with_options(EnvEntry::new(
+        "systolic-array-v1",
         "a systolic array: shape, dataflow, three buffers and bandwidth for a whole network",
-        |options| Ok(Box::new(SystolicArray::new(options)?)),
-    )
-    .option("network", "\"alexnet\"", "a built-in network, or the path of a layer table (.ron)")
-    .option("technology_nm", "45.0", "technology of the energy and area estimates, 5 to 180 nm")
-    .option("clock_ghz", "1.0", "clock, for the leakage")
-    .option("dram", "\"LPDDR4\"", "type of DRAM: LPDDR4, LPDDR, DDR3, GDDR5, HBM2 or HMC")
+        |options| Ok(Box::new(SystolicArray::new(options, Version::V1)?)),
+    ))
+}
+
+fn with_options(entry: EnvEntry) -> EnvEntry {
+    entry
+        .option("network", "\"alexnet\"", "a built-in network, or the path of a layer table (.ron)")
+        .option("technology_nm", "45.0", "technology of the energy and area estimates, 5 to 180 nm")
+        .option("clock_ghz", "1.0", "clock, for the leakage")
+        .option("dram", "\"LPDDR4\"", "type of DRAM: LPDDR4, LPDDR, DDR3, GDDR5, HBM2 or HMC")
 }
 
 impl SystolicArray {
-    fn new(options: &Options) -> Result<Self, EnvError> {
+    fn new(options: &Options, version: Version) -> Result<Self, EnvError> {
         let settings: Settings = options.parse()?;
         let layers = network(&settings.network, options)?.systolic().map_err(invalid("network"))?;
         if !(0.001..=100.0).contains(&settings.clock_ghz) {
@@ -101,6 +138,7 @@ impl SystolicArray {
             Metric::minimise("dram_mb", "MB", "DRAM traffic of all layers, 10^6 bytes"),
         ];
         Ok(Self {
+            version,
             space,
             metrics,
             layers,
@@ -142,9 +180,35 @@ impl SystolicArray {
         Ok(estimate)
     }
 
+    fn count(&self, array: &Array, buffers: &Buffers) -> Result<Traffic, String> {
+        let layers = self.layers.iter().copied();
+        match self.version {
+            Version::V0 => simulate_network(layers, array, buffers, false).map(|report| Traffic {
+                cycles: report.cycles,
+                stall_cycles: report.stall_cycles,
+                macs: report.macs,
+                utilization_percent: report.overall_utilization_percent,
+                sram_words: report.sram_words,
+                dram_words: report.dram_words,
+                sum_reads: 0,
+                dram_sum_reads: 0,
+            }),
+            Version::V1 => simulate_network_exact(layers, array, buffers, true).map(|report| Traffic {
+                cycles: report.cycles,
+                stall_cycles: report.stall_cycles,
+                macs: report.macs,
+                utilization_percent: report.overall_utilization_percent,
+                sram_words: report.sram_words,
+                dram_words: report.dram_words,
+                sum_reads: report.partial_sum_reads,
+                dram_sum_reads: report.dram_partial_sum_reads,
+            }),
+        }
+        .map_err(|error| error.to_string())
+    }
+
     fn measure(&self, array: &Array, buffers: &Buffers) -> Result<Vec<f64>, String> {
-        let report = simulate_network(self.layers.iter().copied(), array, buffers, false)
-            .map_err(|error| error.to_string())?;
+        let report = self.count(array, buffers)?;
         let ifmap = self.buffer(array.rows, buffers.ifmap_words)?;
         let filter = self.buffer(array.columns, buffers.filter_words)?;
         let ofmap = self.buffer(array.columns, buffers.ofmap_words)?;
@@ -157,21 +221,24 @@ impl SystolicArray {
             report.cycles as f64,
             energy_uj,
             area_um2 / 1e6,
-            report.overall_utilization_percent,
+            report.utilization_percent,
             energy_uj * report.cycles as f64,
             report.stall_cycles as f64,
-            (dram.ifmap + dram.filter + dram.ofmap) as f64 / 1e6,
+            (dram.ifmap + dram.filter + dram.ofmap + report.dram_sum_reads) as f64 / 1e6,
         ])
     }
 
-    fn energy_pj(&self, report: &NetworkReport, elements: f64, buffers: [&Estimate; 3]) -> f64 {
+    fn energy_pj(&self, report: &Traffic, elements: f64, buffers: [&Estimate; 3]) -> f64 {
         let [ifmap, filter, ofmap] = buffers;
         let (sram, dram) = (&report.sram_words, &report.dram_words);
         let macs = report.macs as f64 * (self.mac.read_pj + self.registers.read_pj);
         let reads = sram.ifmap as f64 * ifmap.read_pj + sram.filter as f64 * filter.read_pj;
         let fills = dram.ifmap as f64 * ifmap.write_pj + dram.filter as f64 * filter.write_pj;
-        let outputs = sram.ofmap as f64 * ofmap.write_pj + dram.ofmap as f64 * ofmap.read_pj;
-        let off_chip = (dram.ifmap + dram.filter + dram.ofmap) as f64 * self.dram_pj_per_word;
+        let outputs = sram.ofmap as f64 * ofmap.write_pj
+            + (report.sum_reads + dram.ofmap) as f64 * ofmap.read_pj
+            + report.dram_sum_reads as f64 * ofmap.write_pj;
+        let off_chip =
+            (dram.ifmap + dram.filter + dram.ofmap + report.dram_sum_reads) as f64 * self.dram_pj_per_word;
         let leak_mw = ifmap.leak_mw
             + filter.leak_mw
             + ofmap.leak_mw
@@ -184,7 +251,10 @@ impl SystolicArray {
 
 impl Env for SystolicArray {
     fn id(&self) -> &str {
-        "systolic-array-v0"
+        match self.version {
+            Version::V0 => "systolic-array-v0",
+            Version::V1 => "systolic-array-v1",
+        }
     }
 
     fn space(&self) -> &DesignSpace {
@@ -228,7 +298,13 @@ impl Env for SystolicArray {
 
     fn provenance(&self) -> Vec<(String, String)> {
         vec![
-            ("model".into(), "systolic array, equal to SCALE-Sim v2 22f88b1".into()),
+            (
+                "model".into(),
+                match self.version {
+                    Version::V0 => "systolic array, equal to SCALE-Sim v2 22f88b1".into(),
+                    Version::V1 => "systolic array, registers and double-buffered memories".into(),
+                },
+            ),
             ("network".into(), self.network.clone()),
             ("technology_nm".into(), self.technology_nm.to_string()),
         ]
@@ -240,7 +316,7 @@ mod tests {
     use super::*;
 
     fn env(options: &str) -> Result<SystolicArray, EnvError> {
-        SystolicArray::new(&Options::ron(options))
+        SystolicArray::new(&Options::ron(options), Version::V0)
     }
 
     fn metrics(env: &SystolicArray, [side, buffer, bandwidth]: [i64; 3], dataflow: &str) -> Vec<f64> {
@@ -270,6 +346,25 @@ mod tests {
             assert!(faster && large[2] > small[2], "{dataflow}: {small:?} {large:?}");
             let starved = metrics(&env, [64, 256, 1], dataflow);
             assert!(starved[5] > large[5] && starved[0] > large[0]);
+        }
+    }
+
+    #[test]
+    fn true_counts_move_no_less_than_every_word_once_and_gain_from_every_resource() {
+        let env = SystolicArray::new(&Options::default(), Version::V1).unwrap();
+        let compulsory: u64 = env
+            .layers
+            .iter()
+            .map(|(layer, times)| {
+                let words = layer.filters * layer.window() + layer.filters * layer.outputs_per_filter();
+                times * words
+            })
+            .sum();
+        for dataflow in ["os", "ws", "is"] {
+            let small = metrics(&env, [8, 4, 1], dataflow);
+            let large = metrics(&env, [8, 1024, 128], dataflow);
+            assert!(large[0] < small[0] && large[5] < small[5] && large[6] < small[6], "{dataflow}");
+            assert!(large[6] * 1e6 >= compulsory as f64 && large[3] <= 100.0);
         }
     }
 

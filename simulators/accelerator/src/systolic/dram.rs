@@ -40,7 +40,7 @@ fn reads(g: &Geometry, operand: Operand, size: u64) -> Result<Transfer> {
     let distinct = g.distinct(operand);
     let never_closed = |words: u64| {
         let lead = (hundredth * words.div_ceil(hundredth)).div_ceil(10);
-        Transfer { words, start: -(lead as i64), stop: -1 }
+        Transfer { words, start: -(lead as i64), stop: -1, latest: -1 }
     };
     if distinct < capacity {
         return Ok(never_closed(distinct));
@@ -76,6 +76,7 @@ fn reads(g: &Geometry, operand: Operand, size: u64) -> Result<Transfer> {
             words: count,
             start: first_request(g, operand) as i64 - capacity.div_ceil(10) as i64,
             stop: line as i64 + 1,
+            latest: line as i64 + 1,
         },
         None => never_closed(count),
     })

@@ -12,6 +12,7 @@ mod calc;
 mod config;
 mod dram;
 mod exact;
+pub mod files;
 mod geometry;
 mod network;
 mod read_buffer;

@@ -10,6 +10,10 @@ pub struct Transfer {
     pub start: i64,
     /// Last cycle of the transfer.
     pub stop: i64,
+    /// Last cycle in which a word moves: SCALE-Sim v2 starts the last drain of outputs at the end of the run, although
+    /// another may be under way that ends later.
+    #[serde(skip)]
+    pub latest: i64,
 }
 
 impl Transfer {
@@ -31,6 +35,11 @@ pub struct MemoryTraffic {
 }
 
 impl MemoryTraffic {
+    /// Cycles from the first prefetch to the last write: the "Total Cycles (incl. prefetch)" of SCALE-Sim v3.
+    pub fn cycles_with_prefetch(&self) -> i64 {
+        self.ofmap.latest - self.ifmap.start.min(self.filter.start)
+    }
+
     /// Words read and written over all interfaces.
     pub fn words(&self) -> u64 {
         self.ifmap.words + self.filter.words + self.ofmap.words

@@ -89,6 +89,7 @@ impl Reader {
             words: (fill + rotations * self.cycles) * self.width,
             start: -(fill as i64),
             stop: self.complete_at(rotations),
+            latest: self.complete_at(rotations),
         }
     }
 }

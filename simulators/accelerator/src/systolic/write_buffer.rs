@@ -115,9 +115,11 @@ impl WriteBuffer {
         let words = lines * self.width - missing;
         self.free += words;
         self.end = time + lines - 1;
-        let transfer = self.transfer.get_or_insert(Transfer { words: 0, start: time, stop: self.end });
+        let transfer =
+            self.transfer.get_or_insert(Transfer { words: 0, start: time, stop: self.end, latest: self.end });
         transfer.words += words as u64;
         transfer.stop = self.end;
+        transfer.latest = transfer.latest.max(self.end);
     }
 
     /// Drains what is left, from `time` on, and returns the whole transfer.

@@ -48,6 +48,14 @@ impl ExactNetwork {
             sum.ofmap += times * words.ofmap;
         }
     }
+
+    /// Sets the utilisation, after all layers have been added.
+    pub fn finish(&mut self, array: &Array) {
+        if self.cycles > 0 {
+            let slots = self.cycles as f64 * (array.rows * array.columns) as f64;
+            self.overall_utilization_percent = 100.0 * self.macs as f64 / slots;
+        }
+    }
 }
 
 /// Runs the layers one after the other, each as often as its count says.
@@ -64,9 +72,6 @@ pub fn simulate_network_exact(
     for (layer, times) in layers {
         report.add(&simulate_exact(&layer, array, buffers, bandwidth_limited)?, times);
     }
-    if report.cycles > 0 {
-        let slots = report.cycles as f64 * (array.rows * array.columns) as f64;
-        report.overall_utilization_percent = 100.0 * report.macs as f64 / slots;
-    }
+    report.finish(array);
     Ok(report)
 }
