@@ -1,8 +1,10 @@
 //! Sparse LU for small, unchanging patterns: the order of elimination and all fill-in are found once and become a flat program of slot
 //! numbers that real and complex solves repeat without searching, pivoting or allocating.
 
+mod elimination;
 mod lanes;
 mod order;
+mod pivot;
 mod program;
 
 pub use lanes::{LANES, Lane, LaneSolver};
