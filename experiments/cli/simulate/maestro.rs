@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use hwgym::simulators::accelerator::{
     Error,
-    maestro::{Evaluation, Evaluator, Hardware, MappingFile},
+    maestro::{Evaluation, Evaluator, Hardware, MappingFile, Rejection},
 };
 use serde_json::{Value, json};
 
@@ -17,7 +17,8 @@ pub struct MaestroArgs {
     /// The mapping file (.m): a network of layers, each with its dataflow
     #[arg(long, visible_alias = "Mapping_file", value_name = "FILE")]
     mapping: PathBuf,
-    /// A hardware file with lines such as `num_pes: 256`; options that are given win over it
+    /// A hardware file with lines such as `num_pes: 256`; options that are given win over it (with --maestro-compat the file
+    /// wins, as in MAESTRO). Its hops take a cycle each
     #[arg(long, visible_alias = "HW_file", value_name = "FILE")]
     hw_file: Option<PathBuf>,
     /// Processing elements [default: 7, as in MAESTRO]
@@ -29,7 +30,7 @@ pub struct MaestroArgs {
     /// Average hops of the on-chip network [default: 1]
     #[arg(long, alias = "noc_hops")]
     noc_hops: Option<i64>,
-    /// Latency of a hop in cycles [default: 0]
+    /// Latency of a hop in cycles [default: 0; 1 with a hardware file, as in MAESTRO]
     #[arg(long, alias = "noc_hop_latency")]
     noc_hop_latency: Option<i64>,
     /// Off-chip bandwidth in elements per cycle [default: 70000]
@@ -47,7 +48,8 @@ pub struct MaestroArgs {
     /// Options of MAESTRO that change no result
     #[arg(long = "full_buffer", aliases = ["noc_mc_support", "print_res", "print_res_csv_file", "print_log_file", "print_design_space", "msg_print_lv"], hide = true, num_args = 0..=1, action = clap::ArgAction::Append)]
     without_effect: Vec<String>,
-    /// Energy as MAESTRO prints it: without the private buffers of mappings with a Cluster
+    /// Energy, area and power as MAESTRO prints them: private buffers of mappings with a Cluster are left out and those of
+    /// the layer before counted in their place, and no limit of bandwidth is a width of 2^31 - 1
     #[arg(long)]
     maestro_compat: bool,
     /// Print JSON
@@ -61,24 +63,36 @@ impl MaestroArgs {
             Some(path) => Hardware::read(path).bad_input()?,
             None => Hardware::default(),
         };
-        let hardware = Hardware {
-            num_pes: self.num_pes.unwrap_or(base.num_pes),
-            noc_bw: self.noc_bw.unwrap_or(base.noc_bw),
-            noc_hops: self.noc_hops.unwrap_or(base.noc_hops),
-            noc_hop_latency: self.noc_hop_latency.unwrap_or(base.noc_hop_latency),
-            offchip_bw: self.offchip_bw.unwrap_or(base.offchip_bw),
-            num_simd_lanes: self.num_simd_lanes.unwrap_or(base.num_simd_lanes),
-            l1_size: self.l1_size.or(base.l1_size),
-            l2_size: self.l2_size.or(base.l2_size),
-        };
+        let hardware = self.hardware(base);
         let file = MappingFile::read(&self.mapping).bad_input()?;
         let mut evaluator = Evaluator::new();
-        let mut layers = Vec::new();
+        let mut layers: Vec<(&str, Evaluation)> = Vec::new();
         for mapped in &file.layers {
-            let result = evaluator
-                .evaluate(&mapped.layer, &mapped.directives, &hardware, self.maestro_compat)
-                .map_err(|rejection| format!("layer \"{}\": {}", mapped.name, Error::from(rejection)))
-                .bad_input()?;
+            let covering;
+            let directives = if self.maestro_compat {
+                &mapped.directives
+            } else {
+                covering = mapped.covering_directives();
+                &covering
+            };
+            let result = match evaluator.evaluate(&mapped.layer, directives, &hardware, self.maestro_compat) {
+                Ok(result) => result,
+                Err(Rejection::NoWork) if self.maestro_compat => {
+                    eprintln!(
+                        "warning: layer \"{}\": MAESTRO counts no work and prints a runtime of 0; it is left out",
+                        mapped.name
+                    );
+                    continue;
+                }
+                Err(rejection) => {
+                    let error = Error::from(rejection);
+                    return Err(format!("layer \"{}\": {error}", mapped.name)).bad_input();
+                }
+            };
+            let result = match layers.last() {
+                Some((_, previous)) if self.maestro_compat => result.with_energy_leaked_from(previous),
+                _ => result,
+            };
             layers.push((mapped.name.as_str(), result));
         }
         if self.json {
@@ -89,6 +103,31 @@ impl MaestroArgs {
             print(&layers);
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl MaestroArgs {
+    /// The hardware of options and file.
+    fn hardware(&self, base: Hardware) -> Hardware {
+        let file_wins = self.maestro_compat && self.hw_file.is_some();
+        let pick = |name: &str, option: Option<i64>, base: i64| match option {
+            Some(value) if file_wins && value != base => {
+                eprintln!("warning: {name} {value}: MAESTRO takes what the hardware file says, {base}");
+                base
+            }
+            Some(value) => value,
+            None => base,
+        };
+        Hardware {
+            num_pes: pick("--num-pes", self.num_pes, base.num_pes),
+            noc_bw: pick("--noc-bw", self.noc_bw, base.noc_bw),
+            noc_hops: pick("--noc-hops", self.noc_hops, base.noc_hops),
+            noc_hop_latency: pick("--noc-hop-latency", self.noc_hop_latency, base.noc_hop_latency),
+            offchip_bw: pick("--offchip-bw", self.offchip_bw, base.offchip_bw),
+            num_simd_lanes: self.num_simd_lanes.unwrap_or(base.num_simd_lanes),
+            l1_size: self.l1_size.or(base.l1_size),
+            l2_size: self.l2_size.or(base.l2_size),
+        }
     }
 }
 
@@ -153,6 +192,12 @@ fn print(layers: &[(&str, Evaluation)]) {
                 "{name} does not fit: {} has {there} bytes, {needed} are needed ({} too many)",
                 violation.buffer,
                 needed - there
+            );
+        }
+        if let Some(width) = result.network_sized_to {
+            println!(
+                "{name}: the network has no limit; area and power are those of {width} elements per cycle, the most \
+                 that is used"
             );
         }
         if result.macs != result.true_macs {

@@ -174,3 +174,61 @@ fn requirements_above_the_given_buffers_are_violations() {
     assert_eq!((violations[0].buffer, violations[0].available_bytes), ("l1_size", 8));
     assert_eq!(violations[0].required_bytes, result.l1_bytes);
 }
+
+/// What the reference refuses or counts as nothing although it is plain: maps that cover a whole dimension.
+#[test]
+fn maps_that_cover_a_dimension_are_read() {
+    let text = "\u{feff}Network n { Layer a { Type: CONV Dimensions { K: 4, C: 4, R: 3, S: 3, Y: 7, X: 7 } Dataflow { \
+                TemporalMap(7,7) R; TemporalMap(Sz(S),9) S; TemporalMap(8,1) X; SpatialMap(1,1) K; } } }";
+    let file = MappingFile::parse("a.m", text).unwrap();
+    let mapped = &file.layers[0];
+    assert_eq!(mapped.directives[0], Directive::TemporalMap { size: 3, offset: 3, dim: maestro_dim("R") });
+    let hardware = Hardware { num_pes: 4, ..Hardware::default() };
+    let evaluate = |directives: &[Directive]| {
+        Evaluator::new().evaluate(&mapped.layer, directives, &hardware, false).map(|result| result.macs)
+    };
+    assert_eq!(evaluate(&mapped.directives), Err(Rejection::NoWork));
+    assert_eq!(evaluate(&mapped.covering_directives()), Ok(mapped.layer.macs()));
+    let split = text.replace("(7,7) R", "(1,1) R");
+    assert!(MappingFile::parse("a.m", &split).unwrap_err().to_string().contains("splits dimension R"));
+}
+
+fn maestro_dim(name: &str) -> hwgym_accelerator::maestro::Dim {
+    hwgym_accelerator::maestro::Dim::from_name(name).unwrap()
+}
+
+/// No limit is no quantity: the network is as wide as it is used.
+#[test]
+fn a_network_without_a_limit_is_sized_to_its_use() {
+    let text = "Network n { Layer a { Type: CONV Dimensions { K: 4, C: 4, R: 3, S: 3, Y: 7, X: 7 } Dataflow { \
+                TemporalMap(1,1) C; SpatialMap(1,1) K; } } }";
+    let file = MappingFile::parse("a.m", text).unwrap();
+    let mapped = &file.layers[0];
+    let area = |noc_bw: i64, compat: bool| {
+        let hardware = Hardware { num_pes: 4, noc_bw, ..Hardware::default() };
+        Evaluator::new().evaluate(&mapped.layer, &mapped.directives, &hardware, compat).unwrap()
+    };
+    let free = area(Hardware::NO_LIMIT, false);
+    let width = free.network_sized_to.unwrap();
+    assert_eq!(free.area_um2, area(width, false).area_um2);
+    assert!(free.area_um2 < 1e7, "{}", free.area_um2);
+    assert!(area(Hardware::NO_LIMIT, true).area_um2 > 1e12);
+    assert_eq!(area(width, false).network_sized_to, None);
+}
+
+/// Behind another layer the reference adds that layer's private buffers where it leaves this one's out.
+#[test]
+fn the_energy_of_the_layer_before_leaks_in_compat_mode() {
+    let text = "Network n { Layer a { Type: CONV Dimensions { K: 4, C: 4, R: 3, S: 3, Y: 7, X: 7 } Dataflow { \
+                TemporalMap(1,1) C; SpatialMap(1,1) K; Cluster(2, P); SpatialMap(1,1) C; } } }";
+    let file = MappingFile::parse("a.m", text).unwrap();
+    let mapped = &file.layers[0];
+    let hardware = Hardware { num_pes: 4, ..Hardware::default() };
+    let evaluate = |compat: bool| {
+        Evaluator::new().evaluate(&mapped.layer, &mapped.directives, &hardware, compat).unwrap()
+    };
+    // The same layer twice: what leaks is what was left out.
+    let leaked = evaluate(true).with_energy_leaked_from(&evaluate(true));
+    assert!((leaked.energy_nj - evaluate(false).energy_nj).abs() < 1e-9);
+    assert!(evaluate(true).energy_nj < leaked.energy_nj);
+}

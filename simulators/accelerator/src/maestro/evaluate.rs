@@ -64,7 +64,8 @@ impl Evaluator {
     }
 
     /// Evaluates one mapping of one layer. With `compat` the energy is that of the reference, which leaves out the
-    /// processing elements' buffers of mappings with a `Cluster`; nothing else differs.
+    /// processing elements' buffers of mappings with a `Cluster`, and a network without a limit has the area and power of one
+    /// that is 2^31 - 1 elements wide; nothing else differs.
     ///
     /// # Errors
     /// When the mapping is not one the reference could evaluate either; see [`Rejection`].
@@ -95,7 +96,7 @@ impl Evaluator {
             return Err(Rejection::NoWork);
         }
         let with_l1 = !compat || shared.outermost_first;
-        Ok(Evaluation::new(layer, hardware, &shared.totals, shared.l1_bytes.unwrap_or(0), with_l1))
+        Ok(Evaluation::new(layer, hardware, &shared.totals, shared.l1_bytes.unwrap_or(0), with_l1, compat))
     }
 }
 

@@ -33,7 +33,7 @@ impl Default for Hardware {
     fn default() -> Self {
         Self {
             num_pes: 7,
-            noc_bw: i64::from(i32::MAX),
+            noc_bw: Self::NO_LIMIT,
             noc_hops: 1,
             noc_hop_latency: 0,
             offchip_bw: 70_000,
@@ -68,6 +68,9 @@ impl Hardware {
         Ok(())
     }
 
+    /// The bandwidth that stands for no limit, as in the reference.
+    pub const NO_LIMIT: i64 = i32::MAX as i64;
+
     /// Reads a hardware file: lines `name: value` with the names of the command line.
     ///
     /// # Errors
@@ -77,13 +80,15 @@ impl Hardware {
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Reads the text of a hardware file; `file` names it in messages.
+    /// Reads the text of a hardware file; `file` names it in messages. As in the reference, what the file leaves out is one
+    /// processing element, no limit of bandwidth, and a latency of one cycle for each of its hops.
     ///
     /// # Errors
     /// With file and line for an unknown name or a value that is no whole number.
     pub fn parse(file: &str, text: &str) -> Read<Self> {
-        let mut hardware = Self::default();
-        for (number, line) in text.lines().enumerate() {
+        let mut hardware =
+            Self { num_pes: 1, offchip_bw: Self::NO_LIMIT, noc_hop_latency: 1, ..Self::default() };
+        for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.split("//").next().unwrap_or("").trim();
             if line.is_empty() {
                 continue;
@@ -145,8 +150,14 @@ mod tests {
     fn hardware_files_are_read() {
         let text = "num_pes: 256\n// a remark\nl1_size_cstr: 64\nnoc_bw_cstr: 32\n\noffchip_bw_cstr: 8\n";
         let hardware = Hardware::parse("a.m", text).unwrap();
-        let expected =
-            Hardware { num_pes: 256, noc_bw: 32, offchip_bw: 8, l1_size: Some(64), ..Hardware::default() };
+        let expected = Hardware {
+            num_pes: 256,
+            noc_bw: 32,
+            offchip_bw: 8,
+            l1_size: Some(64),
+            noc_hop_latency: 1,
+            ..Hardware::default()
+        };
         assert_eq!(hardware, expected);
         let error = Hardware::parse("a.m", "num_pes: 4\nnum_pse: 3\n").unwrap_err().to_string();
         assert!(error.starts_with("a.m:2:1:") && error.contains("did you mean \"num_pes\""), "{error}");

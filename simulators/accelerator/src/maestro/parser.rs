@@ -35,6 +35,7 @@ impl MappingFile {
     /// With file, line and column for whatever is not the language, a number out of range, an unknown dimension or layer
     /// type, or an extent the layer type needs and does not get.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let tokens = tokens(file, text)?;
         let end =
             (text.lines().count().max(1), text.lines().last().map_or(0, |line| line.chars().count()) + 1);
@@ -48,6 +49,26 @@ impl MappingFile {
     pub fn read(path: &std::path::Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|reason| Error::file(path, &reason))?;
         Self::parse(&path.display().to_string(), &text)
+    }
+}
+
+impl MappedLayer {
+    /// The dataflow with each temporal map that is larger than its dimension, and moves on by less than that, as one that
+    /// covers the dimension at once. The reference counts the rest of such a map as negative work and prints a runtime of
+    /// 0.
+    pub fn covering_directives(&self) -> Vec<Directive> {
+        let whole = |directive: &Directive| match *directive {
+            Directive::TemporalMap { size, offset, dim } => {
+                let extent = self.layer.bounds[dim.index()];
+                if offset < extent && extent < size {
+                    Directive::TemporalMap { size: extent, offset: extent, dim }
+                } else {
+                    *directive
+                }
+            }
+            other => other,
+        };
+        self.directives.iter().map(whole).collect()
     }
 }
 
@@ -343,7 +364,10 @@ impl<'a> Parser<'a> {
                         Directive::SpatialMap { size, offset, dim }
                     } else {
                         let extent = layer.bounds[dim.index()];
-                        if matches!(dim, Dim::R | Dim::S) && (size != extent || offset != extent) {
+                        // A map that covers the window splits nothing, whatever its offset.
+                        let covers = matches!(dim, Dim::R | Dim::S) && size >= extent && extent > 0;
+                        let (size, offset) = if covers { (extent, extent) } else { (size, offset) };
+                        if matches!(dim, Dim::R | Dim::S) && size != extent {
                             let split = super::rejection::Rejection::SplitWindow { dim, extent };
                             return self.rejected(token.place, split.into());
                         }

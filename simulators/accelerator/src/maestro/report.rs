@@ -99,6 +99,13 @@ pub struct Evaluation {
     pub arithmetic_intensity: f64,
     /// Delays of the steps of the outermost level.
     pub delays: Delays,
+    /// Width in elements per cycle that area and power give to a network without a limit: the largest that the mapping
+    /// uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_sized_to: Option<i64>,
+    /// Whether the energy counts the private buffers.
+    #[serde(skip)]
+    pub(super) counts_l1_energy: bool,
     /// Requirement of the private buffer above the size given.
     pub l1_violation: Option<Violation>,
     /// Requirement of the shared buffer above the size given.
@@ -112,7 +119,12 @@ impl Evaluation {
         totals: &Totals,
         l1_bytes: i64,
         with_l1: bool,
+        compat: bool,
     ) -> Self {
+        // No limit is no width: the reference multiplies by 2^31 - 1.
+        let network_sized_to =
+            (!compat && hardware.noc_bw == Hardware::NO_LIMIT).then(|| totals.spread.peak_bandwidth.max(1));
+        let built = Hardware { noc_bw: network_sized_to.unwrap_or(hardware.noc_bw), ..*hardware };
         let l2_bytes: i64 = totals.l2_required.iter().sum();
         let l2_accesses = totals.l2_read[0]
             + totals.l2_write[0]
@@ -132,8 +144,8 @@ impl Evaluation {
             true_macs: layer.macs(),
             throughput_macs_per_cycle: totals.macs as f64 / totals.runtime as f64,
             energy_nj: UNIT_NJ * (L2_ENERGY * l2_accesses as f64 + l1_energy),
-            area_um2: area_um2(hardware, l1_bytes, l2_bytes),
-            power: power(hardware, l1_bytes, l2_bytes),
+            area_um2: area_um2(&built, l1_bytes, l2_bytes),
+            power: power(&built, l1_bytes, l2_bytes),
             l1_bytes,
             l2_bytes,
             l1_read: totals.l1_read.into(),
@@ -144,6 +156,8 @@ impl Evaluation {
             offchip_bandwidth: totals.offchip_bandwidth,
             arithmetic_intensity: totals.arithmetic_intensity,
             delays: totals.spread,
+            network_sized_to,
+            counts_l1_energy: with_l1,
             l1_violation: violation("l1_size", l1_bytes, hardware.l1_size),
             l2_violation: violation("l2_size", l2_bytes, hardware.l2_size),
         }
@@ -152,6 +166,22 @@ impl Evaluation {
     /// The requirements above the given buffers.
     pub fn violations(&self) -> impl Iterator<Item = Violation> {
         [self.l1_violation, self.l2_violation].into_iter().flatten()
+    }
+
+    /// The energy that the reference prints for a layer behind `previous` in the same file: where it leaves the private
+    /// buffers of this layer out (its mapping has a `Cluster`), it adds those of the layer before, whose counts it still
+    /// holds.
+    #[must_use]
+    pub fn with_energy_leaked_from(mut self, previous: &Self) -> Self {
+        if !self.counts_l1_energy {
+            self.energy_nj += UNIT_NJ * L1_ENERGY * previous.l1_accesses() as f64;
+        }
+        self
+    }
+
+    fn l1_accesses(&self) -> i64 {
+        let sum = |counts: &PerTensor| counts.input + counts.filter + counts.output;
+        sum(&self.l1_read) + sum(&self.l1_write)
     }
 
     /// Energy in nJ times runtime in cycles.
