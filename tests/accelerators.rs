@@ -61,7 +61,12 @@ fn a_mapping_that_does_not_fit_says_where_and_by_how_much() -> Result {
     let (problem, mapping) =
         (example("problems/resnet18_l1.yaml"), example("eyeriss168/mapping_resnet18_l1.yaml"));
     let files = [arch.as_str(), &problem, &mapping];
-    let report = json(folder.path(), &[&["simulate", "timeloop", "--json"], &files[..]].concat())?;
+    let misfit = |more: &[&str]| -> Result<String> {
+        let output = hwgym(folder.path(), &[&["simulate", "timeloop"], &files[..], more].concat())?;
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let report: Value = serde_json::from_str(&misfit(&["--json"])?)?;
     let violations = report["violations"].as_array().ok_or("violations")?;
     assert_eq!(violations.len(), 1);
     assert_eq!(
@@ -72,7 +77,7 @@ fn a_mapping_that_does_not_fit_says_where_and_by_how_much() -> Result {
         (&violations[0]["used"], &violations[0]["limit"], &violations[0]["amount"]),
         (&12.into(), &5.into(), &7.into())
     );
-    let table = text(folder.path(), &[&["simulate", "timeloop"], &files[..]].concat())?;
+    let table = misfit(&[])?;
     assert!(table.contains("does not fit: ifmap_spad: 12 words do not fit 5 (7 too many)"), "{table}");
     Ok(())
 }
@@ -140,6 +145,17 @@ fn a_mapper_section_is_followed() -> Result {
     assert_eq!(one["evaluations"], 50);
     again["seconds"] = one["seconds"].clone();
     assert_eq!(one, again);
+    // What has no effect is named, and what is unknown refused.
+    let files = ["mapper.yaml"].into_iter().chain(files.iter().map(String::as_str)).collect::<Vec<_>>();
+    fs::write(
+        folder.path().join("mapper.yaml"),
+        format!("\u{feff}mapper:\n{}  sync-interval: 0\n", section("edp")),
+    )?;
+    let output = hwgym(folder.path(), &[&["map", "timeloop"], &files[..]].concat())?;
+    let warning = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && warning.contains("no effect here: sync-interval"), "{warning}");
+    let message = map("  victory-conditon: 5\n", &[]).unwrap_err().to_string();
+    assert!(message.contains("did you mean \"victory_condition\""), "{message}");
     let error = map("  algorithm: simulated-annealing\n", &[]).unwrap_err().to_string();
     assert!(error.contains("simulated-annealing") && error.contains("remedy"), "{error}");
     Ok(())

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hwgym::simulators::accelerator::mapper::exact::{Front, explain, front};
-use hwgym::simulators::accelerator::mapper::{Goal, MapFailure, Mapper, Patience, map_model};
-use hwgym::simulators::accelerator::timeloop::{MapperSettings, Mapping, Model, Specification};
+use hwgym::simulators::accelerator::mapper::{Goal, MapFailure, MappedLayer, Mapper, Patience, map_model};
+use hwgym::simulators::accelerator::timeloop::{Constraints, MapperSettings, Mapping, Model, Specification};
 use serde_json::{Value, json};
 
 use crate::failure::{BadInput, bad_input};
@@ -69,7 +70,7 @@ struct MapTimeloopArgs {
     /// link transfers off [default: the algorithm of a `mapper:` section, with its timeout and victory condition, or evolutionary]
     #[arg(long, value_enum)]
     method: Option<Method>,
-    /// Valid mappings to evaluate (sampling methods) [default: the search size of a `mapper:` section, or 2000]
+    /// Valid mappings to evaluate (sampling methods) [default: the search size of a `mapper:` section, shared by its num-threads searches, or 2000]
     #[arg(long)]
     evaluations: Option<u64>,
     /// Seed (sampling methods)
@@ -97,6 +98,7 @@ impl MapTimeloopArgs {
         let specification = Specification::from_files(&self.files).bad_input()?;
         let model = specification.model().bad_input()?.with_exact_rounding(self.exact_rounding);
         let settings = &specification.mapper;
+        let mut ignored = settings.without_effect.clone();
         let method = match self.method {
             Some(method) => method,
             None => asked_method(settings)?,
@@ -115,9 +117,34 @@ impl MapTimeloopArgs {
             Metric::Pareto => return Err(bad_input("--metric pareto needs --method exact")),
         };
         let given = |limit: Option<u64>| limit.filter(|&limit| limit > 0);
-        let evaluations = self.evaluations.or(given(settings.search_size)).unwrap_or(2000);
+        // A section's random search is that of the reference: independent searches that share the search size, or go on
+        // to their victory conditions where there is none.
+        let as_section = method == Method::Random && self.method.is_none();
+        let searches = if as_section { settings.num_threads.unwrap_or(1) } else { 1 };
+        if searches == 0 || searches > MOST_SEARCHES {
+            return Err(bad_input(format!(
+                "mapper: num-threads is {searches}\n  remedy: write a number from 1 to {MOST_SEARCHES}"
+            )));
+        }
+        if settings.num_threads.is_some() && !as_section {
+            ignored.push("num-threads".into());
+        }
+        if !ignored.is_empty() {
+            eprintln!("warning: mapper: no effect here: {}", ignored.join(", "));
+        }
+        let all = if as_section { u64::MAX } else { 2000 };
+        let evaluations = self.evaluations.or(given(settings.search_size)).unwrap_or(all);
         let seed = self.seed;
-        let patience = Patience::default();
+        let mut patience = Patience::default();
+        if as_section && evaluations == u64::MAX {
+            if settings.victory_condition == Some(0) {
+                return Err(bad_input(
+                    "mapper: with search-size and victory-condition 0 the search has no end\n  remedy: give one of them",
+                ));
+            }
+            // The reference's default.
+            patience.without_progress = 500;
+        }
         let patience = Patience {
             invalid: given(settings.timeout).unwrap_or(patience.invalid),
             without_progress: given(settings.victory_condition).unwrap_or(patience.without_progress),
@@ -131,7 +158,7 @@ impl MapTimeloopArgs {
             Method::Exhaustive => Mapper::Exhaustive { at_most: 10_000_000 },
         };
         let started = Instant::now();
-        let mapped = match map_model(&model, &specification.constraints, goal, mapper) {
+        let mapped = match search(&model, &specification.constraints, goal, mapper, searches) {
             Ok(mapped) => mapped,
             Err(MapFailure::Invalid(error)) => return Err(bad_input(error)),
             Err(other) => return Err(other.into()),
@@ -174,6 +201,66 @@ impl MapTimeloopArgs {
             crate::simulate::timeloop::print(&mapped.report);
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Most independent searches of a `mapper:` section.
+const MOST_SEARCHES: u64 = 256;
+
+/// Independent searches with seeds of their own, their evaluations shared out; the best result, with all evaluations.
+fn search(
+    model: &Model,
+    constraints: &Constraints,
+    goal: Goal,
+    mapper: Mapper,
+    searches: u64,
+) -> Result<MappedLayer, MapFailure> {
+    let Mapper::RandomUntil { evaluations, patience, seed } = mapper else {
+        return map_model(model, constraints, goal, mapper);
+    };
+    let one = |index: u64| {
+        let share = evaluations / searches + u64::from(index < evaluations % searches);
+        let seed = seed.wrapping_mul(MOST_SEARCHES).wrapping_add(index);
+        map_model(model, constraints, goal, Mapper::RandomUntil { evaluations: share, patience, seed })
+    };
+    let next = AtomicU64::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64).min(searches);
+    let mut results: Vec<(u64, Result<MappedLayer, MapFailure>)> = std::thread::scope(|scope| {
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= searches.min(evaluations.max(1)) {
+                    return done;
+                }
+                done.push((index, one(index)));
+            }
+        };
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        handles
+            .into_iter()
+            .flat_map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    // The order of the searches decides between equals, not that of their ends.
+    results.sort_by_key(|result| result.0);
+    let mut best: Option<MappedLayer> = None;
+    let (mut failure, mut total) = (None, 0);
+    for (_, result) in results {
+        match result {
+            Ok(mapped) => {
+                total += mapped.evaluations;
+                if best.as_ref().is_none_or(|best| goal.better(&mapped.cost, &best.cost)) {
+                    best = Some(mapped);
+                }
+            }
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    match (best, failure) {
+        (Some(best), _) => Ok(MappedLayer { evaluations: total, ..best }),
+        (None, Some(failure)) => Err(failure),
+        (None, None) => map_model(model, constraints, goal, mapper),
     }
 }
 

@@ -7,7 +7,8 @@ use hwgym::simulators::accelerator::timeloop::{Report, Specification};
 
 use crate::failure::{BadInput, bad_input};
 
-/// Evaluate one mapping from Timeloop's YAML files (architecture, problem, mapping, energy and area tables)
+/// Evaluate one mapping from Timeloop's YAML files (architecture, problem, mapping, energy and area tables); exit code 1
+/// where it does not fit
 #[derive(clap::Args)]
 pub struct TimeloopArgs {
     /// YAML files; each holds one or more sections, in any order
@@ -35,12 +36,20 @@ impl TimeloopArgs {
         let model = specification.model().bad_input()?;
         let model = model.with_link_transfers(self.link_transfers).with_exact_rounding(self.exact_rounding);
         let report = model.report(&nest).bad_input()?;
+        if let Some(mesh) = report.violations.iter().find(|found| found.constraint.starts_with("mesh")) {
+            return Err(bad_input(format!(
+                "the mapping's spatial factors do not fit the mesh: {mesh}\n  remedy: lower the spatial factors of \"{}\", or move \
+                 its `split`",
+                mesh.level
+            )));
+        }
         if self.json {
             println!("{}", serde_json::to_string_pretty(&report)?);
         } else {
             print(&report);
         }
-        Ok(ExitCode::SUCCESS)
+        // A mapping that does not fit is no result.
+        Ok(if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 

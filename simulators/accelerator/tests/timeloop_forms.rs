@@ -238,3 +238,15 @@ fn energies_without_tables_come_from_the_class() {
     assert!((public.levels[0].energy.read_pj - expected).abs() < 1e-12);
     assert_eq!(public.area_um2(), 0.0);
 }
+
+/// The front end writes `mapping: []` where no mapping was given.
+#[test]
+fn an_empty_mapping_is_no_mapping() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let (arch, problem) = (read("eyeriss168/arch.yaml"), read("problems/resnet18_l1.yaml"));
+    let texts =
+        [("arch.yaml", arch.as_str()), ("problem.yaml", &problem), ("map.yaml", "\u{feff}mapping: []\n")];
+    let specification = hwgym_accelerator::timeloop::Specification::from_texts(&texts).unwrap();
+    assert_eq!(specification.mapping, None);
+}

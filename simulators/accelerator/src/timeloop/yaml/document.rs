@@ -43,6 +43,7 @@ struct Open {
 
 /// Parses the first document of `text`; `file` is the name used in errors.
 pub(crate) fn parse(file: &str, text: &str) -> Result<Rc<Node>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.len() > MAX_BYTES {
         return Err(Error::at(
             file,

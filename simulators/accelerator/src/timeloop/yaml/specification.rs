@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::document::{self, MAX_BYTES, Node};
 use super::tables::Tables;
 use super::{architecture, constraints, mapping, problem};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, did_you_mean};
 use crate::timeloop::architecture::Architecture;
 use crate::timeloop::constraints::Constraints;
 use crate::timeloop::mapping::Nest;
@@ -25,9 +25,42 @@ pub struct MapperSettings {
     pub victory_condition: Option<u64>,
     /// `algorithm`.
     pub algorithm: Option<String>,
-    /// `max_permutations_per_if_visit`.
-    pub max_permutations: Option<u64>,
+    /// `num_threads`: independent searches, among which the search size is divided; the best of them counts.
+    pub num_threads: Option<u64>,
+    /// Settings that are read and have no effect here, with their values.
+    pub without_effect: Vec<String>,
 }
+
+/// Settings of the reference that change what it prints and when its threads meet, or how it walks through a space that is
+/// drawn from otherwise here.
+const WITHOUT_EFFECT: [&str; 15] = [
+    "diagnostics",
+    "filter_revisits",
+    "live_status",
+    "log_all",
+    "log_interval",
+    "log_oaves",
+    "log_oaves_mappings",
+    "log_stats",
+    "log_suboptimal",
+    "max_permutations_per_if_visit",
+    "max_temporal_loops_in_a_mapping",
+    "out_prefix",
+    "penalize_consecutive_bypass_fails",
+    "sync_interval",
+    "version",
+];
+
+/// Settings that are followed.
+const FOLLOWED: [&str; 7] = [
+    "algorithm",
+    "num_threads",
+    "optimization_metric",
+    "optimization_metrics",
+    "search_size",
+    "timeout",
+    "victory_condition",
+];
 
 /// Everything the files say.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,6 +150,8 @@ impl Specification {
             constraints::read(root, &read, &problem, &mut constraints)?;
         }
         let mapping = match with("mapping").and_then(|r| r.get("mapping")) {
+            // The front end writes an empty list where nothing was given.
+            Some(node) if matches!(&node.value, document::Value::List(items) if items.is_empty()) => None,
             Some(node) => Some(mapping::read(node, &read, &problem)?),
             None => None,
         };
@@ -151,6 +186,23 @@ fn refuse_sparse(root: &Node) -> Result<()> {
 
 fn mapper(node: &Node) -> Result<MapperSettings> {
     let whole = |keys: &[&str]| node.any(keys).map(|n| n.whole()).transpose();
+    let mut without_effect = Vec::new();
+    if let document::Value::Map(entries) = &node.value {
+        for (key, value) in entries {
+            let word = key.as_str();
+            if WITHOUT_EFFECT.contains(&word) {
+                // The version is that of the file's form, which is read.
+                if word != "version" {
+                    without_effect.push(word.replace('_', "-"));
+                }
+            } else if !FOLLOWED.contains(&word) {
+                let known = FOLLOWED.into_iter().chain(WITHOUT_EFFECT);
+                return Err(
+                    value.error(format!("unknown mapper setting \"{word}\""), did_you_mean(word, known))
+                );
+            }
+        }
+    }
     Ok(MapperSettings {
         metrics: node
             .any(&["optimization_metrics", "optimization_metric"])
@@ -159,6 +211,7 @@ fn mapper(node: &Node) -> Result<MapperSettings> {
         timeout: whole(&["timeout"])?,
         victory_condition: whole(&["victory_condition"])?,
         algorithm: node.get("algorithm").map(|n| n.text().map(String::from)).transpose()?,
-        max_permutations: whole(&["max_permutations_per_if_visit"])?,
+        num_threads: whole(&["num_threads"])?,
+        without_effect,
     })
 }
