@@ -6,6 +6,7 @@ pub mod command;
 pub mod config;
 mod controller;
 pub mod device;
+mod dramsys;
 mod energy;
 pub mod error;
 pub mod request;

@@ -186,9 +186,10 @@ impl Simulator {
         let limit = self.limit_clock(period_ns);
         let mut channels = self.channels();
         let clock = TraceClock::new(self.trace_ps, self.device.clock_ps(), self.config.reference);
-        let mut player = Player::new(source, self.device.decoder(), clock);
+        let mut player = Player::new(source, self.device.decoder(), clock, self.device.burst_bytes());
         let latencies = system::run(arbiter, &mut channels, &mut player, observer, limit, period_ns)?;
-        Ok(self.statistics(&mut channels, &latencies, player.answered, player.last_response))
+        let counts = (player.requests, player.answered);
+        Ok(self.statistics(&mut channels, &latencies, counts, player.last_response))
     }
 
     /// Last clock that may be reached.
@@ -208,7 +209,7 @@ impl Simulator {
         &self,
         channels: &mut [Channel],
         latencies: &crate::statistics::Latencies,
-        requests: u64,
+        (requests, bursts): (u64, u64),
         last_response: u64,
     ) -> Statistics {
         let period_ns = self.device.clock_ps() as f64 / 1000.0;
@@ -238,7 +239,7 @@ impl Simulator {
         let columns: u64 = [Rd, Rda, Wr, Wra].iter().map(|command| commands.get(*command)).sum();
         let per_request =
             |sum: u64| if requests == 0 { 0.0 } else { sum as f64 / requests as f64 * period_ns };
-        let bits = (requests * self.device.burst_bytes() * 8) as f64;
+        let bits = (bursts * self.device.burst_bytes() * 8) as f64;
         let has_power = self.device.has_power_model();
         Statistics {
             total_time_ns,
@@ -246,6 +247,7 @@ impl Simulator {
             average_power_mw: has_power.then_some(power),
             bandwidth_gbps: if total_time_ns > 0.0 { bits / total_time_ns } else { 0.0 },
             requests,
+            bursts,
             latency_ns,
             read_latency_ns,
             write_latency_ns,

@@ -1,9 +1,10 @@
 //! Statistics of a run: times, latencies, bandwidth, commands, energy.
 use crate::command::Command;
 use crate::energy::EnergyByComponent;
+use crate::system::pool::Payload;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Latencies of a class of requests, from arrival at the controller to the response leaving it, in ns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -48,10 +49,12 @@ pub struct Statistics {
     pub total_energy_pj: Option<f64>,
     /// Energy over the time that the energy account covers, in mW, summed over channels.
     pub average_power_mw: Option<f64>,
-    /// Data moved over total time, in gigabits per second.
+    /// Bursts moved over total time, in gigabits per second; bytes that are masked count as moved.
     pub bandwidth_gbps: f64,
     /// Requests served.
     pub requests: u64,
+    /// Bursts that served them: more where requests are longer than a burst or cross the border of one.
+    pub bursts: u64,
     /// Latency of all requests.
     pub latency_ns: LatencySummary,
     /// Latency of reads.
@@ -163,9 +166,25 @@ pub(crate) struct Latencies {
     pub writes: Distribution,
     pub from_acceptance: u64,
     pub from_trace: u64,
+    /// Requests of several bursts of which some were answered, by index: what is known so far, and bursts to come.
+    split: HashMap<u64, (Payload, u32)>,
 }
 
 impl Latencies {
+    /// Takes note that one burst of a longer request was answered. With the last one: the request as a whole, which arrived
+    /// with its first burst.
+    #[cold]
+    pub(crate) fn join(&mut self, burst: &Payload) -> Option<Payload> {
+        let (whole, left) = self.split.entry(burst.index).or_insert((*burst, burst.parts));
+        whole.arrived = whole.arrived.min(burst.arrived);
+        whole.accepted = whole.accepted.min(burst.accepted);
+        *left -= 1;
+        if *left > 0 {
+            return None;
+        }
+        self.split.remove(&burst.index).map(|(whole, _)| whole)
+    }
+
     /// Summaries of all, reads and writes, in ns.
     pub(crate) fn summaries(&self, period_ns: f64) -> [LatencySummary; 3] {
         let all = self.reads.merged(&self.writes);

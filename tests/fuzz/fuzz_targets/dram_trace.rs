@@ -13,6 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = GeneratorSpec::parse(text);
     }
     let Ok(reader) = StlReader::new("fuzz", bytes) else { return };
+    let reader = reader.with_strict(true);
     let mut read = Vec::new();
     for next in reader {
         match next {

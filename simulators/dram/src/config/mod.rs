@@ -2,6 +2,7 @@
 mod choice;
 
 use crate::device::Device;
+use crate::dramsys;
 use crate::error::{Error, Result};
 use crate::source::{read_ron, read_text};
 use choice::choice;
@@ -213,14 +214,29 @@ impl ControllerConfig {
         Ok(config)
     }
 
-    /// Reads a configuration from a RON file.
+    /// Reads a configuration from a file: RON, or JSON as this crate writes it or DRAMSys reads it (`mcconfig`, or a
+    /// simulation that names or holds one).
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Source`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = read_text(path)?;
-        Self::from_ron(&text, &path.display().to_string())
+        if !dramsys::is_json(&text) {
+            return Self::from_ron(&text, &path.display().to_string());
+        }
+        let part = dramsys::controller(path)?;
+        let known = |key: &str| Self::NAMES.contains(&key);
+        if let Some(key) = part.value.as_object().and_then(|map| map.keys().find(|key| !known(key))) {
+            let best = crate::error::closest(key, Self::NAMES)
+                .map_or_else(String::new, |best| format!("did you mean `{best}`? "));
+            let remedy = format!("{best}expected one of: {}", Self::NAMES.join(", "));
+            return Err(part.fault(key, format!("unknown parameter `{key}`"), &remedy));
+        }
+        let config: Self = serde_json::from_value(part.value.clone())
+            .map_err(|error| part.fault("mcconfig", error.to_string(), "see `--list-parameters`"))?;
+        config.check_ranges()?;
+        Ok(config)
     }
 
     /// Sets the parameter called `name` to `value`, both as text.
@@ -364,6 +380,29 @@ mod tests {
         assert!(error.unwrap_err().to_string().starts_with("c.ron:3:3: "));
         let error = ControllerConfig::from_ron("(\n  Schedulr: FrFcfs)", "c.ron").unwrap_err().to_string();
         assert!(error.starts_with("c.ron:2:") && error.contains("did you mean `Scheduler`?"), "{error}");
+    }
+
+    #[test]
+    fn json_is_read_back_and_dramsys_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            ControllerConfig::from_file(&path)
+        };
+        let config = ControllerConfig {
+            request_buffer_size: 16,
+            low_watermark: Some(2),
+            reference: Reference::DRAMSys4,
+            ..Default::default()
+        };
+        assert_eq!(read(&serde_json::to_string_pretty(&config).unwrap()).unwrap(), config);
+        let theirs = |entry: &str| format!("{{\"mcconfig\": {{\"Scheduler\": \"Fifo\", {entry}}}}}");
+        assert_eq!(read(&theirs("\"RefreshManagement\": false")).unwrap().scheduler, Scheduler::Fifo);
+        let error = read(&theirs("\"RefreshManagement\": true")).unwrap_err().to_string();
+        assert!(error.contains("RefreshManagement = true is not modelled"), "{error}");
+        let error = read(&theirs("\"Arbitr\": \"Fifo\"")).unwrap_err().to_string();
+        assert!(error.contains("did you mean `Arbiter`?"), "{error}");
     }
 
     #[test]

@@ -69,6 +69,20 @@ pub(super) fn organization(device: &DeviceFile, text: &str, file: &str) -> Resul
                 "expected vdd in V above 0 and currents in mA",
             );
         }
+        // What a command costs is the difference of two currents; the order below keeps every part of the energy positive.
+        let pairs = [
+            ("idd0", supply.idd0, "idd2n", supply.idd2n),
+            ("idd3n", supply.idd3n, "idd2n", supply.idd2n),
+            ("idd0", supply.idd0, "idd3n", supply.idd3n),
+            ("idd4r", supply.idd4r, "idd3n", supply.idd3n),
+            ("idd4w", supply.idd4w, "idd3n", supply.idd3n),
+            ("idd5", supply.idd5, "idd3n", supply.idd3n),
+            ("idd5pb", if supply.idd5pb > 0.0 { supply.idd5pb } else { supply.idd3n }, "idd3n", supply.idd3n),
+        ];
+        if let Some((larger, high, smaller, low)) = pairs.into_iter().find(|(_, high, _, low)| high < low) {
+            let message = format!("{larger} ({high} mA) is below {smaller} ({low} mA)");
+            return fail(smaller, message, "no device draws less when it does more: check both currents");
+        }
     }
     Ok(())
 }

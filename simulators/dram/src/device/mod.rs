@@ -6,6 +6,7 @@ mod presets;
 pub use address::{AddressMap, Decoder, Location};
 pub use presets::{ALIASES, PRESETS, Preset};
 
+use crate::dramsys;
 use crate::error::{Error, Result};
 use crate::source::{about, read_ron, read_text};
 use crate::standard::{Problem, Standard, Timing, resolve};
@@ -118,22 +119,34 @@ impl Device {
         Self::from_ron(preset.text, &format!("{}.ron", preset.name))
     }
 
-    /// Reads a device from a RON file.
+    /// Reads a device from a RON file, or from a simulation file of DRAMSys in JSON that names or holds a `memspec` and an
+    /// `addressmapping`.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Source`] with line and column if it is wrong.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = read_text(path)?;
-        Self::from_ron(&text, &path.display().to_string())
+        if !dramsys::is_json(&text) {
+            return Self::from_ron(&text, &path.display().to_string());
+        }
+        let (value, memory) = dramsys::device(path)?;
+        let parsed = serde_json::from_value(value).map_err(|error| {
+            memory.fault("memspec", error.to_string(), "see DRAMSys' memory specifications")
+        })?;
+        Self::from_parsed(parsed, &memory.text, &memory.file.display().to_string())
     }
 
-    /// The preset called `name`, or the device in the file of that name if it ends in `.ron`.
+    /// The preset called `name`, or the device in the file of that name if it ends in `.ron` or `.json`.
     ///
     /// # Errors
     /// Those of [`Device::preset`] and [`Device::from_file`].
     pub fn named(name: &str) -> Result<Self> {
-        if name.ends_with(".ron") { Self::from_file(name) } else { Self::preset(name) }
+        if name.ends_with(".ron") || name.ends_with(".json") {
+            Self::from_file(name)
+        } else {
+            Self::preset(name)
+        }
     }
 
     /// Reads a device from RON text; `file` is its name in error messages.
@@ -141,7 +154,11 @@ impl Device {
     /// # Errors
     /// [`Error::Source`] with line and column.
     pub fn from_ron(text: &str, file: &str) -> Result<Self> {
-        let parsed: DeviceFile = read_ron(text, file)?;
+        Self::from_parsed(read_ron(text, file)?, text, file)
+    }
+
+    /// Checks what was read from `text`.
+    fn from_parsed(parsed: DeviceFile, text: &str, file: &str) -> Result<Self> {
         check::organization(&parsed, text, file)?;
         check::address_map(&parsed, text, file)?;
         let organization = &parsed.organization;
@@ -319,6 +336,8 @@ mod tests {
         assert!(fault("bank: \"13-15\"", "bank: \"13-14\"").contains("address bits for 8 values"));
         assert!(fault("bank: \"13-15\"", "bank: \"12-14\"").contains("used twice"));
         assert!(fault("\"RAS\": 28", "\"RAS\": -28").contains("expected a whole number"));
+        assert!(fault("idd2n: 45.0", "idd2n: 80.0").contains("idd0 (70 mA) is below idd2n (80 mA)"));
+        assert!(fault("idd4w: 145.0, ", "").contains("idd4w (0 mA) is below idd3n"));
         assert!(fault("standard: DDR3", "standard: DDR9").contains("expected one of: DDR3"));
         assert!(fault("clock_mhz: 800.0", "clock_mhz: 0.0").contains("clock_mhz is 0"));
         assert!(Device::preset("ddr3_1600_rcb").unwrap_err().to_string().contains("did you mean"));

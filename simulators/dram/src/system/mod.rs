@@ -114,6 +114,18 @@ pub(crate) fn note_response<O: Observer>(
     payload: &Payload,
     leaves: u64,
 ) {
+    let whole;
+    let payload = if payload.parts > 1 {
+        match latencies.join(payload) {
+            Some(request) => {
+                whole = request;
+                &whole
+            }
+            None => return,
+        }
+    } else {
+        payload
+    };
     let clocks = leaves - payload.arrived;
     if payload.is_write {
         latencies.writes.add(clocks);
@@ -184,38 +196,100 @@ impl<O: Observer> Wires for Harness<'_, '_, O> {
     }
 }
 
-/// The initiator: plays the trace, one request outstanding until it is accepted.
+/// What is left of a request that is longer than a burst.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    /// First byte of the next burst.
+    address: u64,
+    left: u32,
+    parts: u32,
+    scheduled: u64,
+    is_write: bool,
+}
+
+/// The initiator: plays the trace burst by burst, one outstanding until it is accepted.
 pub(crate) struct Player<'d, I> {
     source: I,
     decoder: &'d Decoder,
     clock: TraceClock,
+    burst_bytes: u64,
+    rest: Option<Rest>,
     exhausted: bool,
+    /// Requests of the trace begun.
+    pub requests: u64,
+    /// Bursts sent.
     pub sent: u64,
+    /// Bursts answered.
     pub answered: u64,
     pub last_response: u64,
 }
 
 impl<'d, I: Iterator<Item = Result<Request>>> Player<'d, I> {
-    pub(crate) fn new(source: I, decoder: &'d Decoder, clock: TraceClock) -> Self {
-        Self { source, decoder, clock, exhausted: false, sent: 0, answered: 0, last_response: 0 }
+    pub(crate) fn new(source: I, decoder: &'d Decoder, clock: TraceClock, burst_bytes: u64) -> Self {
+        Self {
+            source,
+            decoder,
+            clock,
+            burst_bytes,
+            rest: None,
+            exhausted: false,
+            requests: 0,
+            sent: 0,
+            answered: 0,
+            last_response: 0,
+        }
     }
 
-    /// Puts the next request into the pool; its handle, and the clock at which it is sent, which is not before `earliest`.
+    /// Puts the next burst into the pool; its handle, and the clock at which it is sent, which is not before `earliest`.
     #[inline]
     pub(crate) fn next(&mut self, earliest: u64, pool: &mut Pool) -> Result<Option<(u32, u64)>> {
+        if self.rest.is_some() {
+            return Ok(self.continue_request(earliest, pool));
+        }
         let Some(request) = self.source.next() else {
             self.exhausted = true;
             return Ok(None);
         };
         let request = request?;
         if request.address >> self.decoder.address_bits() != 0 {
-            return Err(beyond(self.sent, request.address, self.decoder.address_bits()));
+            return Err(beyond(self.requests, request.address, self.decoder.address_bits()));
         }
         let scheduled = self.clock.scheduled(request.cycle);
         let at = self.decoder.decode(request.address);
-        let handle = pool.insert(Payload::new(&at, request.is_write, scheduled, self.sent));
+        let parts = if request.bytes == 0 { 1 } else { self.split(&request, scheduled)? };
+        let handle = pool.insert(Payload::new(&at, request.is_write, scheduled, self.requests, parts));
+        self.requests += 1;
         self.sent += 1;
         Ok(Some((handle, scheduled.max(earliest))))
+    }
+
+    /// How many bursts hold the bytes of a request; those after the first are kept for later.
+    fn split(&mut self, request: &Request, scheduled: u64) -> Result<u32> {
+        let last = request.address.saturating_add(u64::from(request.bytes) - 1);
+        if last >> self.decoder.address_bits() != 0 {
+            return Err(beyond(self.requests, last, self.decoder.address_bits()));
+        }
+        let first_burst = request.address / self.burst_bytes;
+        let parts = (last / self.burst_bytes - first_burst + 1) as u32;
+        if parts > 1 {
+            let address = (first_burst + 1) * self.burst_bytes;
+            let is_write = request.is_write;
+            self.rest = Some(Rest { address, left: parts - 1, parts, scheduled, is_write });
+        }
+        Ok(parts)
+    }
+
+    /// The next burst of a request that is longer than one.
+    #[cold]
+    fn continue_request(&mut self, earliest: u64, pool: &mut Pool) -> Option<(u32, u64)> {
+        let rest = self.rest?;
+        let at = self.decoder.decode(rest.address);
+        let index = self.requests - 1;
+        let handle = pool.insert(Payload::new(&at, rest.is_write, rest.scheduled, index, rest.parts));
+        self.sent += 1;
+        let next = Rest { address: rest.address + self.burst_bytes, left: rest.left - 1, ..rest };
+        self.rest = (next.left > 0).then_some(next);
+        Some((handle, rest.scheduled.max(earliest)))
     }
 
     /// Earliest clock of the request after one accepted at `now`.

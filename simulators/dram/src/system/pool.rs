@@ -14,8 +14,10 @@ pub(crate) struct Payload {
     pub accepted: u64,
     /// Clock of arrival at the controller.
     pub arrived: u64,
-    /// Index in the trace, from 0.
+    /// Index of the request in the trace, from 0.
     pub index: u64,
+    /// Bursts into which the request was split; all of them carry its index.
+    pub parts: u32,
     pub bank: u32,
     pub row: u32,
     pub column: u32,
@@ -28,10 +30,11 @@ pub(crate) struct Payload {
 impl Payload {
     /// A fresh request.
     #[inline]
-    pub(crate) fn new(at: &Location, is_write: bool, scheduled: u64, index: u64) -> Self {
+    pub(crate) fn new(at: &Location, is_write: bool, scheduled: u64, index: u64, parts: u32) -> Self {
         Self {
             scheduled,
             index,
+            parts,
             bank: at.bank,
             row: at.row,
             column: at.column,

@@ -1,5 +1,6 @@
 //! One line of an `.stl` trace: a fast path for the common form, and a careful path for everything else.
 use crate::Request;
+use crate::request::MAX_BYTES;
 
 /// Largest time stamp accepted, in trace clock cycles: 78 hours at 1 GHz. The limit keeps every later product of
 /// cycles and picoseconds inside 64 bits.
@@ -103,7 +104,9 @@ fn skip_blanks(bytes: &[u8], mut at: usize) -> Option<usize> {
 }
 
 /// Parses one line without its newline, in any accepted form. `Ok(None)` for an empty line or a comment.
-pub(super) fn parse_line(line: &[u8]) -> Result<Option<Request>, Fault> {
+///
+/// A data column is passed over; with `check_data` it must be as long as the request says.
+pub(super) fn parse_line(line: &[u8], check_data: bool) -> Result<Option<Request>, Fault> {
     let mut words = Words { line, at: 0 };
     let Some((start, first)) = words.next() else { return Ok(None) };
     if first[0] == b'#' {
@@ -134,7 +137,7 @@ pub(super) fn parse_line(line: &[u8]) -> Result<Option<Request>, Fault> {
     let (at, word) = words.expect("an address such as `0x400140`")?;
     let address = parse_hex(at, word)?;
     if let Some((at, word)) = words.next() {
-        parse_data(at, word, bytes)?;
+        parse_data(at, word, if check_data { bytes } else { 0 })?;
     }
     if let Some((at, word)) = words.next().filter(|(_, word)| word[0] != b'#') {
         let message = format!("expected the end of the line, found {}", quote(word));
@@ -193,6 +196,11 @@ fn parse_length(at: usize, word: &[u8]) -> Result<u32, Fault> {
     let inner = word.strip_prefix(b"(").and_then(|rest| rest.strip_suffix(b")"));
     let value = inner.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u32>().ok());
     match value {
+        Some(value) if value > MAX_BYTES => Err(Fault::new(
+            at,
+            format!("a request of {value} bytes is longer than {MAX_BYTES}"),
+            "split it into several requests",
+        )),
         Some(value) if value > 0 => Ok(value),
         _ => {
             let message = format!("expected a length in bytes such as `(64)`, found {}", quote(word));
@@ -227,7 +235,7 @@ fn parse_hex(at: usize, word: &[u8]) -> Result<u64, Fault> {
     Ok(significant.fold(0, |value, byte| value << 4 | u64::from(HEX[usize::from(*byte)])))
 }
 
-/// The optional data column: checked for form and for the announced length, then dropped.
+/// The optional data column: checked for form, and for the announced length if there is one, then dropped.
 fn parse_data(at: usize, word: &[u8], bytes: u32) -> Result<(), Fault> {
     if word[0] == b'#' {
         return Ok(());
@@ -293,7 +301,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn ok(line: &str) -> Request {
-        match parse_line(line.as_bytes()) {
+        match parse_line(line.as_bytes(), true) {
             Ok(Some(request)) => request,
             Ok(None) => panic!("{line:?} was skipped"),
             Err(fault) => panic!("{line:?}: {}", fault.message),
@@ -301,7 +309,7 @@ mod tests {
     }
 
     fn fault(line: &str) -> (usize, String) {
-        match parse_line(line.as_bytes()) {
+        match parse_line(line.as_bytes(), true) {
             Err(fault) => (fault.offset + 1, fault.message),
             _ => panic!("{line:?} was accepted"),
         }
@@ -322,7 +330,7 @@ mod tests {
         assert_eq!(ok("31: (2) write 0x40 0xA0b1").bytes, 2);
         assert_eq!(ok("1: write 0x000000000000000000040").address, 0x40);
         for blank in ["", "   \t", "# all of it", "  # 1: read 0x0"] {
-            assert!(matches!(parse_line(blank.as_bytes()), Ok(None)), "{blank:?}");
+            assert!(matches!(parse_line(blank.as_bytes(), true), Ok(None)), "{blank:?}");
         }
     }
 
@@ -359,14 +367,14 @@ mod tests {
             text.push(b'\n');
             if let Some((request, length)) = parse_common(&text) {
                 prop_assert_eq!(length, text.len());
-                let careful = parse_line(line.as_bytes()).ok().flatten();
+                let careful = parse_line(line.as_bytes(), true).ok().flatten();
                 prop_assert_eq!(careful, Some(request));
             }
         }
 
         #[test]
         fn no_input_panics(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let _ = parse_line(&bytes);
+            let _ = parse_line(&bytes, true);
             let _ = parse_common(&bytes);
         }
     }

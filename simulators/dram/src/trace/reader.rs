@@ -7,6 +7,8 @@ use super::input::{self, Foreign};
 use super::line::{self, FORMAT, Fault, quote};
 use crate::{Error, Request, Result};
 
+/// U+FEFF in UTF-8, which some editors put at the start of a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes read at a time.
 const BUFFER: usize = 256 * 1024;
 /// Longest line accepted. A line with the data of a 4 KiB access fits.
@@ -39,6 +41,12 @@ pub struct StlReader<'a> {
     lines: usize,
     requests: u64,
     previous_cycle: u64,
+    /// Requests with a time stamp before that of an earlier one.
+    late: u64,
+    /// Late time stamps and data of another length than announced are errors.
+    strict: bool,
+    /// Clock of the time stamps as the header says it, in MHz.
+    clock_mhz: Option<f64>,
     /// First byte address that does not exist.
     address_limit: u64,
 }
@@ -90,12 +98,20 @@ impl<'a> StlReader<'a> {
             lines: 0,
             requests: 0,
             previous_cycle: 0,
+            late: 0,
+            strict: false,
+            clock_mhz: None,
             address_limit: u64::MAX,
         };
         match opened {
             Ok(input) => reader.input = input,
             Err(foreign) => return Err(reader.foreign(&foreign)),
         }
+        reader.refill()?;
+        if reader.buffer[..reader.end].starts_with(BYTE_ORDER_MARK) {
+            reader.start = BYTE_ORDER_MARK.len();
+        }
+        reader.clock_mhz = reader.read_clock()?;
         Ok(reader)
     }
 
@@ -106,9 +122,61 @@ impl<'a> StlReader<'a> {
         self
     }
 
+    /// Makes a time stamp before an earlier one an error, and data of another length than the request. Without this such
+    /// a request is played at once, as the reference's player does, and data are passed over.
+    #[must_use]
+    pub fn with_strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// Clock of the time stamps in MHz, if the comments at the top of the trace say it: `# clock-mhz: 1200`, or
+    /// `time stamps at 1200 MHz` as older recordings have it.
+    pub fn clock_mhz(&self) -> Option<f64> {
+        self.clock_mhz
+    }
+
+    /// Requests delivered so far whose time stamp was before that of an earlier one.
+    pub fn late(&self) -> u64 {
+        self.late
+    }
+
     /// Requests delivered so far.
     pub fn requests(&self) -> u64 {
         self.requests
+    }
+
+    /// The clock that the comments before the first request state.
+    fn read_clock(&mut self) -> Result<Option<f64>> {
+        let text = &self.buffer[self.start..self.end];
+        for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
+            let line = String::from_utf8_lossy(line);
+            let line = line.trim();
+            let Some(comment) = line.strip_prefix('#').map(str::trim) else {
+                if line.is_empty() {
+                    continue;
+                }
+                break;
+            };
+            let formal = comment.strip_prefix("clock-mhz:").map(str::trim);
+            let recorded =
+                comment.split_once("time stamps at ").and_then(|(_, rest)| rest.strip_suffix(" MHz"));
+            if let Some(word) = formal.or(recorded) {
+                return match word.parse::<f64>() {
+                    Ok(mhz) if (0.001..=1e6).contains(&mhz) => Ok(Some(mhz)),
+                    _ => {
+                        let message = format!("the clock of the trace is {}", quote(word.as_bytes()));
+                        self.lines = index;
+                        Err(self.source(
+                            0,
+                            message,
+                            "write for example `# clock-mhz: 1200` (0.001 to 1000000)",
+                        ))
+                    }
+                };
+            }
+        }
+        Ok(None)
     }
 
     /// The next request, `None` at the end.
@@ -153,7 +221,7 @@ impl<'a> StlReader<'a> {
                 let message = format!("line longer than {MAX_LINE} bytes, starting with {}", quote(unread));
                 return Err(self.source(0, message, "this does not look like a text trace"));
             };
-            let parsed = line::parse_line(&unread[..length]);
+            let parsed = line::parse_line(&unread[..length], self.strict);
             match parsed {
                 Ok(None) => {
                     self.start += length + 1;
@@ -164,7 +232,8 @@ impl<'a> StlReader<'a> {
                     self.start += length + 1;
                     self.lines += 1;
                     self.requests += 1;
-                    self.previous_cycle = request.cycle;
+                    self.late += u64::from(request.cycle < self.previous_cycle);
+                    self.previous_cycle = self.previous_cycle.max(request.cycle);
                     return Ok(Some(request));
                 }
                 Err(fault) => return Err(self.fault(&fault, length)),
@@ -175,7 +244,7 @@ impl<'a> StlReader<'a> {
     /// Order of time and range of addresses.
     fn check(&self, request: &Request, length: usize) -> Result<()> {
         let line = &self.buffer[self.start..self.start + length];
-        if request.cycle < self.previous_cycle {
+        if self.strict && request.cycle < self.previous_cycle {
             let offset = line.iter().position(|byte| byte.is_ascii_digit()).unwrap_or(0);
             let message = format!("time stamp {} comes after {}", request.cycle, self.previous_cycle);
             return Err(self.source(
@@ -184,11 +253,12 @@ impl<'a> StlReader<'a> {
                 "time stamps must not decrease: sort the trace by time (`sort -n -s -t: -k1,1`)",
             ));
         }
-        if request.address >= self.address_limit {
+        let last = request.address.saturating_add(u64::from(request.bytes.max(1)) - 1);
+        if last >= self.address_limit {
             let offset = line.windows(2).position(|pair| pair.eq_ignore_ascii_case(b"0x")).unwrap_or(0);
             let message = format!(
                 "address {:#x} is beyond the memory of {} bytes (last address {:#x})",
-                request.address,
+                last,
                 self.address_limit,
                 self.address_limit.saturating_sub(1)
             );
@@ -400,14 +470,43 @@ mod tests {
 
     #[test]
     fn decreasing_time_and_outside_addresses_are_errors() {
-        let (requests, error) = read(b"5:\tread\t0x0\n4:\tread\t0x0\n");
-        assert_eq!(requests.len(), 1);
-        assert!(error.unwrap().starts_with("t.stl:2:1: time stamp 4 comes after 5"));
+        let late = b"5:\tread\t0x0\n4:\tread\t0x40\n";
+        let results: Vec<_> = StlReader::new("t.stl", &late[..]).unwrap().with_strict(true).collect();
+        assert_eq!(results.len(), 2);
+        let error = results[1].as_ref().unwrap_err().to_string();
+        assert!(error.starts_with("t.stl:2:1: time stamp 4 comes after 5"), "{error}");
+        let mut reader = StlReader::new("t.stl", &late[..]).unwrap();
+        assert_eq!(reader.by_ref().filter(Result::is_ok).count(), 2);
+        assert_eq!(reader.late(), 1);
         let reader = StlReader::new("t.stl", &b"0:\tread\t0x3f\n0:\tread\t0x40\n"[..]).unwrap();
         let results: Vec<_> = reader.with_address_limit(0x40).collect();
         assert_eq!(results.len(), 2);
         let error = results[1].as_ref().unwrap_err().to_string();
         assert!(error.starts_with("t.stl:2:9: address 0x40 is beyond the memory of 64 bytes"), "{error}");
+    }
+
+    #[test]
+    fn the_clock_is_read_from_the_top_and_a_byte_order_mark_is_passed_over() {
+        let clock = |text: &str| StlReader::new("t.stl", text.as_bytes()).map(|reader| reader.clock_mhz());
+        assert_eq!(clock("# a\n# clock-mhz: 933.5\n0: read 0x0\n").unwrap(), Some(933.5));
+        assert_eq!(clock("# caches; time stamps at 1200 MHz\n0: read 0x0\n").unwrap(), Some(1200.0));
+        assert_eq!(clock("0: read 0x0\n# clock-mhz: 5\n").unwrap(), None);
+        let error = clock("\n# clock-mhz: fast\n0: read 0x0\n").unwrap_err().to_string();
+        assert!(error.starts_with("t.stl:2:1: the clock of the trace is `fast`"), "{error}");
+        let marked = "\u{feff}# clock-mhz: 800\n7: read 0x40\n";
+        assert_eq!(clock(marked).unwrap(), Some(800.0));
+        assert_eq!(read(marked.as_bytes()).0[0].cycle, 7);
+        assert_eq!(read(&gzip("\u{feff}7: read 0x40\n".as_bytes())).0[0].cycle, 7);
+    }
+
+    #[test]
+    fn data_are_passed_over_unless_asked_for() {
+        let text = b"0:\t(16) write\t0x0\t0xffff\n";
+        assert_eq!(read(text).0[0].bytes, 16);
+        let error =
+            StlReader::new("t.stl", &text[..]).unwrap().with_strict(true).next().unwrap().unwrap_err();
+        assert!(error.to_string().contains("4 hexadecimal digits"), "{error}");
+        assert!(read(b"0: (2000000) read 0x0\n").1.unwrap().contains("longer than 1048576"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Workloads by name: a shipped trace, a generator, or a file.
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,18 +22,30 @@ pub enum Workload {
 
 impl Workload {
     /// Reads what a user types: the name of a shipped trace, a generator such as `random:seed=3`, or a path, recognised
-    /// by its ending or a path separator.
+    /// by its ending, a path separator, or because there is such a file.
     ///
     /// # Errors
     /// [`Error::UnknownName`] listing shipped traces and generators, and those of [`GeneratorSpec::parse`].
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_in(text, Path::new(""))
+    }
+
+    /// As [`Workload::parse`]. What names nothing built in but a file in `folder` is that file; a path of the result is as
+    /// it was written, not joined with `folder`.
+    ///
+    /// # Errors
+    /// As [`Workload::parse`].
+    pub fn parse_in(text: &str, folder: &Path) -> Result<Self> {
         let lower = text.to_ascii_lowercase();
         let is_path = [".stl", ".gz", ".txt", ".rstl"].iter().any(|ending| lower.ends_with(ending));
         if is_path || (text.contains(std::path::is_separator) && !text.contains('=')) {
             return Ok(Self::File(text.into()));
         }
-        resolve(text)?;
-        Ok(Self::Named(text.into()))
+        match resolve(text) {
+            Ok(_) => Ok(Self::Named(text.into())),
+            Err(_) if folder.join(text).is_file() => Ok(Self::File(text.into())),
+            Err(error) => Err(error),
+        }
     }
 
     /// A short name for tables and file names.
@@ -114,6 +126,14 @@ mod tests {
         assert!(
             Workload::parse("missing.stl").unwrap().load().unwrap_err().to_string().contains("missing.stl")
         );
+    }
+
+    #[test]
+    fn an_existing_file_needs_no_ending() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mytrace"), "0: read 0x40\n").unwrap();
+        assert_eq!(Workload::parse_in("mytrace", folder.path()).unwrap(), Workload::File("mytrace".into()));
+        assert!(Workload::parse_in("mytrac", folder.path()).is_err());
     }
 
     #[test]
