@@ -58,7 +58,7 @@ enum TraceCommand {
         #[arg(long, short)]
         out: Option<PathBuf>,
         /// List kinds and settings.
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["kind", "set", "out"])]
         list: bool,
     },
     /// Show what a trace looks like.
@@ -153,7 +153,7 @@ impl Recording {
         let caches = [&self.instruction_cache, &self.data_cache].into_iter().chain(&self.cache);
         let caches = caches.map(String::as_str).collect::<Vec<_>>().join(" ");
         file.comment(&format!(
-            "{origin}\ncaches {caches}; {} cycles per instruction at {} MHz; time stamps at {} MHz",
+            "{origin}\ncaches {caches}; {} cycles per instruction at {} MHz\nclock-mhz: {}",
             self.cycles_per_instruction, self.processor_mhz, self.clock_mhz
         ))?;
         Ok(file)

@@ -15,7 +15,7 @@ mod space;
 use std::sync::Arc;
 
 use hwgym_simulators::dram::config::ControllerConfig;
-use hwgym_simulators::dram::trace::Workload;
+use hwgym_simulators::dram::trace::{StlReader, Workload};
 use hwgym_simulators::dram::{self, Device, Request, Simulator};
 
 use crate::enumerate::KnownOptima;
@@ -51,7 +51,7 @@ impl DramController {
     pub fn new(options: &DramControllerOptions, folder: &std::path::Path) -> Result<Self, EnvError> {
         let checked = options.check()?;
         let device = device(&options.device, folder)?;
-        let requests = requests(options, folder, &device)?;
+        let (requests, clock_mhz) = requests(options, folder, &device)?;
         let fixed = ControllerConfig {
             reference: checked.reference,
             cmd_mux: checked.cmd_mux,
@@ -64,10 +64,10 @@ impl DramController {
             space: space::space(checked.space, checked.subsystems)?,
             metrics: metrics(device.has_power_model()),
             objectives: Vec::new(),
-            provenance: provenance(options, &device, &requests),
+            provenance: provenance(options, &device, &requests, clock_mhz),
             device,
             requests,
-            clock_mhz: options.clock_mhz,
+            clock_mhz,
             fixed,
             setting,
         };
@@ -207,39 +207,64 @@ fn metrics(has_power: bool) -> Vec<Metric> {
 }
 
 fn device(name: &str, folder: &std::path::Path) -> Result<Device, EnvError> {
-    let is_path = name.ends_with(".ron") || name.contains(std::path::is_separator);
+    let is_path = name.ends_with(".ron") || name.ends_with(".json") || name.contains(std::path::is_separator);
     let device = if is_path { Device::from_file(folder.join(name)) } else { Device::preset(name) };
     device.map_err(|error| EnvError::invalid("device", error))
 }
 
-/// Reads the workload and checks it against the device.
+/// Requests that a workload may have: 240 MB in memory.
+const MAX_REQUESTS: u64 = 10_000_000;
+
+/// Reads the workload and checks it against the device; with the clock of its time stamps, if it is not the device's. A file says
+/// it in its header; the recorded workloads are played at the device's clock in every version of this environment so far.
 fn requests(
     options: &DramControllerOptions,
     folder: &std::path::Path,
     device: &Device,
-) -> Result<Arc<[Request]>, EnvError> {
+) -> Result<(Arc<[Request]>, Option<f64>), EnvError> {
     let wrong = |error: dram::Error| EnvError::invalid("workload", error);
-    let workload = match Workload::parse(&options.workload).map_err(wrong)? {
-        Workload::File(path) => Workload::File(folder.join(path)),
-        other => other,
+    let mut clock_mhz = options.clock_mhz;
+    let source: Box<dyn Iterator<Item = dram::Result<Request>> + Send> =
+        match Workload::parse_in(&options.workload, folder).map_err(wrong)? {
+            Workload::File(path) => {
+                let reader = StlReader::open(folder.join(path)).map_err(wrong)?;
+                clock_mhz = clock_mhz.or(reader.clock_mhz());
+                Box::new(reader)
+            }
+            other => other.requests().map_err(wrong)?,
+        };
+    let wanted = options.requests.unwrap_or(u64::MAX);
+    let too_many = || {
+        let message = format!(
+            "`{}` has more than {MAX_REQUESTS} requests, the limit of what is kept in memory; set `requests` to play its start",
+            options.workload
+        );
+        EnvError::invalid("workload", message)
     };
-    let limit = options.requests.map_or(usize::MAX, |count| count as usize);
-    let list: dram::Result<Vec<Request>> = workload.requests().map_err(wrong)?.take(limit).collect();
-    let list = list.map_err(wrong)?;
+    // Generators and loaded lists say at once how long they are; a file is only read as far as the limit.
+    if wanted.min(source.size_hint().0 as u64) > MAX_REQUESTS {
+        return Err(too_many());
+    }
+    let take = usize::try_from(wanted.min(MAX_REQUESTS + 1)).unwrap_or(usize::MAX);
+    let list = source.take(take).collect::<dram::Result<Vec<Request>>>().map_err(wrong)?;
+    if list.len() as u64 > MAX_REQUESTS {
+        return Err(too_many());
+    }
     let capacity = device.capacity_bytes();
-    if let Some(outside) = list.iter().position(|request| request.address >= capacity) {
+    let end = |request: &Request| request.address.saturating_add(u64::from(request.bytes.max(1)));
+    if let Some(outside) = list.iter().position(|request| end(request) > capacity) {
         return Err(EnvError::invalid(
             "workload",
             format!(
-                "request {} of `{}` has address {:#x}, beyond the {capacity} bytes of {}; choose a larger device or another workload",
+                "request {} of `{}` reaches address {:#x}, beyond the {capacity} bytes of {}; choose a larger device or another workload",
                 outside + 1,
                 options.workload,
-                list[outside].address,
+                end(&list[outside]) - 1,
                 device.name()
             ),
         ));
     }
-    Ok(list.into())
+    Ok((list.into(), clock_mhz))
 }
 
 /// What identifies a result: device and workload by content, not by name.
@@ -247,6 +272,7 @@ fn provenance(
     options: &DramControllerOptions,
     device: &Device,
     requests: &[Request],
+    clock_mhz: Option<f64>,
 ) -> Vec<(String, String)> {
     let mut hasher = blake3::Hasher::new();
     for request in requests {
@@ -262,7 +288,7 @@ fn provenance(
         pair("workload", &options.workload),
         pair("requests", &requests.len()),
         pair("workload_blake3", &&workload[..16]),
-        pair("clock_mhz", &options.clock_mhz.unwrap_or_else(|| device.clock_mhz())),
+        pair("clock_mhz", &clock_mhz.unwrap_or_else(|| device.clock_mhz())),
         pair("space", &options.space),
         pair("reference", &options.reference),
         pair("cmd_mux", &options.cmd_mux),

@@ -17,7 +17,7 @@ pub struct DramControllerOptions {
     pub workload: String,
     /// The values of the parameters: `archgym` (powers of two) or `wide`.
     pub space: String,
-    /// Clock of the trace's time stamps in MHz; that of the device, if not given.
+    /// Clock of the trace's time stamps in MHz; if not given, the one in the header of a trace file, else that of the device.
     pub clock_mhz: Option<f64>,
     /// Requests taken from the start of the workload; all, if not given.
     pub requests: Option<u64>,
@@ -95,8 +95,16 @@ impl DramControllerOptions {
                 "a recorded trace, a generator such as random:seed=3, or a trace file",
             )
             .option("space", "\"archgym\"", "archgym (442,368 designs) or wide (28,311,552 designs)")
-            .option("clock_mhz", "None", "clock of the trace's time stamps; that of the device by default")
-            .option("requests", "None", "requests taken from the start of the workload; all by default")
+            .option(
+                "clock_mhz",
+                "None",
+                "clock of the trace's time stamps in MHz; a trace file's own by default, else the device's",
+            )
+            .option(
+                "requests",
+                "None",
+                "requests taken from the start of the workload; all by default, at most 10,000,000",
+            )
             .option("groups", "\"subsystems\"", "agents of a multi-agent search: subsystems or parameters")
             .option("reference", "\"DRAMSys5\"", "DRAMSys5, or DRAMSys4 for the numbers of ArchGym's binary")
             .option("cmd_mux", "\"Oldest\"", "command multiplexer: Oldest or Strict")

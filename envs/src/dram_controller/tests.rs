@@ -202,3 +202,37 @@ fn inactive_parameters_need_no_value() {
     ]);
     assert!(env.evaluate(&design.unwrap(), Fidelity::FULL).metrics().is_some());
 }
+
+#[test]
+fn workloads_without_end_are_refused_by_their_limit() {
+    let make = |options: &DramControllerOptions, folder: &std::path::Path| {
+        DramController::new(options, folder).err().map(|error| error.to_string())
+    };
+    let options = |workload: &str, requests| DramControllerOptions {
+        workload: workload.into(),
+        requests,
+        ..DramControllerOptions::default()
+    };
+    let none = std::path::Path::new("");
+    let error = make(&options("random:requests=100000000000", None), none).unwrap();
+    assert!(error.contains("10000000 requests, the limit"), "{error}");
+    let error = make(&options("random:requests=100000000000", Some(10_000_001)), none).unwrap();
+    assert!(error.contains("limit"), "{error}");
+    assert_eq!(make(&options("random:requests=100000000000", Some(50)), none), None);
+}
+
+#[test]
+fn a_trace_file_needs_no_ending_and_its_header_says_the_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "# clock-mhz: 400\n0: read 0x40\n8: read 0x10000\n6: read 0x80\n";
+    std::fs::write(folder.path().join("mine"), text).unwrap();
+    let time = |clock_mhz| {
+        let options =
+            DramControllerOptions { workload: "mine".into(), clock_mhz, ..DramControllerOptions::default() };
+        let env = DramController::new(&options, folder.path()).unwrap();
+        let design = env.space().sample(&mut Random::new(4));
+        env.evaluate(&design, Fidelity::FULL).metrics().unwrap().to_vec()
+    };
+    assert_eq!(time(None), time(Some(400.0)));
+    assert_ne!(time(None), time(Some(800.0)));
+}

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
 use hwgym_simulators::dram::device::{ALIASES, PRESETS};
-use hwgym_simulators::dram::trace::{StlReader, Workload};
+use hwgym_simulators::dram::trace::{ShippedTrace, StlReader, Workload};
 use hwgym_simulators::dram::{
     Command, CommandRecord, CommandSink, ControllerConfig, Device, Request, Simulator, Statistics,
 };
@@ -20,20 +20,21 @@ use crate::failure::BadInput;
 /// Example: hwgym simulate dram --device ddr4_2400_brc --trace random:requests=10000 --set Scheduler=Fifo --json
 #[derive(clap::Args)]
 pub struct DramArgs {
-    /// Device: a preset, or a RON file; `--list-devices` shows the presets
+    /// Device: a preset, a RON file, or a DRAMSys simulation or memory specification in JSON; `--list-devices` shows the presets
     #[arg(long, default_value = "ddr4_2400_brc")]
     device: String,
     /// Trace: a file (.stl or .stl.gz), a shipped trace, or a generator such as `random:seed=3`
     #[arg(long, required_unless_present_any = ["list_devices", "list_parameters"])]
     trace: Option<String>,
-    /// Clock in which the trace counts its cycles, in MHz; the memory's own without it
+    /// Clock in which the trace counts its cycles, in MHz; without it the one in the trace's header, else the memory's own
     #[arg(long, value_name = "MHZ")]
     clock_mhz: Option<f64>,
     /// A parameter of the controller, such as `PagePolicy=Open`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
-    /// Parameters of the controller from a RON file; `--set` comes on top
-    #[arg(long, value_name = "FILE.ron")]
+    /// Parameters of the controller from a RON file, or JSON as `--list-parameters` prints or DRAMSys reads it (`mcconfig`);
+    /// `--set` comes on top
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Write every command to a CSV file
     #[arg(long, value_name = "FILE.csv")]
@@ -41,14 +42,17 @@ pub struct DramArgs {
     /// Give up when this much time has been simulated, in ns
     #[arg(long, value_name = "NS")]
     max_time_ns: Option<f64>,
+    /// Refuse time stamps before earlier ones, and data of another length than their request
+    #[arg(long)]
+    strict: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
     /// List the devices
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["device", "trace", "clock_mhz", "set", "config", "commands", "max_time_ns", "strict", "json", "list_parameters"])]
     list_devices: bool,
-    /// List the parameters of the controller with their present values
-    #[arg(long)]
+    /// List the parameters of the controller with their present values, as JSON
+    #[arg(long, conflicts_with_all = ["device", "trace", "clock_mhz", "commands", "max_time_ns", "strict", "json"])]
     list_parameters: bool,
 }
 
@@ -72,41 +76,74 @@ impl DramArgs {
         }
         let device = Device::named(&self.device).bad_input()?;
         let mut simulator = Simulator::new(&device, &config).bad_input()?;
-        if let Some(mhz) = self.clock_mhz {
+        let trace = self.trace.as_deref().unwrap_or_default();
+        let (mut reader, generated) = open(trace, &device, self.strict)?;
+        let header = reader.as_ref().and_then(StlReader::clock_mhz);
+        let clock = match (self.clock_mhz, header) {
+            (Some(mhz), _) => Some((mhz, "--clock-mhz")),
+            (None, Some(mhz)) => Some((mhz, "header of the trace")),
+            (None, None) => None,
+        };
+        if let Some((mhz, _)) = clock {
             simulator = simulator.with_trace_clock_mhz(mhz).bad_input()?;
         }
         if let Some(limit) = self.max_time_ns {
             simulator = simulator.with_max_time_ns(limit);
         }
-        let requests = open(self.trace.as_deref().unwrap_or_default(), &device)?;
+        let requests: Requests<'_> = match (&mut reader, generated) {
+            (Some(reader), _) => Box::new(reader),
+            (None, Some(generated)) => generated,
+            (None, None) => Box::new(std::iter::empty()),
+        };
         let statistics = match &self.commands {
             None => simulator.run(requests).bad_input()?,
             Some(path) => run_logged(&simulator, &device, requests, path)?,
         };
+        if let Some(late) = reader.as_ref().map(StlReader::late).filter(|late| *late > 0) {
+            eprintln!(
+                "warning: {late} requests of `{trace}` have a time stamp before that of an earlier one; they were played at once (--strict refuses them)"
+            );
+        }
+        let (clock_mhz, clock_from) = clock.unwrap_or_else(|| (device.clock_mhz(), "the memory's own"));
         if self.json {
-            writeln!(output, "{}", serde_json::to_string_pretty(&statistics)?)?;
+            let mut value = serde_json::to_value(&statistics)?;
+            value["trace_clock_mhz"] = clock_mhz.into();
+            writeln!(output, "{}", serde_json::to_string_pretty(&value)?)?;
         } else {
-            writeln!(output, "{}", summary(&device, &statistics))?;
+            let clock = format!("{clock_mhz} MHz ({clock_from})");
+            writeln!(output, "{}", summary(&device, &statistics, clock))?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// A stream of requests; the first error ends it.
-type Requests = Box<dyn Iterator<Item = hwgym_simulators::dram::Result<Request>> + Send>;
+type Requests<'a> = Box<dyn Iterator<Item = hwgym_simulators::dram::Result<Request>> + Send + 'a>;
 
-/// The trace; addresses of files are checked against the device where they stand.
-fn open(trace: &str, device: &Device) -> Result<Requests> {
-    Ok(match Workload::parse(trace).bad_input()? {
-        Workload::File(path) => {
-            Box::new(StlReader::open(path).bad_input()?.with_address_limit(device.capacity_bytes()))
-        }
-        other => other.requests().bad_input()?,
-    })
+/// The trace: a reader of a file or a recorded trace, whose addresses are checked against the device where they stand, or what a
+/// generator makes.
+fn open(
+    trace: &str,
+    device: &Device,
+    strict: bool,
+) -> Result<(Option<StlReader<'static>>, Option<Requests<'static>>)> {
+    let reader = match Workload::parse(trace).bad_input()? {
+        Workload::File(path) => StlReader::open(path).bad_input()?,
+        other => match ShippedTrace::find(trace) {
+            Ok(shipped) => shipped.reader().bad_input()?,
+            Err(_) => return Ok((None, Some(other.requests().bad_input()?))),
+        },
+    };
+    Ok((Some(reader.with_strict(strict).with_address_limit(device.capacity_bytes())), None))
 }
 
 /// Runs and writes every command; a run that fails leaves no file.
-fn run_logged(simulator: &Simulator, device: &Device, requests: Requests, path: &Path) -> Result<Statistics> {
+fn run_logged(
+    simulator: &Simulator,
+    device: &Device,
+    requests: Requests<'_>,
+    path: &Path,
+) -> Result<Statistics> {
     let partial = path.with_extension("partial");
     let file = File::create(&partial).with_context(|| format!("{}", partial.display())).bad_input()?;
     let mut out = BufWriter::new(file);
@@ -164,13 +201,17 @@ fn devices() -> Result<String> {
 }
 
 /// What a person wants to see.
-fn summary(device: &Device, s: &Statistics) -> String {
+fn summary(device: &Device, s: &Statistics, clock: String) -> String {
     let mut table = table();
     let mut row = |name: &str, value: String| {
         table.add_row([name.to_owned(), value]);
     };
     row("device", format!("{} ({})", device.name(), device.description()));
+    row("clock of the trace", clock);
     row("requests", s.requests.to_string());
+    if s.bursts != s.requests {
+        row("  in bursts", s.bursts.to_string());
+    }
     row("total time", format!("{:.3} us", s.total_time_ns / 1e3));
     let share = 100.0 * s.bandwidth_gbps / device.peak_gbps();
     row("bandwidth", format!("{:.2} Gb/s, {share:.1} % of the peak", s.bandwidth_gbps));
@@ -181,7 +222,7 @@ fn summary(device: &Device, s: &Statistics) -> String {
     ] {
         row(name, format!("mean {:.1}, p50 {:.1}, p99 {:.1}, max {:.1} ns", l.mean, l.p50, l.p99, l.max));
     }
-    row("row hits", format!("{} of {}", s.row_hits, s.requests));
+    row("row hits", format!("{} of {}", s.row_hits, s.bursts));
     let counts: Vec<String> = Command::ALL
         .iter()
         .filter(|command| s.commands.get(**command) > 0)
@@ -202,7 +243,7 @@ fn summary(device: &Device, s: &Statistics) -> String {
                 ("  power-down", parts.active_power_down + parts.precharge_power_down),
                 ("  self refresh", parts.self_refresh),
             ] {
-                if part > 0.0 {
+                if part != 0.0 {
                     row(name, format!("{:.3} uJ ({:.1} %)", part / 1e6, 100.0 * part / energy));
                 }
             }
