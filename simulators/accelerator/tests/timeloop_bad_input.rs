@@ -75,7 +75,6 @@ fn architecture() {
     wrong("class: SRAM", "class: SRAMM", "arch.yaml", 10, &["unknown class \"SRAMM\"", "SRAM"]);
     wrong("mac[0..3]", "mac[3..0]", "arch.yaml", 12, &["index range"]);
     wrong("read_bandwidth: 2", "read_bandwidth: 0", "arch.yaml", 11, &["read_bandwidth 0", "positive"]);
-    wrong("depth: 64", "depth: 0", "arch.yaml", 9, &["no capacity"]);
     wrong("depth: 64, ", "", "arch.yaml", 9, &["has no size"]);
     wrong("meshX: 4", "meshX: 3", "arch.yaml", 12, &["do not divide"]);
     wrong("meshX: 4", "meshX: 0", "arch.yaml", 12, &["meshX"]);

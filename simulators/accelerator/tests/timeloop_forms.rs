@@ -250,3 +250,38 @@ fn an_empty_mapping_is_no_mapping() {
     let specification = hwgym_accelerator::timeloop::Specification::from_texts(&texts).unwrap();
     assert_eq!(specification.mapping, None);
 }
+
+/// The list form of before version 0.3, as CoSA's architectures have it: the same levels as in a hierarchy.
+const LIST: &str = "arch:
+  arithmetic:
+    instances: 16
+    word-bits: 8
+  storage:
+  - {name: Registers, entries: 16, instances: 16, word-bits: 8}
+  - {name: Point, entries: 0, instances: 4, word-bits: 8}
+  - {name: Global, sizeKB: 64, instances: 1, word-bits: 8, block-size: 8}
+  - {name: DRAM, technology: DRAM, instances: 1, word-bits: 8, block-size: 64, bandwidth: 20.0}
+";
+
+#[test]
+fn the_list_form_and_memories_without_entries_are_read() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let problem = std::fs::read_to_string(folder.join("problems/resnet18_l1.yaml")).unwrap();
+    let texts = [("arch.yaml", LIST), ("problem.yaml", problem.as_str())];
+    let specification = hwgym_accelerator::timeloop::Specification::from_texts(&texts).unwrap();
+    let levels = &specification.architecture.levels;
+    let names: Vec<&str> = levels.iter().map(|level| level.name.as_str()).collect();
+    assert_eq!(names, ["Registers", "Point", "Global", "DRAM"]);
+    assert_eq!((levels[0].size_words, levels[0].instances), (Some(16), 16));
+    assert_eq!((levels[2].size_words, levels[3].size_words), (Some(65_536), None));
+    assert_eq!(levels[3].read_bandwidth, Some(10.0));
+    assert_eq!((specification.architecture.arithmetic.instances, levels[1].instances), (16, 4));
+    // Nothing is kept at the fan-out point, in time neither.
+    let mapper = hwgym_accelerator::mapper::Mapper::Evolutionary { evaluations: 300, seed: 1 };
+    let goal = hwgym_accelerator::mapper::Goal::Energy;
+    let model = specification.model().unwrap();
+    let mapped =
+        hwgym_accelerator::mapper::map_model(&model, &specification.constraints, goal, mapper).unwrap();
+    let point = &mapped.report.levels.iter().find(|level| level.name == "Point").unwrap();
+    assert!(point.dataspaces.values().all(|space| space.reads == 0 && space.fills == 0));
+}

@@ -38,18 +38,20 @@ fn between(name: &str) -> String {
 
 /// Reads the architecture under `root`; `roots` are all files.
 pub(crate) fn read(root: &Node, tables: &Tables, roots: &[Rc<Node>]) -> Result<ReadArchitecture> {
-    let node = root.need("architecture")?;
+    let node = root.any(&["architecture", "arch"]).map_or_else(|| root.need("architecture"), Ok)?;
     let mut parts = Vec::new();
     let variables = variables(roots);
-    if node.get("subtree").is_some() || node.get("local").is_some() {
+    if node.get("storage").is_some() {
+        list(node, &variables, &mut parts)?;
+    } else if node.get("subtree").is_some() || node.get("local").is_some() {
         subtree(node, 1, &variables, variables.len(), &mut parts)?;
     } else if let Some(nodes) = node.get("nodes") {
         let mut state = Hierarchy { mesh: (1, 1), variables: variables.len(), names: variables };
         hierarchy(nodes, &mut state, &mut parts)?;
     } else {
         return Err(node.error(
-            "the architecture has neither `subtree:` (v0.3) nor `nodes:` (v0.4)",
-            "give the components in one of the two forms",
+            "the architecture has neither `subtree:` (v0.3) nor `nodes:` (v0.4) nor `storage:` (the list of before)",
+            "give the components in one of these forms",
         ));
     }
     build(node, parts, tables, &compound_classes(roots))
@@ -81,6 +83,39 @@ fn indexed(node: &Node) -> Result<(String, u64)> {
     }
 }
 
+/// The list form of before version 0.3: `arithmetic:` and `storage:`, innermost first, with their counts.
+fn list(node: &Node, variables: &[Rc<Node>], parts: &mut Vec<Part>) -> Result<()> {
+    let mut part = |item: &Rc<Node>, name: String, class: &str| {
+        let mut names = variables.to_vec();
+        names.push(item.clone());
+        parts.push(Part {
+            name,
+            class: class.to_owned(),
+            instances: 1,
+            mesh: None,
+            names,
+            variables: variables.len(),
+            node: item.clone(),
+            fans_out: false,
+            container: false,
+            public: true,
+        });
+    };
+    for item in node.need("storage")?.items()?.iter().rev() {
+        let is = |key: &str| {
+            item.get(key)
+                .and_then(|value| value.text().ok())
+                .is_some_and(|text| text.eq_ignore_ascii_case("DRAM"))
+        };
+        let class = if is("technology") || is("class") { "DRAM" } else { "SRAM" };
+        part(item, item.need("name")?.text()?.to_owned(), class);
+    }
+    let arithmetic = node.need("arithmetic")?;
+    let name = arithmetic.get("name").map_or(Ok("MAC"), |name| name.text())?;
+    part(arithmetic, name.to_owned(), "intmac");
+    Ok(())
+}
+
 fn subtree(
     node: &Node,
     count: u64,
@@ -108,6 +143,7 @@ fn subtree(
                 node: component.clone(),
                 fans_out: false,
                 container: false,
+                public: false,
             });
         }
     }
@@ -202,6 +238,7 @@ fn hierarchy(list: &Node, state: &mut Hierarchy, parts: &mut Vec<Part>) -> Resul
             node: node.clone(),
             fans_out,
             container,
+            public: false,
         });
     }
     Ok(())
@@ -245,7 +282,15 @@ fn build(root: &Node, parts: Vec<Part>, tables: &Tables, compound: &[String]) ->
             Role::Storage => {
                 pending = None;
                 constraints.extend(own.map(|c| (c, Owner::Level { level: levels.len(), above })));
-                levels.push(part.level(tables)?);
+                let level = part.level(tables)?;
+                levels.push(if level.size_words == Some(0) {
+                    // A memory without entries stores nothing: a point where the mesh fans out.
+                    pass_through.push(levels.len());
+                    let (name, instances, mesh_x) = (level.name, level.instances, level.mesh_x);
+                    Level { name, instances, mesh_x, word_bits: level.word_bits, ..Level::default() }
+                } else {
+                    level
+                });
                 nodes.push(part.node.clone());
             }
             Role::Compute if arithmetic.is_some() => {

@@ -52,6 +52,8 @@ pub(super) struct Part {
     /// A fan-out of its own (v0.4).
     pub fans_out: bool,
     pub container: bool,
+    /// Energies without a table are those of the public technology model: the list form (`arch:`).
+    pub public: bool,
 }
 
 /// What a component is.
@@ -272,7 +274,7 @@ impl Part {
         let both = limit(&["bandwidth"])?.map(|b| b / 2.0);
         let latency = |key: &str| self.whole(&[key]).map(|cycles| cycles.unwrap_or(0));
         let memory = Memory { dram, size, word_bits, block, cluster };
-        let without_tables = if tables.any_energy || self.class == "dummy_storage" {
+        let without_tables = if tables.any_energy || self.public || self.class == "dummy_storage" {
             memory.public(dram)
         } else {
             self.estimate_memory(&memory)?
@@ -320,7 +322,7 @@ impl Part {
         let (instances, mesh_x) = self.mesh()?;
         let bits = self.whole(&["datawidth", "word_bits", "word_width", "multiplier_width"])?;
         let word_bits = bits.unwrap_or(16);
-        let without_tables = if tables.any_energy {
+        let without_tables = if tables.any_energy || self.public {
             // The public technology model: 1 pJ for a 16-bit operation, growing with both operands' bits.
             let energy = (word_bits as f64 / 16.0).powi(2);
             Estimate { read_pj: energy, write_pj: energy, leak_mw: 0.0, area_um2: 0.0 }

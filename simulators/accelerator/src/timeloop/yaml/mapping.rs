@@ -46,7 +46,19 @@ pub(crate) fn read(node: &Node, read: &ReadArchitecture, problem: &Problem) -> R
         }
         seen.push((level, kind));
         match kind {
-            "bypass" => bypass(directive, level, problem, &mut nest)?,
+            "bypass" => {
+                bypass(directive, level, problem, &mut nest)?;
+                if read.pass_through.contains(&level)
+                    && directive
+                        .get("keep")
+                        .map_or(Ok(false), |list| list.words().map(|words| !words.is_empty()))?
+                {
+                    return Err(directive.error(
+                        format!("\"{}\" has no entries and keeps nothing", architecture.levels[level].name),
+                        "keep the data spaces at another level, or give this one entries",
+                    ));
+                }
+            }
             _ => block(directive, level, kind == "spatial", problem, &mut nest)?,
         }
     }

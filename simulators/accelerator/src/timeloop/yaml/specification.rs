@@ -88,6 +88,14 @@ impl Specification {
         for path in paths {
             let path = path.as_ref();
             let name = path.display().to_string();
+            if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cfg")) {
+                return Err(Error::at(
+                    name,
+                    (1, 1),
+                    "libconfig files (.cfg) are not read",
+                    "write the same sections as YAML: `key = value;` becomes `key: value`, and ( ) becomes a list",
+                ));
+            }
             let length = std::fs::metadata(path).map_err(|e| Error::file(path, &e))?.len();
             if length > MAX_BYTES as u64 {
                 return Err(Error::at(
@@ -131,13 +139,7 @@ impl Specification {
         for root in &roots {
             refuse_sparse(root)?;
         }
-        let root = with("architecture").ok_or_else(|| match with("arch") {
-            Some(old) => old.error(
-                "the form `arch:` of before version 0.2 is not read",
-                "write the components as `architecture:`, in the form of version 0.3 or 0.4",
-            ),
-            None => missing("architecture"),
-        })?;
+        let root = with("architecture").or_else(|| with("arch")).ok_or_else(|| missing("architecture"))?;
         let read = architecture::read(root, &tables, &roots)?;
         let variables = architecture::variables(&roots);
         let problem = problem::read(with("problem").ok_or_else(|| missing("problem"))?, &variables)?;
