@@ -1,6 +1,6 @@
 //! The public face of the model: a device and a configuration, run over a stream of requests.
 use crate::command::COMMANDS;
-use crate::config::{Arbiter, ControllerConfig, Reference};
+use crate::config::{Arbiter, ControllerConfig};
 use crate::controller::{Channel, CommandRecord};
 use crate::device::Device;
 use crate::energy::EnergyByComponent;
@@ -185,7 +185,7 @@ impl Simulator {
         let period_ns = self.device.clock_ps() as f64 / 1000.0;
         let limit = self.limit_clock(period_ns);
         let mut channels = self.channels();
-        let clock = TraceClock::new(self.trace_ps, self.device.clock_ps(), self.config.reference);
+        let clock = TraceClock::new(self.trace_ps, self.device.clock_ps(), self.config.rules());
         let mut player = Player::new(source, self.device.decoder(), clock, self.device.burst_bytes());
         let latencies = system::run(arbiter, &mut channels, &mut player, observer, limit, period_ns)?;
         let counts = (player.requests, player.answered);
@@ -213,9 +213,10 @@ impl Simulator {
         last_response: u64,
     ) -> Statistics {
         let period_ns = self.device.clock_ps() as f64 / 1000.0;
-        let energy_period_ns = match self.config.reference {
-            Reference::DRAMSys5 | Reference::Ramulator2 => period_ns,
-            Reference::DRAMSys4 => 1000.0 / self.device.clock_mhz(),
+        let energy_period_ns = if self.config.rules().energy_of_stated_clock {
+            1000.0 / self.device.clock_mhz()
+        } else {
+            period_ns
         };
         let total_time_ns = last_response as f64 * period_ns;
         let mut counts = [0; COMMANDS];

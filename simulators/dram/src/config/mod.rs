@@ -1,5 +1,6 @@
 //! Controller configuration: every parameter of the controller under the name DRAMSys gives it.
 mod choice;
+pub(crate) mod rules;
 
 use crate::device::Device;
 use crate::dramsys;
@@ -271,6 +272,11 @@ impl ControllerConfig {
             _ => return Err(Error::unknown("parameter", name, Self::NAMES)),
         }
         self.check_ranges()
+    }
+
+    /// The semantics of the reference that is followed.
+    pub(crate) fn rules(&self) -> rules::Rules {
+        rules::Rules::of(self.reference)
     }
 
     /// Low and high watermark in force.

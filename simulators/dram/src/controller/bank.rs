@@ -19,9 +19,9 @@ pub(crate) struct Bank {
     pub blocked: bool,
     /// Whether `current` is set.
     pub busy: bool,
-    /// The row was opened for `current`, which left its place in the buffer then and is served next (`Reference=Ramulator2`).
+    /// The row was opened for `current`, which left its place in the buffer then and is served next ([`Rules::leaves_buffer_at_activate`](crate::config::rules::Rules)).
     pub activated: bool,
-    /// Number of an older request that wants another row than the one that `current` hits; `u64::MAX` if none (`Reference=Ramulator2`).
+    /// Number of an older request that wants another row than the one that `current` hits; `u64::MAX` if none.
     pub older_conflict: u64,
     /// Request chosen: handle, number, row, direction and place in the buffer.
     pub handle: u32,
@@ -96,19 +96,19 @@ impl Channel {
             draining: self.draining,
         };
         if !bank.activated {
-            if self.ramulator {
+            if self.rules.older_conflict_may_close {
                 self.banks[index].older_conflict = u64::MAX;
             }
             let pick = scheduler::next(self.scheduler, &view)?;
             let entry = self.buffer.list(pick.list)[pick.position];
-            if self.ramulator
+            if self.rules.older_conflict_may_close
                 && let Some(oldest) = self.buffer.list(pick.list).first()
                 && oldest.row != entry.row
             {
                 self.banks[index].older_conflict = pool[oldest.handle() as usize].id;
             }
             let bank = &mut self.banks[index];
-            if !(self.keeps_activated && bank.keep && entry.row != bank.row) {
+            if !(self.rules.keeps_request_of_activate && bank.keep && entry.row != bank.row) {
                 bank.handle = entry.handle();
                 bank.wanted_row = entry.row;
                 bank.is_write = entry.is_write();

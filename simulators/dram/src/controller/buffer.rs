@@ -1,5 +1,5 @@
 //! The request buffer: per bank (and direction, where the scheduler wants it) a list in order of admission.
-use crate::config::{ControllerConfig, Reference, Scheduler, SchedulerBuffer};
+use crate::config::{ControllerConfig, Scheduler, SchedulerBuffer};
 
 /// Marks a write in an entry's handle.
 const WRITE: u32 = 1 << 31;
@@ -38,7 +38,7 @@ pub(crate) struct Buffer {
     reads: u32,
     writes: u32,
     last_bank: usize,
-    /// Places are given free at the activate, and a full part holds up its own direction only (`Reference=Ramulator2`).
+    /// Places are given free at the activate, and a full part holds up its own direction only.
     frees_at_activate: bool,
 }
 
@@ -47,7 +47,7 @@ impl Buffer {
     pub(crate) fn new(config: &ControllerConfig, banks: usize) -> Self {
         let by_direction = matches!(config.scheduler, Scheduler::GrpFrFcfs | Scheduler::GrpFrFcfsWm);
         let size = config.request_buffer_size;
-        let frees_at_activate = config.reference == Reference::Ramulator2;
+        let frees_at_activate = config.rules().leaves_buffer_at_activate;
         // Bankwise room is tested on the bank stored to last, so that a full bank may take one more.
         let capacity = match config.scheduler_buffer {
             SchedulerBuffer::Bankwise => size as usize + 1,
@@ -70,7 +70,7 @@ impl Buffer {
     }
 
     /// Whether the next request may enter now. A full part for one direction holds up the other as well, since
-    /// requests come in order; not so in Ramulator, where `is_write` decides.
+    /// requests come in order; where places are freed at the activate, `is_write` decides.
     #[inline]
     pub(crate) fn has_room(&self, is_write: bool) -> bool {
         match self.division {

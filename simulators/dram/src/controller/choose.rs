@@ -104,7 +104,7 @@ impl Channel {
     /// Choice and wake-up in general: two buses, commands of several lengths, strict order, power-down.
     pub(super) fn run_general<P: Port>(&mut self, now: u64, pool: &mut [Payload], port: &mut P) {
         self.collect(now, true);
-        let winner = if self.ramulator {
+        let winner = if self.rules.any_ready_command {
             self.select_ready(now)
         } else {
             mux::select(self.cmd_mux, &self.candidates, self.timing.two_buses(), self.next_strict_id)

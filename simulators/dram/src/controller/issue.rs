@@ -41,7 +41,7 @@ impl Channel {
                 bank.open = true;
                 bank.row = bank.wanted_row;
                 bank.keep = true;
-                if self.ramulator {
+                if self.rules.leaves_buffer_at_activate {
                     bank.activated = true;
                     self.buffer.release(bank.is_write);
                 }
@@ -63,7 +63,7 @@ impl Channel {
             }
         }
         let row = bank.row;
-        let freed_place = self.ramulator && command == Command::Act;
+        let freed_place = self.rules.leaves_buffer_at_activate && command == Command::Act;
         let place = self.place(index, stack);
         self.timing.issue_bank(command, place, now);
         self.book(command, rank, index, row, pool[handle as usize].column, stack, now, port);

@@ -16,9 +16,8 @@ mod scheduler;
 pub(crate) mod timing;
 
 use crate::command::{COMMANDS, Command, CommandSet};
-use crate::config::{
-    CmdMux, ControllerConfig, PagePolicy, PowerDownPolicy, Reference, RefreshPolicy, Scheduler,
-};
+use crate::config::rules::Rules;
+use crate::config::{CmdMux, ControllerConfig, PagePolicy, PowerDownPolicy, RefreshPolicy, Scheduler};
 use crate::device::Device;
 use crate::energy::EnergyAccount;
 use crate::system::pool::Payload;
@@ -94,13 +93,10 @@ pub(crate) struct Channel {
     groups_per_rank: usize,
     /// One bus, unit lengths, oldest first, no power-down: the winner can be kept between runs.
     simple: bool,
-    keeps_activated: bool,
+    /// Semantics of the reference that is followed.
+    rules: Rules,
     /// Schedulers and page policies under which a later request can only change a bank's choice by being a hit.
     choice_is_stable: bool,
-    blocking_deletes: bool,
-    delays_response: bool,
-    /// Details of Ramulator's controller: see [`Reference::Ramulator2`].
-    ramulator: bool,
     // State.
     timing: TimingState,
     banks: Vec<Bank>,
@@ -138,15 +134,14 @@ impl Channel {
         let banks_per_group = o.banks_per_group as usize;
         let banks_per_rank = o.bank_groups as usize * banks_per_group;
         let count = device.banks_per_channel();
-        let dramsys4 = config.reference == Reference::DRAMSys4;
-        let ramulator = config.reference == Reference::Ramulator2;
-        let timing = TimingState::new(device, config.reference, possible_commands(config));
+        let rules = config.rules();
+        let timing = TimingState::new(device, rules, possible_commands(config));
         let powers_down = config.power_down_policy == PowerDownPolicy::Staggered;
         let simple = !timing.two_buses()
             && timing.unit_lengths()
             && !timing.has_stacks()
             && config.cmd_mux == CmdMux::Oldest
-            && !ramulator
+            && !rules.any_ready_command
             && !powers_down;
         let bank = |b: usize| Bank::new((b / banks_per_group) as u32, (b / banks_per_rank) as u32);
         let ranks = o.ranks as usize;
@@ -162,13 +157,10 @@ impl Channel {
             banks_per_group,
             groups_per_rank: o.bank_groups as usize,
             simple,
-            keeps_activated: !dramsys4,
+            rules,
             choice_is_stable: matches!(config.scheduler, Scheduler::Fifo | Scheduler::FrFcfs)
                 && matches!(config.page_policy, PagePolicy::Open | PagePolicy::Closed)
-                && !ramulator,
-            blocking_deletes: !dramsys4,
-            delays_response: dramsys4,
-            ramulator,
+                && !rules.older_conflict_may_close,
             timing,
             banks: (0..count).map(bank).collect(),
             buffer: Buffer::new(config, count),
@@ -249,7 +241,8 @@ impl Channel {
         }
         match self.responses.head() {
             Some(ready) if ready.clock <= now => {
-                let delay = u64::from(self.delays_response && self.response_ended == Some(now));
+                let delay =
+                    u64::from(self.rules.delays_response_after_taking && self.response_ended == Some(now));
                 self.responses.pop();
                 self.response_out = true;
                 port.begin_response(self.index, ready.handle, &pool[ready.handle as usize], delay);

@@ -3,7 +3,7 @@
 //! Rows of [`STRIDE`] clocks in one flat array. Issuing a command raises entries by a list compiled from the rules
 //! of the standard, without targets that cannot occur under the configuration.
 use crate::command::{COMMANDS, Command, CommandSet};
-use crate::config::Reference;
+use crate::config::rules::Rules;
 use crate::device::Device;
 use crate::standard::{CommandBus, Rule, Scope};
 
@@ -51,7 +51,7 @@ pub(crate) struct TimingState {
     window: Vec<Window>,
     window_commands: CommandSet,
     window_clocks: u64,
-    dramsys4: bool,
+    window_takes_waiting_length: bool,
     refresh_round: Option<(u64, u64)>,
     bank_refreshes: Vec<u64>,
     banks_per_rank: u64,
@@ -67,24 +67,21 @@ struct Window {
 
 impl TimingState {
     /// Tables of one channel of `device`, all zero. Rules towards commands outside `possible` are dropped.
-    pub(crate) fn new(device: &Device, reference: Reference, possible: CommandSet) -> Self {
+    pub(crate) fn new(device: &Device, rules: Rules, possible: CommandSet) -> Self {
         let timing = device.timing();
         let o = device.organization();
         let (ranks, stacks) = (o.ranks as usize, o.stacks as usize);
         let banks = device.banks_per_channel();
         let groups = ranks * o.bank_groups as usize;
-        let extra = match reference {
-            Reference::DRAMSys4 => &timing.rules_dramsys4,
-            Reference::DRAMSys5 | Reference::Ramulator2 => &timing.rules_dramsys5,
-        };
+        let extra = if rules.timing_of_dramsys4 { &timing.rules_dramsys4 } else { &timing.rules_dramsys5 };
         let mut list: Vec<Update> = Vec::new();
         let mut updates = [Updates::default(); COMMANDS];
-        let rules: Vec<Rule> =
+        let table: Vec<Rule> =
             timing.rules.iter().chain(extra).filter(|rule| possible.contains(rule.to)).copied().collect();
         for from in Command::ALL {
             let mut part = |scope: Scope| {
                 let start = list.len() as u32;
-                for rule in rules.iter().filter(|rule| rule.from == from && rule.scope == scope) {
+                for rule in table.iter().filter(|rule| rule.from == from && rule.scope == scope) {
                     // Of several rules between the same commands the strictest holds.
                     match list[start as usize..].iter_mut().find(|(to, _)| *to == rule.to as u32) {
                         Some((_, gap)) => *gap = rule.gap.max(*gap),
@@ -101,7 +98,6 @@ impl TimingState {
                 other_stacks: part(Scope::OtherStacks),
             };
         }
-        let dramsys4 = reference == Reference::DRAMSys4;
         let two_buses = timing.command_bus == CommandBus::RowAndColumn;
         Self {
             earliest: vec![0; STRIDE * (banks + groups + ranks + stacks)],
@@ -112,8 +108,7 @@ impl TimingState {
             stacks,
             list,
             updates,
-            // DRAMSys 4 starts the two buses of HBM2 as if they had been used, so that clock 0 is lost.
-            bus: if dramsys4 && two_buses { [1, 1] } else { [0, 0] },
+            bus: if rules.two_buses_start_used && two_buses { [1, 1] } else { [0, 0] },
             two_buses,
             lengths: timing.command_clocks.map(u64::from),
             window: vec![
@@ -122,7 +117,7 @@ impl TimingState {
             ],
             window_commands: timing.window_commands,
             window_clocks: timing.window_clocks,
-            dramsys4,
+            window_takes_waiting_length: rules.window_takes_waiting_length,
             refresh_round: timing.refresh_round,
             bank_refreshes: vec![0; ranks],
             banks_per_rank: u64::from(o.bank_groups * o.banks_per_group),
@@ -282,7 +277,8 @@ impl TimingState {
         let (oldest, oldest_length) = window.ring[window.next];
         for waiting in [Command::Act, Command::RefPb] {
             if self.window_commands.contains(waiting) {
-                let other = if self.dramsys4 { self.lengths[waiting as usize] } else { length };
+                let other =
+                    if self.window_takes_waiting_length { self.lengths[waiting as usize] } else { length };
                 let clock = (oldest + oldest_length + self.window_clocks).saturating_sub(other);
                 let entry = &mut self.earliest[self.rank_base + rank * STRIDE + waiting as usize];
                 *entry = (*entry).max(clock);

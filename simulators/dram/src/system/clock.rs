@@ -1,5 +1,5 @@
 //! Conversion from the trace's clock to the memory's.
-use crate::config::Reference;
+use crate::config::rules::Rules;
 
 /// Trace clock and memory clock, in picoseconds.
 #[derive(Debug, Clone, Copy)]
@@ -10,9 +10,9 @@ pub(crate) struct TraceClock {
 }
 
 impl TraceClock {
-    /// `reference` decides whether a follow-up request may be sent in the clock of the last acceptance.
-    pub(crate) fn new(trace_ps: u64, memory_ps: u64, reference: Reference) -> Self {
-        Self { trace_ps, memory_ps, next_edge: reference == Reference::DRAMSys4 }
+    /// `rules` decide whether a follow-up request may be sent in the clock of the last acceptance.
+    pub(crate) fn new(trace_ps: u64, memory_ps: u64, rules: Rules) -> Self {
+        Self { trace_ps, memory_ps, next_edge: rules.follow_up_waits_for_edge }
     }
 
     /// Memory clock of a trace cycle, rounded up.
@@ -42,13 +42,15 @@ impl TraceClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Reference;
 
     #[test]
     fn other_clocks_are_rounded_up_to_the_memory_clock() {
-        let clock = TraceClock::new(1000, 1250, Reference::DRAMSys4);
+        let [waits, follows] = [Reference::DRAMSys4, Reference::DRAMSys5].map(Rules::of);
+        let clock = TraceClock::new(1000, 1250, waits);
         assert_eq!((clock.scheduled(0), clock.scheduled(1), clock.scheduled(5)), (0, 1, 4));
         assert_eq!(clock.following(4), 5);
-        assert_eq!(TraceClock::new(1250, 1250, Reference::DRAMSys4).following(4), 5);
-        assert_eq!(TraceClock::new(1250, 1250, Reference::DRAMSys5).following(4), 4);
+        assert_eq!(TraceClock::new(1250, 1250, waits).following(4), 5);
+        assert_eq!(TraceClock::new(1250, 1250, follows).following(4), 4);
     }
 }

@@ -4,7 +4,7 @@ mod bank_by_bank;
 
 use super::Channel;
 use crate::command::Command;
-use crate::config::{ControllerConfig, Reference, RefreshPolicy};
+use crate::config::{ControllerConfig, RefreshPolicy};
 use crate::device::Device;
 
 /// Whether refreshes run on time or ahead of it.
@@ -59,11 +59,10 @@ impl RefreshManager {
         let ranks = u64::from(o.ranks);
         let bits = ranks.ilog2();
         let reversed = if bits == 0 { 0 } else { (rank as u64).reverse_bits() >> (64 - bits) };
-        // Ramulator refreshes all ranks at once and neither postpones nor pulls in.
-        let ramulator = config.reference == Reference::Ramulator2;
-        let offset = if ramulator { 0 } else { reversed * interval / ranks };
+        let on_time = config.rules().refreshes_on_time_in_turn;
+        let offset = if on_time { 0 } else { reversed * interval / ranks };
         let trigger = if refresh.is_some() { interval - offset } else { u64::MAX };
-        let limit = |limit: u32| if ramulator { 0 } else { i64::from(limit) };
+        let limit = |limit: u32| if on_time { 0 } else { i64::from(limit) };
         let scale = if config.refresh_policy == RefreshPolicy::AllBank { 1 } else { sets as i64 };
         Self {
             policy: config.refresh_policy,
@@ -71,7 +70,7 @@ impl RefreshManager {
             interval,
             pace: Pace::Regular,
             counter: 0,
-            in_turn: ramulator,
+            in_turn: on_time,
             max_postponed: limit(config.refresh_max_postponed) * scale,
             max_pulledin: limit(config.refresh_max_pulledin) * scale,
             sleeping: false,
@@ -158,9 +157,9 @@ impl Channel {
 
     /// Holds a bank back for a forced refresh.
     fn block(&mut self, bank: usize) {
-        if !self.banks[bank].blocked && !self.ramulator {
+        if !self.banks[bank].blocked && self.rules.forced_refresh_holds_banks {
             self.banks[bank].blocked = true;
-            if self.blocking_deletes {
+            if self.rules.held_bank_forgets_command {
                 self.banks[bank].next = super::NONE;
                 self.enter_candidate(bank, None);
             }
