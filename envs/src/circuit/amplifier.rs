@@ -2,7 +2,7 @@
 
 use hwgym_simulators::circuit::TranSpec;
 
-use super::bench::Miss;
+use super::miss::Miss;
 use super::response::{LoopFigures, StepFigures, StepInput, loop_figures, step_figures};
 use super::sizing::{Figure, Station};
 

@@ -2,7 +2,7 @@
 //!
 //! 1.8 V; the reference is `V_EB + (R2 / R1) V_T ln N`. Temperatures -40, 0, 27, 80 and 125 C beside the condition's own.
 
-use super::bench::Miss;
+use super::miss::Miss;
 use super::sizing::{DeckPlan, Figure, Plan, SizingOptions, Station, entry};
 use crate::{Bound, EnvEntry, Group, Parameter};
 

@@ -3,62 +3,11 @@
 use hwgym_simulators::circuit::{Circuit, CircuitError, Prepared, Probe, StartPoint, TranSpec};
 
 use super::conditions::Simulator;
+use super::miss::Miss;
 use super::ngspice::Ngspice;
+use super::sweep::Sweep;
 use super::template::Template;
-use crate::{EnvError, Outcome};
-
-/// Why a design has no metrics: it breaks a requirement, or the simulator broke.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Miss {
-    /// What should hold and does not, and by how much.
-    Infeasible(String, f64),
-    /// The simulator failed.
-    Failed(String),
-}
-
-impl Miss {
-    /// A broken requirement.
-    pub(super) fn new(constraint: impl Into<String>, amount: f64) -> Self {
-        Self::Infeasible(constraint.into(), amount)
-    }
-
-    /// The outcome of an evaluation that ended so.
-    pub(super) fn outcome(self) -> Outcome {
-        match self {
-            Self::Infeasible(constraint, amount) => Outcome::infeasible(constraint, amount),
-            Self::Failed(reason) => Outcome::failed(reason),
-        }
-    }
-}
-
-impl From<CircuitError> for Miss {
-    /// What a simulator says against a design is a property of the design: it does not bias, converge, or have legal sizes.
-    fn from(error: CircuitError) -> Self {
-        Self::Infeasible(format!("the circuit can be simulated: {error}"), 1.0)
-    }
-}
-
-/// A logarithmic frequency sweep.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sweep {
-    pub(super) per_decade: usize,
-    pub(super) from_hz: f64,
-    pub(super) to_hz: f64,
-}
-
-impl Sweep {
-    /// The frequencies, ascending.
-    pub(super) fn frequencies(&self) -> Vec<f64> {
-        let step = 10f64.powf(1.0 / self.per_decade as f64);
-        let mut list = Vec::new();
-        let mut f = self.from_hz;
-        while f <= self.to_hz * (1.0 + 1e-9) {
-            list.push(f);
-            f *= step;
-        }
-        list
-    }
-}
+use crate::EnvError;
 
 /// Who evaluates the deck.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 
 use hwgym_simulators::circuit::TranSpec;
 
-use super::bench::Miss;
+use super::miss::Miss;
 use super::sizing::{DeckPlan, Figure, Plan, SizingOptions, Station, entry};
 use crate::{Bound, EnvEntry, Group, Parameter};
 

@@ -3,7 +3,7 @@
 //! 1.8 V in, 0.7 V reference, 1.4 V out through 60k/60k. Regulation is measured between 0.1 mA and 5 mA and between 1.7 V and 1.9 V, the
 //! loop is broken at the feedback input by a 1 GH inductor, and all small-signal figures are at 2 mA.
 
-use super::bench::Miss;
+use super::miss::Miss;
 use super::response::loop_figures;
 use super::sizing::{DeckPlan, Figure, Plan, SizingOptions, Station, entry};
 use crate::{Bound, EnvEntry, Group, Parameter};

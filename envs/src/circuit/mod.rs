@@ -9,6 +9,7 @@ mod bench;
 mod comparator_strongarm;
 mod conditions;
 mod ldo;
+mod miss;
 mod netlist;
 mod ngspice;
 mod opamp_autockt;
@@ -18,6 +19,7 @@ mod ota_5t;
 mod response;
 mod sizing;
 mod spline;
+mod sweep;
 mod template;
 
 pub use conditions::{Corner, Mismatch, Simulator};

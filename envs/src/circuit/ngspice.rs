@@ -1,63 +1,39 @@
 //! The same test benches on an installed ngspice, one child process per analysis.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use hwgym_simulators::circuit::TranSpec;
+use hwgym_simulators::circuit::{Ngspice as Engine, TranSpec};
 
-use super::bench::{Miss, Sweep};
+use super::miss::Miss;
+use super::sweep::Sweep;
 use super::template::Template;
 use crate::EnvError;
 
-/// What to do about a missing ngspice.
-pub(super) const MISSING: &str =
-    "there is no `ngspice` on the PATH; install it (Debian: `apt install ngspice`), or use `native`";
-/// A run that takes longer is stopped.
-const LIMIT: Duration = Duration::from_secs(60);
+/// The installed ngspice, which all benches share with its limit on processes.
+///
+/// # Errors
+/// There is none on the PATH; how to get one.
+fn installed() -> Result<Engine, EnvError> {
+    static ENGINE: OnceLock<Result<Engine, String>> = OnceLock::new();
+    let found = ENGINE.get_or_init(|| Engine::find().map_err(|e| e.to_string()));
+    found.clone().map_err(|message| EnvError::invalid("engine", message))
+}
 
-/// The installed ngspice's version line; `None` where there is none on the PATH.
+/// The installed ngspice's version; `None` where there is none on the PATH.
 pub(super) fn version() -> Option<String> {
-    static VERSION: OnceLock<Option<String>> = OnceLock::new();
-    let find = || {
-        let output = Command::new("ngspice").arg("--version").stdin(Stdio::null()).output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let start = text.find("ngspice-")?;
-        Some(text[start..].split_whitespace().next().unwrap_or("ngspice").to_owned())
-    };
-    VERSION.get_or_init(find).clone()
+    installed().ok().map(|engine| engine.version().to_owned())
 }
 
 /// A deck evaluated by ngspice.
 #[derive(Clone)]
 pub(super) struct Ngspice {
+    engine: Engine,
     template: Template,
     probes: Vec<String>,
     values: Vec<f64>,
     temperature_c: f64,
     operating_point: Vec<f64>,
-}
-
-/// A folder that is removed when it goes out of scope.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> std::io::Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("hwgym-ngspice-{}-{count}", std::process::id()));
-        std::fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 impl Ngspice {
@@ -66,10 +42,8 @@ impl Ngspice {
     /// # Errors
     /// There is no ngspice on the PATH.
     pub(super) fn new(template: &Template, probes: &[&str]) -> Result<Self, EnvError> {
-        if version().is_none() {
-            return Err(EnvError::invalid("engine", MISSING));
-        }
         Ok(Self {
+            engine: installed()?,
             template: template.clone(),
             probes: probes.iter().map(|p| (*p).to_owned()).collect(),
             values: template.defaults.clone(),
@@ -89,8 +63,9 @@ impl Ngspice {
         let mut cards = format!(".temp {}\n", self.temperature_c);
         let _ = write!(cards, ".control\nset wr_singlescale\nset numdgt=13\n{commands}\nquit\n.endc");
         let deck = self.template.deck(&self.values, &cards);
-        let (folder, log) = batch(&deck)?;
-        read_table(&folder.0.join("out.txt")).ok_or_else(|| complaint(&log))
+        let ran = self.engine.control(&deck, "out.txt");
+        let (text, log) = ran.map_err(|e| Miss::Failed(e.to_string()))?;
+        text.as_deref().and_then(table).ok_or_else(|| complaint(&log))
     }
 
     pub(super) fn operating_point(&mut self) -> Result<(), Miss> {
@@ -155,8 +130,7 @@ impl Ngspice {
 }
 
 /// Rows of whitespace-separated numbers; `None` if there are none.
-fn read_table(path: &Path) -> Option<Vec<Vec<f64>>> {
-    let text = std::fs::read_to_string(path).ok()?;
+fn table(text: &str) -> Option<Vec<Vec<f64>>> {
     let rows: Vec<Vec<f64>> = text
         .lines()
         .map(|line| line.split_whitespace().map_while(|word| word.parse().ok()).collect())
@@ -169,44 +143,4 @@ fn complaint(log: &str) -> Miss {
     let errors: Vec<&str> =
         log.lines().filter(|l| l.to_lowercase().contains("error") || l.contains("failed")).take(2).collect();
     Miss::new(format!("the circuit can be simulated: ngspice says `{}`", errors.join("; ")), 1.0)
-}
-
-/// Runs a deck in batch mode in a folder of its own. Returns the folder, which disappears when it is dropped, and the log.
-fn batch(deck: &str) -> Result<(Folder, String), Miss> {
-    let broken = |what: &str, error: std::io::Error| Miss::Failed(format!("ngspice: {what}: {error}"));
-    let folder = Folder::new().map_err(|e| broken("cannot make a temporary folder", e))?;
-    let write = |name: &str, text: &str| std::fs::write(folder.0.join(name), text);
-    write(".spiceinit", "set num_threads=1\n").map_err(|e| broken("cannot write", e))?;
-    write("deck.cir", deck).map_err(|e| broken("cannot write", e))?;
-    let log = std::fs::File::create(folder.0.join("log.txt")).map_err(|e| broken("cannot write", e))?;
-    let errors = log.try_clone().map_err(|e| broken("cannot write", e))?;
-    let mut child = Command::new("ngspice")
-        .arg("-b")
-        .arg(folder.0.join("deck.cir"))
-        .current_dir(&folder.0)
-        .env("HOME", &folder.0)
-        .stdin(Stdio::null())
-        .stdout(log)
-        .stderr(errors)
-        .spawn()
-        .map_err(|e| broken("cannot start", e))?;
-    let started = Instant::now();
-    let mut pause = Duration::from_millis(1);
-    loop {
-        match child.try_wait() {
-            Ok(Some(_)) => break,
-            Ok(None) if started.elapsed() > LIMIT => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(Miss::Failed(format!("ngspice took more than {} s", LIMIT.as_secs())));
-            }
-            Ok(None) => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(20));
-            }
-            Err(error) => return Err(broken("cannot wait", error)),
-        }
-    }
-    let log = std::fs::read_to_string(folder.0.join("log.txt")).unwrap_or_default();
-    Ok((folder, log))
 }

@@ -20,7 +20,7 @@
 //! * in a walk, normalisation by `value + target`, which leaves [-1, 1] for margins below 0.
 
 use super::amplifier::OPEN_LOOP;
-use super::bench::Miss;
+use super::miss::Miss;
 use super::response::loop_figures;
 use super::sizing::{DeckPlan, Figure, Plan, SizingOptions, Station, entry};
 use super::spline::{Spline, brent_root};

@@ -1,6 +1,6 @@
 //! Figures read off responses: gain, bandwidth and phase margin of a loop; slew rate and settling of a step.
 
-use super::bench::Miss;
+use super::miss::Miss;
 
 /// Figures of an open-loop response.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,8 +5,10 @@ use std::sync::Mutex;
 
 use serde::Deserialize;
 
-use super::bench::{Bench, Miss, Sweep};
+use super::bench::Bench;
 use super::conditions::{Condition, Corner, Mismatch, Simulator, conditions};
+use super::miss::Miss;
+use super::sweep::Sweep;
 use super::template::{CORNER_PARAMETERS, Cards, Template};
 use crate::objective::Target;
 use crate::wrappers::{Specification, WalkRules};

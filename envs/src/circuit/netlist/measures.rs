@@ -2,7 +2,7 @@
 
 use hwgym_simulators::circuit::Results;
 
-use super::super::bench::Miss;
+use super::super::miss::Miss;
 
 /// A measure by name; a miss where it has no finite value.
 pub(super) fn measured(results: &Results, name: &str) -> Result<f64, Miss> {

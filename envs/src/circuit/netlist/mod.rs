@@ -61,8 +61,8 @@ use hwgym_simulators::circuit::{Circuit, Ngspice, Results};
 use self::cases::{Case, cases};
 use self::measures::{measured, named};
 pub use self::options::{MeasureMetric, MonteCarlo, NetlistCondition, NetlistOptions, Requirement};
-use super::bench::Miss;
 use super::conditions::Simulator;
+use super::miss::Miss;
 use crate::{
     Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Metric, Objective, Options,
     Outcome,

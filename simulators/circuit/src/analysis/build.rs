@@ -389,6 +389,7 @@ fn device_order(netlist: &Netlist, made: &[(usize, Device)]) -> Vec<usize> {
         let e = &netlist.elements[made[*i].0];
         (class(netlist, e), std::cmp::Reverse(e.model), std::cmp::Reverse(*i))
     };
-    order.sort_by_key(key);
+    // The type is read off the model's card: once per device.
+    order.sort_by_cached_key(key);
     order
 }

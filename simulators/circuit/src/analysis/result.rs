@@ -66,12 +66,14 @@ impl Table {
             .collect::<Vec<_>>()
             .join(",");
         out.push('\n');
+        out.reserve(20 * self.data.len());
+        let mut digits = String::new();
         for row in self.data.chunks(self.columns.len().max(1)) {
             for (i, v) in row.iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
-                push_number(&mut out, *v);
+                push_number(&mut out, *v, &mut digits);
             }
             out.push('\n');
         }
@@ -87,9 +89,11 @@ impl Table {
     }
 }
 
-/// `1.234567890123e-05`, the exponent with a sign and two digits.
-fn push_number(out: &mut String, v: f64) {
-    let text = format!("{v:.12e}");
+/// `1.234567890123e-05`, the exponent with a sign and two digits; `text` is work space.
+fn push_number(out: &mut String, v: f64, text: &mut String) {
+    text.clear();
+    // Writing to a string does not fail.
+    let _ = std::fmt::Write::write_fmt(text, format_args!("{v:.12e}"));
     match text.split_once('e') {
         Some((mantissa, exponent)) => {
             let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |d| ('-', d));
@@ -101,7 +105,7 @@ fn push_number(out: &mut String, v: f64) {
             }
             out.push_str(digits);
         }
-        None => out.push_str(&text),
+        None => out.push_str(text),
     }
 }
 

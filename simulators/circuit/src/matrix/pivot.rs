@@ -6,7 +6,7 @@ use super::elimination::{Elimination, NONE, size};
 const THRESHOLD: f64 = 1e-3;
 /// Pivots smaller than this are zero.
 const ABSOLUTE: f64 = 1e-200;
-/// Rows and columns with usable pivots that are compared (Zlatev's strategy: after a few, the next ones bring nothing).
+/// Rows and columns that are looked at once there is a usable pivot (Zlatev's strategy: after a few, the next ones bring nothing).
 const COMPARED: usize = 4;
 
 /// Rank of a candidate, less is better: possible fill-ins, then whether it lies off the diagonal, then the relative size, negative.
@@ -17,18 +17,17 @@ type Rank = (u64, bool, f64);
 struct Best(Option<(Rank, u32)>);
 
 impl Best {
-    /// Compares an entry that is `relative` to the largest of its column; false if it is too small to be a pivot.
-    fn offer(&mut self, left: &Elimination, index: u32, relative: f64) -> bool {
+    /// Compares an entry that is `relative` to the largest of its column, unless it is too small to be a pivot.
+    fn offer(&mut self, left: &Elimination, index: u32, relative: f64) {
         let e = left.entry(index);
         let size = size(e.value);
         if !(size > ABSOLUTE && relative >= THRESHOLD) {
-            return false;
+            return;
         }
         let rank = (cost(left, e.row, e.column), e.row != e.column, -relative);
         if self.0.is_none_or(|(best, _)| rank < best) {
             self.0 = Some((rank, index));
         }
-        true
     }
 
     fn cost(&self) -> u64 {
@@ -75,11 +74,10 @@ pub(super) fn listed(left: &Elimination) -> Option<u32> {
         let mut column = left.columns.first(count);
         while column != NONE {
             let largest = largest(left, column);
-            let mut usable = false;
             for e in left.column(column) {
-                usable |= best.offer(left, e, size(left.entry(e).value) / largest);
+                best.offer(left, e, size(left.entry(e).value) / largest);
             }
-            compared += usize::from(usable);
+            compared += usize::from(best.0.is_some());
             if compared >= COMPARED || best.cost() <= u64::from(count - 1).pow(2) {
                 return best.0.map(|(_, e)| e);
             }
@@ -87,14 +85,13 @@ pub(super) fn listed(left: &Elimination) -> Option<u32> {
         }
         let mut row = left.rows.first(count);
         while row != NONE {
-            let mut usable = false;
             for e in left.row(row) {
                 let entry = left.entry(e);
                 if cost(left, entry.row, entry.column) < best.cost() {
-                    usable |= best.offer(left, e, size(entry.value) / largest(left, entry.column));
+                    best.offer(left, e, size(entry.value) / largest(left, entry.column));
                 }
             }
-            compared += usize::from(usable);
+            compared += usize::from(best.0.is_some());
             if compared >= COMPARED || best.cost() <= u64::from(count - 1) * u64::from(count) {
                 return best.0.map(|(_, e)| e);
             }

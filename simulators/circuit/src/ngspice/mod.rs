@@ -120,32 +120,10 @@ impl Ngspice {
     /// When ngspice fails (with the tail of its log) or runs into the time limit.
     pub fn simulate(&self, circuit: &Circuit) -> Result<Results> {
         let netlist = circuit.netlist()?;
-        let text = deck::text(circuit);
-        let _permit = self.pool.take();
-        let folder = Folder::new()?;
-        let write = |name: &str, text: &str| {
-            std::fs::write(folder.0.join(name), text)
-                .map_err(|e| CircuitError::Write { path: folder.0.join(name), reason: e.to_string() })
-        };
-        write("deck.cir", &text)?;
-        write(".spiceinit", "set num_threads=1\nset filetype=ascii\n")?;
-        let mut command = Command::new(&self.program);
-        command.args(["-b", "-r", "out.raw", "-o", "log", "deck.cir"]).current_dir(&folder.0);
-        command.env("HOME", &folder.0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let child = command
-            .spawn()
-            .map_err(|e| error(format!("{} does not start: {e}; {INSTALL}", self.program.display())))?;
-        let finished = Guard(child).wait(self.time_limit);
-        let log = std::fs::read_to_string(folder.0.join("log")).unwrap_or_default();
-        if !finished? {
-            let limit = format!("{} s passed; raise the time limit", self.time_limit.as_secs_f64());
-            return Err(CircuitError::Limit { analysis: "ngspice", limit });
-        }
-        let bytes = std::fs::read(folder.0.join("out.raw"));
-        let tables = bytes
-            .ok()
+        let settings = "set num_threads=1\nset filetype=ascii\n";
+        let Batch { output, log } =
+            self.batch(&deck::text(circuit), settings, &["-r", "out.raw"], "out.raw")?;
+        let tables = output
             .map(|b| raw::tables(&String::from_utf8_lossy(&b)))
             .transpose()
             .map_err(|m| error(format!("ngspice: {m}")))?;
@@ -161,6 +139,55 @@ impl Ngspice {
         results.warnings = netlist.warnings.clone();
         results.measures = crate::circuit::measure(&netlist, &results);
         Ok(results)
+    }
+}
+
+/// What a run left behind.
+struct Batch {
+    /// The file that was asked for, if it was written.
+    output: Option<Vec<u8>>,
+    log: String,
+}
+
+impl Ngspice {
+    /// Runs the text of a deck whose `.control` section writes `file`, and returns that file's text (`None` if it was not written) and
+    /// ngspice's log.
+    ///
+    /// # Errors
+    /// When ngspice does not start or runs into the time limit.
+    pub fn control(&self, deck: &str, file: &str) -> Result<(Option<String>, String)> {
+        let Batch { output, log } = self.batch(deck, "set num_threads=1\n", &[], file)?;
+        Ok((output.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()), log))
+    }
+
+    /// Runs the text of a deck in a folder of its own.
+    fn batch(&self, deck: &str, settings: &str, arguments: &[&str], file: &str) -> Result<Batch> {
+        let _permit = self.pool.take();
+        let folder = Folder::new()?;
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.0.join(name), text)
+                .map_err(|e| CircuitError::Write { path: folder.0.join(name), reason: e.to_string() })
+        };
+        write("deck.cir", deck)?;
+        write(".spiceinit", settings)?;
+        let mut command = Command::new(&self.program);
+        command.arg("-b").args(arguments).args(["-o", "log", "deck.cir"]).current_dir(&folder.0);
+        command.env("HOME", &folder.0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command
+            .spawn()
+            .map_err(|e| error(format!("{} does not start: {e}; {INSTALL}", self.program.display())))?;
+        let finished = Guard(child).wait(self.time_limit)?;
+        if !finished {
+            let limit = format!("{} s passed; raise the time limit", self.time_limit.as_secs_f64());
+            return Err(CircuitError::Limit { analysis: "ngspice", limit });
+        }
+        let log = std::fs::read(folder.0.join("log")).unwrap_or_default();
+        Ok(Batch {
+            output: std::fs::read(folder.0.join(file)).ok(),
+            log: String::from_utf8_lossy(&log).into_owned(),
+        })
     }
 }
 
