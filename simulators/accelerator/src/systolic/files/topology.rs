@@ -91,6 +91,10 @@ impl Topology {
                 layer.channels = 1;
             }
             for at in first_extra..fields.len() {
+                // A remark, as behind the depthwise layers of SCALE-Sim's mobilnet_paper.csv, ends the line.
+                if fields[at].starts_with('#') {
+                    break;
+                }
                 if fields[at].is_empty() {
                     continue;
                 }
@@ -183,7 +187,7 @@ mod tests {
     #[test]
     fn convolutions_products_and_two_strides_are_read() {
         let text = "\u{feff}Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, \
-                    Strides,\r\n\r\nSome heading,,\r\nConv1, 224, 224, 11, 11, 3, 96, 4,\r\nDP2, 9, 9, 3, 3, 5, 1, 2, 1,\r\n";
+                    Strides,\r\n\r\nSome heading,,\r\nConv1, 224, 224, 11, 11, 3, 96, 4,\r\nDP2, 9, 9, 3, 3, 5, 1, 2, 1, #dw\r\n";
         let topology = Topology::parse(text, "t.csv").unwrap();
         assert_eq!(topology.layers.len(), 2);
         assert_eq!(topology.layers[0].layer.filters, 96);
