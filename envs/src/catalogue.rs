@@ -44,6 +44,11 @@ impl<E: Entry> Catalogue<E> {
         Ok(())
     }
 
+    /// Takes an entry out, if it is there.
+    pub fn remove(&mut self, id: &str) -> Option<E> {
+        self.entries.remove(id)
+    }
+
     /// All entries, by id.
     pub fn entries(&self) -> impl Iterator<Item = &E> {
         self.entries.values()

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use hwgym::agents::conformance::check_agent;
+use crate::agents::conformance::check_agent;
 
+use crate::Registries;
 use crate::env::plain_table;
 
 /// List, show and check agents
@@ -33,8 +34,8 @@ enum Action {
 }
 
 impl AgentArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let agents = hwgym::registries()?.agents;
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
+        let agents = registries.agents();
         match self.action {
             Action::List => {
                 let mut table = plain_table();
@@ -54,7 +55,7 @@ impl AgentArgs {
             }
             Action::Check { id, seed } => {
                 agents.get(&id)?;
-                let report = check_agent(&agents, &id, seed);
+                let report = check_agent(agents, &id, seed);
                 print!("{report}");
                 return Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hwgym::envs::{Env, Options};
+use crate::Registries;
+use crate::envs::{Env, Options};
 
 /// An environment with its options.
 #[derive(clap::Args, Debug)]
@@ -22,8 +23,8 @@ impl EnvironmentArgs {
     }
 
     /// Builds the environment.
-    pub fn make(&self) -> anyhow::Result<Arc<dyn Env>> {
-        Ok(hwgym::registries()?.envs.make(&self.id, &self.options())?)
+    pub fn make(&self, registries: &Registries) -> anyhow::Result<Arc<dyn Env>> {
+        Ok(registries.envs().make(&self.id, &self.options())?)
     }
 }
 

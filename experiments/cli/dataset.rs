@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use hwgym::experiments::store::TrialLog;
-use hwgym::experiments::{InputSource, Store};
-use hwgym::surrogates::Dataset;
+use crate::Registries;
+use crate::experiments::store::TrialLog;
+use crate::experiments::{InputSource, Store};
+use crate::surrogates::Dataset;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::EnvironmentArgs;
@@ -38,12 +39,12 @@ enum Action {
 }
 
 impl DatasetArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let Action::Build { source, designs, seed, out } = self.action;
         let data = if Path::new(&source.id).is_dir() {
-            collect(&source.id)?
+            collect(&source.id, registries)?
         } else {
-            sample(&source, designs, seed)?
+            sample(&source, designs, seed, registries)?
         };
         data.write(&out)?;
         let left_out = data.origin.infeasible;
@@ -57,11 +58,16 @@ impl DatasetArgs {
     }
 }
 
-fn sample(source: &EnvironmentArgs, designs: usize, seed: u64) -> anyhow::Result<Dataset> {
+fn sample(
+    source: &EnvironmentArgs,
+    designs: usize,
+    seed: u64,
+    registries: &Registries,
+) -> anyhow::Result<Dataset> {
     if designs == 0 {
         return Err(bad_input("--designs is 0; a data set needs at least one design"));
     }
-    let env = source.make()?;
+    let env = source.make(registries)?;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} designs, {eta} left")?;
     let bar = ProgressBar::new(designs as u64).with_style(style);
     let data = Dataset::sample(&env, source.options().text(), designs, seed, &|| bar.inc(1));
@@ -70,9 +76,9 @@ fn sample(source: &EnvironmentArgs, designs: usize, seed: u64) -> anyhow::Result
 }
 
 /// All distinct designs that the trials of a study evaluated; the study has one environment with one set of options.
-fn collect(directory: &str) -> anyhow::Result<Dataset> {
+fn collect(directory: &str, registries: &Registries) -> anyhow::Result<Dataset> {
     let store = Store::open(Path::new(directory))?;
-    let study = store.study(&hwgym::registries()?, InputSource::Original)?;
+    let study = store.study(&registries, InputSource::Original)?;
     let Some(first) = study.tasks.first() else {
         return Err(bad_input(format!("{directory} has no environments")));
     };

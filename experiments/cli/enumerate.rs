@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use hwgym::envs::Env;
-use hwgym::envs::enumerate::{Enumeration, KnownOptima};
+use crate::Registries;
+use crate::envs::Env;
+use crate::envs::enumerate::{Enumeration, KnownOptima};
 
 use crate::arguments::EnvironmentArgs;
 
@@ -36,12 +37,12 @@ pub struct EnumerateArgs {
 }
 
 impl EnumerateArgs {
-    pub fn run(mut self) -> anyhow::Result<ExitCode> {
+    pub fn run(mut self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let label = self.workload.as_deref().map(file_name);
         if let Some(workload) = self.workload.take() {
             self.environment.options.push(("workload".into(), workload));
         }
-        let env = self.environment.make()?;
+        let env = self.environment.make(registries)?;
         let plan = Enumeration::plan(&env)?;
         eprintln!(
             "{} designs: {} to evaluate, {} skipped (each provably equal to one of those){}",

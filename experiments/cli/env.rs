@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use crate::Registries;
+use crate::envs::conformance::{check_env, check_formulations};
 use comfy_table::{Table, presets};
-use hwgym::envs::conformance::{check_env, check_formulations};
 
 use crate::arguments::EnvironmentArgs;
 
@@ -32,28 +33,27 @@ enum Action {
 }
 
 impl EnvArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         match self.action {
-            Action::List => list(),
-            Action::Show(environment) => show(&environment),
-            Action::Check { environment, seed } => check(&environment, seed),
-            Action::Enumerate(args) => args.run(),
+            Action::List => list(registries),
+            Action::Show(environment) => show(&environment, registries),
+            Action::Check { environment, seed } => check(&environment, seed, registries),
+            Action::Enumerate(args) => args.run(registries),
         }
     }
 }
 
-fn list() -> anyhow::Result<ExitCode> {
+fn list(registries: &Registries) -> anyhow::Result<ExitCode> {
     let mut table = plain_table();
-    for entry in hwgym::registries()?.envs.entries() {
+    for entry in registries.envs().entries() {
         table.add_row([&entry.id, &entry.summary]);
     }
     println!("{table}");
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(args: &EnvironmentArgs) -> anyhow::Result<ExitCode> {
-    let registries = hwgym::registries()?;
-    let entry = registries.envs.get(&args.id)?;
+fn show(args: &EnvironmentArgs, registries: &Registries) -> anyhow::Result<ExitCode> {
+    let entry = registries.envs().get(&args.id)?;
     println!("{}: {}", entry.id, entry.summary);
     if !entry.options.is_empty() {
         let mut table = plain_table();
@@ -120,8 +120,8 @@ fn show(args: &EnvironmentArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(args: &EnvironmentArgs, seed: u64) -> anyhow::Result<ExitCode> {
-    let env = args.make()?;
+fn check(args: &EnvironmentArgs, seed: u64, registries: &Registries) -> anyhow::Result<ExitCode> {
+    let env = args.make(registries)?;
     let mut report = check_env(env.as_ref(), seed);
     let episodes = check_formulations(&env, seed);
     report.passed.extend(episodes.passed);

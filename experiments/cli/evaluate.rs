@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use crate::Registries;
+use crate::envs::{Fidelity, Guard, Outcome, Value, evaluate};
 use anyhow::Context;
-use hwgym::envs::{Fidelity, Guard, Outcome, Value, evaluate};
 use serde_json::{Map, json};
 
 use crate::arguments::{EnvironmentArgs, pair};
@@ -29,11 +30,11 @@ pub struct EvaluateArgs {
 }
 
 impl EvaluateArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let env = self.environment.make()?;
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
+        let env = self.environment.make(registries)?;
         let space = env.space();
         let design = match self.random {
-            Some(seed) => space.sample(&mut hwgym::envs::Random::new(seed)),
+            Some(seed) => space.sample(&mut crate::envs::Random::new(seed)),
             None => space.design(self.set.iter().map(|(name, value)| (name, Value::parse(value))))?,
         };
         let fidelity = match &self.fidelity {
@@ -44,7 +45,7 @@ impl EvaluateArgs {
                 let level = found.and_then(|i| u8::try_from(i).ok()).with_context(|| {
                     format!(
                         "no level of fidelity is called `{name}`{}",
-                        hwgym::envs::error::suggestion(name, &names)
+                        crate::envs::error::suggestion(name, &names)
                     )
                 });
                 Fidelity(crate::failure::BadInput::bad_input(level)?)

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hwgym::experiments::{Access, InputSource, Store};
+use crate::Registries;
+use crate::experiments::{Access, InputSource, Store};
 
 /// Give a study a longer budget or more seeds, and go on with it
 ///
@@ -24,12 +25,11 @@ pub struct ExtendArgs {
 }
 
 impl ExtendArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let registries = hwgym::registries()?;
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let (mut store, _) =
-            Store::resume(&self.directory, &registries, Access::Alone, InputSource::Original)?;
+            Store::resume(&self.directory, registries, Access::Alone, InputSource::Original)?;
         store.extend(self.budget, self.seeds)?;
-        let study = store.study(&registries, InputSource::Original)?;
-        crate::run::carry_on(&study, &store, &registries, self.jobs)
+        let study = store.study(registries, InputSource::Original)?;
+        crate::run::carry_on(&study, &store, registries, self.jobs)
     }
 }

@@ -6,10 +6,10 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use hwgym::agents::AgentError;
-use hwgym::envs::{EnvError, SpaceError};
-use hwgym::experiments::StudyError;
-use hwgym::surrogates::SurrogateError;
+use crate::agents::AgentError;
+use crate::envs::{EnvError, SpaceError};
+use crate::experiments::StudyError;
+use crate::surrogates::SurrogateError;
 
 /// Exit code for something that failed.
 const FAILED: u8 = 1;
@@ -47,12 +47,24 @@ pub fn bad_input(message: impl fmt::Display) -> anyhow::Error {
 
 /// Prints an error and picks the exit code. A closed pipe (`hwgym ... | head`) is no error.
 pub fn report(error: &anyhow::Error) -> ExitCode {
-    let pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
-    if error.chain().any(|e| e.downcast_ref().is_some_and(pipe)) {
+    if error.chain().any(|e| e.downcast_ref().is_some_and(is_closed_pipe)) {
         return ExitCode::SUCCESS;
     }
     eprintln!("error: {error:#}");
     ExitCode::from(if error.chain().any(is_bad_input) { BAD_INPUT } else { FAILED })
+}
+
+/// The exit code of a command whose results could not be written. A reader that has seen enough (`hwgym ... | head`) is no failure.
+pub fn unwritten(error: &std::io::Error, code: ExitCode) -> ExitCode {
+    if is_closed_pipe(error) {
+        return code;
+    }
+    eprintln!("error: standard output: {error}");
+    ExitCode::from(FAILED)
+}
+
+fn is_closed_pipe(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::BrokenPipe
 }
 
 fn is_bad_input(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -1,15 +1,49 @@
 //! hwgym: a gym for hardware design-space exploration.
 //!
 //! This crate is a facade over the layers, lowest first: [`simulators`], [`envs`] (the contract and the environments), [`surrogates`],
-//! [`agents`], [`experiments`] (studies and reports). The program `hwgym` is built from it.
+//! [`agents`], [`experiments`] (studies and reports); and it is the program `hwgym`, as the function [`main`].
 //!
-//! Authors of an agent or an environment take [`prelude`]; [`registries`] holds everything that the program knows by name.
+//! Authors of an environment, an agent or a surrogate take [`prelude`]; [`registries`] is everything that the program knows by name. A
+//! program that knows more is three lines, and has every command:
 //!
+//! ```no_run
+//! use hwgym::prelude::*;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     hwgym::main(registries)
+//! }
+//!
+//! fn registries() -> Result<Registries, EnvError> {
+//!     let mut registries = hwgym::registries()?;
+//!     registries.add_env(EnvEntry::new("mine-v0", "my own", |_options| Err(EnvError::Simulator("not yet".into()))))?;
+//!     Ok(registries)
+//! }
 //! ```
-//! let registries = hwgym::registries()?;
-//! assert!(registries.agents.get("random").is_ok());
-//! # Ok::<(), hwgym::envs::EnvError>(())
-//! ```
+
+#[macro_use]
+mod output;
+
+mod agent;
+mod arguments;
+mod commands;
+mod dataset;
+mod enumerate;
+mod env;
+mod evaluate;
+mod extend;
+mod failure;
+mod map;
+mod play;
+mod report;
+mod resimulate;
+mod resume;
+mod run;
+mod simulate;
+mod surrogate;
+mod trace;
+mod worker;
+
+use std::process::ExitCode;
 
 pub use hwgym_agents as agents;
 pub use hwgym_envs as envs;
@@ -19,7 +53,7 @@ pub use hwgym_surrogates as surrogates;
 
 pub use hwgym_experiments::Registries;
 
-/// Everything the author of an agent or an environment needs, in one `use`.
+/// Everything the author of an environment, an agent or a surrogate needs, in one `use`.
 pub mod prelude {
     pub use hwgym_agents::{Agent, AgentEntry, AgentError, Evaluated, Problem};
     pub use hwgym_envs::{
@@ -27,9 +61,23 @@ pub mod prelude {
         Goal, Group, Metric, Objective, Options, Outcome, Parameter, Random, Scale, Score, Scorer, Value,
     };
     pub use hwgym_experiments::Registries;
+    pub use hwgym_surrogates::{Estimate, Features, Fitted, Surrogate, SurrogateEntry, SurrogateError};
 }
 
-/// Every environment, surrogate-backed ones included, and every agent. Errors: two of them share an id.
+/// Every environment, surrogate-backed ones included, every agent and every surrogate of the project. Errors: two of them share an id.
 pub fn registries() -> Result<Registries, envs::EnvError> {
     Registries::builtin()
+}
+
+/// The whole program: reads the command line, and runs the command with these registries.
+///
+/// Exit codes: 0 fine, 1 something failed, 2 the input is wrong. Results go to standard output, messages and errors to standard error.
+pub fn main<E: Into<anyhow::Error>>(registries: impl FnOnce() -> Result<Registries, E>) -> ExitCode {
+    let cli = <commands::Cli as clap::Parser>::parse();
+    let result = registries().map_err(Into::into).and_then(|registries| cli.run(&registries));
+    let code = result.unwrap_or_else(|error| failure::report(&error));
+    match output::finish() {
+        Ok(()) => code,
+        Err(error) => failure::unwritten(&error, code),
+    }
 }

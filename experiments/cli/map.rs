@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hwgym::simulators::accelerator::mapper::exact::{Front, explain, front};
-use hwgym::simulators::accelerator::mapper::{Goal, MapFailure, MappedLayer, Mapper, Patience, map_model};
-use hwgym::simulators::accelerator::timeloop::{Constraints, MapperSettings, Mapping, Model, Specification};
+use crate::simulators::accelerator::mapper::exact::{Front, explain, front};
+use crate::simulators::accelerator::mapper::{Goal, MapFailure, MappedLayer, Mapper, Patience, map_model};
+use crate::simulators::accelerator::timeloop::{Constraints, MapperSettings, Mapping, Model, Specification};
 use serde_json::{Value, json};
 
 use crate::failure::{BadInput, bad_input};

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use hwgym::envs::episode::Evaluated;
-use hwgym::envs::wrappers::{Joint, MultiAgent, Sequential, TargetWalk, TimeLimit};
-use hwgym::envs::{Design, DesignSpace, Env, Episode, MultiAgentEpisode, Objective, Outcome, Player, Policy};
+use crate::Registries;
+use crate::envs::episode::Evaluated;
+use crate::envs::wrappers::{Joint, MultiAgent, Sequential, TargetWalk, TimeLimit};
+use crate::envs::{Design, DesignSpace, Env, Episode, MultiAgentEpisode, Objective, Outcome, Player, Policy};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::EnvironmentArgs;
@@ -49,8 +50,8 @@ enum Formulation {
 }
 
 impl PlayArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let env = self.environment.make()?;
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
+        let env = self.environment.make(registries)?;
         let policy: Policy = self.policy.parse()?;
         let objective = self.objective(env.as_ref())?;
         let limit = usize::try_from(self.steps).unwrap_or(usize::MAX);
@@ -81,7 +82,7 @@ impl PlayArgs {
         };
         let names: Vec<_> = objectives.iter().map(|objective| objective.name.clone()).collect();
         objectives.into_iter().find(|objective| objective.name == *name).ok_or_else(|| {
-            let hint = hwgym::envs::error::suggestion(name, &names);
+            let hint = crate::envs::error::suggestion(name, &names);
             bad_input(format!("no objective is called `{name}`{hint} (known: {})", names.join(", ")))
         })
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hwgym::experiments::{Report, Resimulation, Store};
+use crate::experiments::{Report, Resimulation, Store};
 
 /// Write tables and plots of a study, finished or not
 #[derive(clap::Args)]

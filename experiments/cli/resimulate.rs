@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hwgym::experiments::resimulation::resimulate;
-use hwgym::experiments::{Access, InputSource, Store};
+use crate::Registries;
+use crate::experiments::resimulation::resimulate;
+use crate::experiments::{Access, InputSource, Store};
 
 use crate::failure::bad_input;
 
@@ -18,15 +19,14 @@ pub struct ResimulateArgs {
 }
 
 impl ResimulateArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let registries = hwgym::registries()?;
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let (store, study) =
-            Store::resume(&self.directory, &registries, Access::Alone, InputSource::Original)?;
+            Store::resume(&self.directory, registries, Access::Alone, InputSource::Original)?;
         if study.re_simulate == 0 {
             let message = "the study asks for no re-simulation; it would say `re_simulate: 10`";
             return Err(bad_input(format!("{}: {message}", self.directory.display())));
         }
-        let count = resimulate(&study, &store, &registries)?;
+        let count = resimulate(&study, &store, registries)?;
         eprintln!("{count} designs evaluated for real, the others were on record");
         crate::report::write(&store)
     }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hwgym::experiments::{Access, InputSource, Store};
+use crate::Registries;
+use crate::experiments::{Access, InputSource, Store};
 
 /// Go on with a study that was stopped, by replaying its records
 #[derive(clap::Args)]
@@ -19,10 +20,9 @@ pub struct ResumeArgs {
 }
 
 impl ResumeArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let registries = hwgym::registries()?;
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let source = if self.stored_inputs { InputSource::Stored } else { InputSource::Original };
-        let (store, study) = Store::resume(&self.directory, &registries, Access::Alone, source)?;
-        crate::run::carry_on(&study, &store, &registries, self.jobs)
+        let (store, study) = Store::resume(&self.directory, registries, Access::Alone, source)?;
+        crate::run::carry_on(&study, &store, registries, self.jobs)
     }
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hwgym::Registries;
-use hwgym::experiments::resimulation::resimulate;
-use hwgym::experiments::{Control, Executor, Finished, Local, Progress, Store, Study, Trial};
+use crate::Registries;
+use crate::experiments::resimulation::resimulate;
+use crate::experiments::{Control, Executor, Finished, Local, Progress, Store, Study, Trial};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -31,9 +31,8 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let registries = hwgym::registries()?;
-        let study = Study::load(&self.study, &registries)?;
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
+        let study = Study::load(&self.study, registries)?;
         if self.check {
             println!(
                 "{}: {} trials of up to {} evaluations",
@@ -44,12 +43,12 @@ impl RunArgs {
             return Ok(ExitCode::SUCCESS);
         }
         let directory = self.out.unwrap_or_else(|| free(&Path::new("out").join(&study.name)));
-        let store = Store::create(&directory, &study, &registries)?;
+        let store = Store::create(&directory, &study, registries)?;
         if self.prepare {
             println!("{}", directory.display());
             return Ok(ExitCode::SUCCESS);
         }
-        carry_on(&study, &store, &registries, self.jobs)
+        carry_on(&study, &store, registries, self.jobs)
     }
 }
 

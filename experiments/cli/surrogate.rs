@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use crate::surrogates::model::Training;
+use crate::surrogates::{Accuracy, Dataset, Parity, Registry, SurrogateModel, Transform};
 use comfy_table::{Table, presets};
-use hwgym::surrogates::model::Training;
-use hwgym::surrogates::{Accuracy, Dataset, Parity, Registry, SurrogateModel, Transform};
 
+use crate::Registries;
 use crate::arguments::{options, pair};
 use crate::env::plain_table;
 
@@ -96,14 +97,14 @@ impl LearnerArgs {
 }
 
 impl SurrogateArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let registry = Registry::builtin();
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
+        let registry = registries.surrogates();
         match self.action {
-            Action::List => list(&registry),
+            Action::List => list(registry),
             Action::Train { data, learner, out } => {
                 let data = Dataset::read(&data)?;
                 let start = Instant::now();
-                let model = SurrogateModel::train(&registry, &learner.training(), &data)?;
+                let model = SurrogateModel::train(registry, &learner.training(), &data)?;
                 model.save(&out)?;
                 println!(
                     "{}: {} on {} rows of {}, trained in {:.2} s",
@@ -115,12 +116,12 @@ impl SurrogateArgs {
                 );
             }
             Action::Evaluate { model, data, output } => {
-                let model = SurrogateModel::load(&registry, &model)?;
+                let model = SurrogateModel::load(registry, &model)?;
                 let measured = Accuracy::measure(&model, &Dataset::read(&data)?)?;
                 print_accuracy(&measured, &output)?;
             }
             Action::Compare { data, train_rows, seeds, json } => {
-                compare(&registry, &Dataset::read(&data)?, train_rows, seeds, json)?;
+                compare(registry, &Dataset::read(&data)?, train_rows, seeds, json)?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -141,7 +142,7 @@ fn list(registry: &Registry) {
 fn print_accuracy(measured: &[(Accuracy, Parity)], output: &OutputArgs) -> anyhow::Result<()> {
     if let Some(path) = &output.parity {
         let parity: Vec<&Parity> = measured.iter().map(|(_, parity)| parity).collect();
-        for file in hwgym::experiments::plot::parity(path, &parity)? {
+        for file in crate::experiments::plot::parity(path, &parity)? {
             eprintln!("{}", file.display());
         }
     }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hwgym::experiments::{Access, InputSource, Store, Trial};
+use crate::Registries;
+use crate::experiments::{Access, InputSource, Store, Trial};
 
 use crate::failure::bad_input;
 
@@ -30,10 +31,9 @@ pub struct WorkerArgs {
 }
 
 impl WorkerArgs {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let registries = hwgym::registries()?;
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let source = if self.stored_inputs { InputSource::Stored } else { InputSource::Original };
-        let (store, study) = Store::resume(&self.directory, &registries, Access::Shared, source)?;
+        let (store, study) = Store::resume(&self.directory, registries, Access::Shared, source)?;
         let all = study.trials();
         let chosen: Vec<Trial> = match (self.share, &self.trials[..]) {
             (Some((share, of)), _) => all.into_iter().skip(share - 1).step_by(of).collect(),
@@ -41,7 +41,7 @@ impl WorkerArgs {
             (None, names) => {
                 let known: Vec<String> = all.iter().map(Trial::name).collect();
                 if let Some(name) = names.iter().find(|name| !known.contains(name)) {
-                    let hint = hwgym::envs::error::suggestion(name, &known);
+                    let hint = crate::envs::error::suggestion(name, &known);
                     return Err(bad_input(format!("no trial is called `{name}`{hint}")));
                 }
                 all.into_iter().filter(|trial| names.contains(&trial.name())).collect()

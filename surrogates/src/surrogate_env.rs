@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hwgym_envs::catalogue::CatalogueError;
 use hwgym_envs::{
     Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, Metric, Objective, Options, Outcome,
     Registry as EnvRegistry,
@@ -9,6 +10,9 @@ use hwgym_envs::{
 use serde::Deserialize;
 
 use crate::{Registry, SurrogateModel};
+
+/// The id of the environment.
+pub const ID: &str = "surrogate-env-v0";
 
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
@@ -33,7 +37,7 @@ impl SurrogateEnv {
 
 impl Env for SurrogateEnv {
     fn id(&self) -> &str {
-        "surrogate-env-v0"
+        ID
     }
     fn space(&self) -> &DesignSpace {
         &self.model.header().origin.space
@@ -47,9 +51,6 @@ impl Env for SurrogateEnv {
     }
     fn evaluate_batch(&self, designs: &[Design], _: Fidelity) -> Vec<Outcome> {
         self.model.predict(designs).into_iter().map(|prediction| Outcome::feasible(prediction.mean)).collect()
-    }
-    fn prefers_batches(&self) -> bool {
-        true
     }
     fn objectives(&self) -> Vec<Objective> {
         if self.objectives.is_empty() {
@@ -75,41 +76,39 @@ impl Env for SurrogateEnv {
     }
 }
 
-/// Adds `surrogate-env-v0` to a registry of environments. Errors: the id is taken.
-pub fn register(registry: &mut EnvRegistry) -> Result<(), EnvError> {
-    let truths = registry.clone();
-    let entry =
-        EnvEntry::new("surrogate-env-v0", "any environment, answered by a saved surrogate", move |options| {
-            let settings: Settings = options.parse()?;
-            if settings.model.as_os_str().is_empty() {
-                return Err(EnvError::invalid(
-                    "model",
-                    "give the file of a saved model, made by `hwgym surrogate train`",
-                ));
-            }
-            let path = options.path(&settings.model);
-            let model = SurrogateModel::load(&Registry::builtin(), &path)
-                .map_err(|e| EnvError::invalid("model", e))?;
-            let origin = &model.header().origin;
-            let truth = truths.make(&origin.environment, &Options::ron(origin.options.clone()));
-            if let Ok(truth) = &truth
-                && truth.space() != &origin.space
-            {
-                return Err(EnvError::invalid(
-                    "model",
-                    format!(
-                        "{}: it was trained on another space of `{}` than this program has; train it again",
-                        path.display(),
-                        origin.environment
-                    ),
-                ));
-            }
-            Ok(Box::new(SurrogateEnv::new(model, truth.ok().as_deref())))
-        });
+/// Adds `surrogate-env-v0` to a registry of environments: it reads models of these surrogates, which imitate one of those environments.
+/// Errors: the id is taken.
+pub fn register(registry: &mut EnvRegistry, surrogates: &Registry) -> Result<(), CatalogueError> {
+    let (truths, surrogates) = (registry.clone(), surrogates.clone());
+    let entry = EnvEntry::new(ID, "any environment, answered by a saved surrogate", move |options| {
+        let settings: Settings = options.parse()?;
+        if settings.model.as_os_str().is_empty() {
+            return Err(EnvError::invalid(
+                "model",
+                "give the file of a saved model, made by `hwgym surrogate train`",
+            ));
+        }
+        let path = options.folder().join(&settings.model);
+        let model = SurrogateModel::load(&surrogates, &path).map_err(|e| EnvError::invalid("model", e))?;
+        let origin = &model.header().origin;
+        let truth = truths.make(&origin.environment, &Options::ron(origin.options.clone()));
+        if let Ok(truth) = &truth
+            && truth.space() != &origin.space
+        {
+            return Err(EnvError::invalid(
+                "model",
+                format!(
+                    "{}: it was trained on another space of `{}` than this program has; train it again",
+                    path.display(),
+                    origin.environment
+                ),
+            ));
+        }
+        Ok(Box::new(SurrogateEnv::new(model, truth.ok().as_deref())))
+    });
     registry.add(entry.option(
         "model",
         "(none: must be given)",
         "file of a saved model, relative to the study",
-    ))?;
-    Ok(())
+    ))
 }

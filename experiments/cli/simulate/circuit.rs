@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hwgym::simulators::circuit::{Circuit, Ngspice, ParseOptions, Results};
+use crate::simulators::circuit::{Circuit, Ngspice, ParseOptions, Results};
 use serde_json::{Map, json};
 
 use crate::arguments::pair;
@@ -50,7 +50,7 @@ impl CircuitArgs {
         let mut circuit = Circuit::read(&self.deck, &options).bad_input()?;
         for (name, value) in &self.param {
             let number =
-                hwgym::simulators::circuit::netlist::number::parse_number(value).ok_or_else(|| {
+                crate::simulators::circuit::netlist::number::parse_number(value).ok_or_else(|| {
                     crate::failure::bad_input(format!(
                         "parameter `{name}`: `{value}` is not a number such as 10u or 2.5e-6"
                     ))

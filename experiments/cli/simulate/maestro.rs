@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hwgym::simulators::accelerator::{
+use crate::simulators::accelerator::{
     Error,
     maestro::{Evaluation, Evaluator, Hardware, MappingFile, Rejection},
 };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use hwgym::simulators::accelerator::{
+use crate::simulators::accelerator::{
     networks::Network,
     systolic::{
         Array, Buffers, Dataflow, ExactNetwork, Layer, MemoryTraffic, NetworkReport, compute, estimate_dram,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hwgym::simulators::accelerator::timeloop::{Report, Specification};
+use crate::simulators::accelerator::timeloop::{Report, Specification};
 
 use crate::failure::{BadInput, bad_input};
 

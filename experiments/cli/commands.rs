@@ -1,0 +1,57 @@
+//! The command line. One file per command; each has a struct of arguments with a method `run`, which is handed the registries it needs.
+
+use std::process::ExitCode;
+
+use crate::{
+    Registries, agent, dataset, env, evaluate, extend, map, play, report, resimulate, resume, run, simulate,
+    surrogate, trace, worker,
+};
+
+/// A gym for hardware design-space exploration: run studies, look at environments and agents, call simulators.
+#[derive(clap::Parser)]
+#[command(name = "hwgym", version, arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Resume(resume::ResumeArgs),
+    Extend(extend::ExtendArgs),
+    Worker(worker::WorkerArgs),
+    Resimulate(resimulate::ResimulateArgs),
+    Report(report::ReportArgs),
+    Env(env::EnvArgs),
+    Agent(agent::AgentArgs),
+    Evaluate(evaluate::EvaluateArgs),
+    Play(play::PlayArgs),
+    Simulate(simulate::SimulateArgs),
+    Dataset(dataset::DatasetArgs),
+    Surrogate(surrogate::SurrogateArgs),
+    Map(map::MapArgs),
+    Trace(trace::TraceArgs),
+}
+
+impl Cli {
+    pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Run(args) => args.run(registries),
+            Command::Resume(args) => args.run(registries),
+            Command::Extend(args) => args.run(registries),
+            Command::Worker(args) => args.run(registries),
+            Command::Resimulate(args) => args.run(registries),
+            Command::Report(args) => args.run(),
+            Command::Env(args) => args.run(registries),
+            Command::Agent(args) => args.run(registries),
+            Command::Evaluate(args) => args.run(registries),
+            Command::Play(args) => args.run(registries),
+            Command::Simulate(args) => args.run(),
+            Command::Dataset(args) => args.run(registries),
+            Command::Surrogate(args) => args.run(registries),
+            Command::Map(args) => args.run(),
+            Command::Trace(args) => args.run(),
+        }
+    }
+}
