@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use crate::{Design, Env, Fidelity, Metric, Outcome, Scorer};
 
+/// How the reason begins where an environment panicked.
+pub const PANICKED: &str = "the environment panicked";
+
 /// What an evaluation is held to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Guard {
@@ -103,7 +106,7 @@ fn limited(env: &Arc<dyn Env>, design: &Design, fidelity: Fidelity, limit_s: f64
 fn guarded_evaluation(env: &dyn Env, design: &Design, fidelity: Fidelity) -> Outcome {
     match guarded(|| env.evaluate(design, fidelity)) {
         Ok(outcome) => well_formed(outcome, env.metrics()),
-        Err(message) => Outcome::failed(format!("the environment panicked: {message}")),
+        Err(message) => Outcome::failed(format!("{PANICKED}: {message}")),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod env;
 pub mod episode;
 pub mod error;
 pub mod evaluate;
+pub mod number;
 pub mod objective;
 pub mod options;
 pub mod outcome;

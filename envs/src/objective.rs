@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::error::suggestion;
+use crate::number::significant;
 use crate::{Design, DesignSpace, Direction, EnvError, Metric, Outcome};
 
 /// The amount of violation that stands for "no metrics at all": a simulator that broke or ran out of time.
@@ -128,6 +129,31 @@ impl Objective {
         self
     }
 
+    /// The objective in words, such as `minimise energy_pj and mean_latency_ns, where total_time_ns is at most 91.35e3 ns`. The directions and
+    /// units are those of these metrics.
+    pub fn describe(&self, metrics: &[Metric]) -> String {
+        let goals: Vec<String> = self.goals.iter().map(|goal| goal.describe(metrics)).collect();
+        let bounds = self.bounds_in_words(metrics);
+        if bounds.is_empty() {
+            goals.join(" and ")
+        } else {
+            format!("{}, where {bounds}", goals.join(" and "))
+        }
+    }
+
+    /// The bounds in words; empty if there are none.
+    pub fn bounds_in_words(&self, metrics: &[Metric]) -> String {
+        let bounds = self.bounds.iter().map(|bound| {
+            let limit =
+                |word: &str, limit: f64| format!("{word} {}", with_unit(&bound.metric, limit, metrics));
+            let limits =
+                [bound.at_least.map(|l| limit("at least", l)), bound.at_most.map(|l| limit("at most", l))];
+            let limits: Vec<String> = limits.into_iter().flatten().collect();
+            format!("{} is {}", bound.metric, limits.join(" and "))
+        });
+        bounds.collect::<Vec<_>>().join(", ")
+    }
+
     /// Resolves the names against an environment's metrics. Errors: unknown metrics, no goal, targets that make no sense.
     pub fn scorer(&self, metrics: &[Metric]) -> Result<Scorer, EnvError> {
         if self.goals.is_empty() {
@@ -158,6 +184,55 @@ impl Objective {
         let reference = goals.iter().zip(&self.reference).map(|(goal, value)| goal.sign() * value).collect();
         Ok(Scorer { goals, bounds, reference })
     }
+}
+
+impl Goal {
+    /// The goal in words.
+    fn describe(&self, metrics: &[Metric]) -> String {
+        let direction = |name: &str| metrics.iter().find(|metric| metric.name == name).map(|m| m.direction);
+        let maximise = |name: &str| direction(name) == Some(Direction::Maximise);
+        match self {
+            Self::Optimise(name) if maximise(name) => format!("maximise {name}"),
+            Self::Optimise(name) | Self::Minimise(name) => format!("minimise {name}"),
+            Self::Maximise(name) => format!("maximise {name}"),
+            Self::WeightedSum(terms) => {
+                let terms: Vec<_> = terms.iter().map(|(name, weight)| format!("{weight} × {name}")).collect();
+                format!("minimise {}", terms.join(" + "))
+            }
+            Self::Product(names) => format!("minimise {}", names.join(" × ")),
+            Self::Ratio { metric, target } => {
+                format!(
+                    "maximise how many times better {metric} is than {}",
+                    with_unit(metric, *target, metrics)
+                )
+            }
+            Self::Targets(targets) => {
+                let targets = targets.iter().map(|target| {
+                    let side = if maximise(&target.metric) { "at least" } else { "at most" };
+                    format!("{} {side} {}", target.metric, with_unit(&target.metric, target.target, metrics))
+                });
+                format!("reach {}", targets.collect::<Vec<_>>().join(", "))
+            }
+            Self::ArchGymTarget(targets) => {
+                let targets = targets.iter().map(|target| {
+                    format!(
+                        "{} × {} near {}",
+                        significant(target.scale, 4),
+                        target.metric,
+                        significant(target.target, 4)
+                    )
+                });
+                format!("maximise ArchGym's reward for {}", targets.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+/// A value with the unit of its metric.
+fn with_unit(name: &str, value: f64, metrics: &[Metric]) -> String {
+    let unit = metrics.iter().find(|metric| metric.name == name).map_or("1", |metric| metric.unit.as_str());
+    let value = significant(value, 4);
+    if unit == "1" { value } else { format!("{value} {unit}") }
 }
 
 /// An [`Objective`] resolved against the metrics of an environment.

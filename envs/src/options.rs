@@ -59,10 +59,7 @@ impl Options {
     /// Options from `name=value` pairs, as on a command line; a value that is no RON by itself is taken as a string.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let fields = pairs.into_iter().map(|(name, value)| {
-            let is_ron =
-                ron::from_str::<ron::Value>(value).is_ok() || value.starts_with(['(', '[', '{', '"']);
-            let is_variant = value.chars().next().is_some_and(char::is_uppercase);
-            if is_ron || is_variant { format!("{name}: {value}") } else { format!("{name}: {value:?}") }
+            if is_ron(value) { format!("{name}: {value}") } else { format!("{name}: {value:?}") }
         });
         Self::ron(format!("({})", fields.collect::<Vec<_>>().join(", ")))
     }
@@ -151,6 +148,17 @@ impl Options {
     }
 }
 
+/// True for what is meant as RON on a command line: anything in brackets or quotes, a number, a variant (which begins with a capital), and the
+/// words that RON knows. Any other word is a string, also one that begins with `r` or `b` as raw and byte strings do.
+fn is_ron(value: &str) -> bool {
+    let bracketed = value.starts_with(['(', '[', '{', '"']);
+    let variant = value.chars().next().is_some_and(char::is_uppercase);
+    let known = ["true", "false", "inf", "-inf"].contains(&value);
+    let number = value.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
+        && ron::from_str::<ron::Value>(value).is_ok();
+    bracketed || variant || known || number
+}
+
 /// The text with the bare word at this position in quotes, if one stands there.
 fn quote_word(text: &str, position: ron::error::Position) -> Option<String> {
     let line: usize = text.split_inclusive('\n').take(position.line - 1).map(str::len).sum();
@@ -218,6 +226,10 @@ mod tests {
         assert_eq!(read, expected);
         let read: Mine = Options::from_pairs([("workload", "random:seed=3"), ("mapper", "Exact")]).parse()?;
         assert_eq!(read.workload, "random:seed=3");
+        for word in ["resnet18", "r", "b", "rb", "bfs", "r#x", "br\"", "nan", "none", "../r.stl", "-x"] {
+            let read: Mine = Options::from_pairs([("workload", word)]).parse()?;
+            assert_eq!(read.workload, word);
+        }
         assert!(Options::from_pairs([("workload", "3")]).parse::<Mine>().is_ok_and(|m| m.workload == "3"));
         Ok(())
     }

@@ -78,7 +78,7 @@ fn sample(
 /// All distinct designs that the trials of a study evaluated; the study has one environment with one set of options.
 fn collect(directory: &str, registries: &Registries) -> anyhow::Result<Dataset> {
     let store = Store::open(Path::new(directory))?;
-    let study = store.study(&registries, InputSource::Original)?;
+    let study = store.study(registries, InputSource::Original)?;
     let Some(first) = study.tasks.first() else {
         return Err(bad_input(format!("{directory} has no environments")));
     };

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::Registries;
 use crate::envs::Env;
 use crate::envs::enumerate::{Enumeration, KnownOptima};
+use crate::envs::number::significant;
 
 use crate::arguments::EnvironmentArgs;
 
@@ -96,7 +97,7 @@ fn print(env: &dyn Env, optima: &KnownOptima) {
     let mut ranges = crate::env::plain_table();
     ranges.add_row(["metric", "best", "worst", "unit"]);
     for range in &optima.metrics {
-        let number = |value: f64| format!("{value:.6}");
+        let number = |value: f64| significant(value, 6);
         ranges.add_row([&range.metric, &number(range.best), &number(range.worst), &range.unit]);
     }
     println!("\n{ranges}");

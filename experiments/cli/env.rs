@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::Registries;
 use crate::envs::conformance::{check_env, check_formulations};
+use crate::envs::number::significant;
 use comfy_table::{Table, presets};
 
 use crate::arguments::EnvironmentArgs;
@@ -96,8 +97,7 @@ fn show(args: &EnvironmentArgs, registries: &Registries) -> anyhow::Result<ExitC
     println!("\nMetrics:\n{table}");
     let mut table = plain_table();
     for objective in env.objectives() {
-        let goals: Vec<_> = objective.goals.iter().map(|goal| format!("{goal:?}")).collect();
-        table.add_row([objective.name.clone(), goals.join("; ")]);
+        table.add_row([objective.name.clone(), objective.describe(env.metrics())]);
     }
     println!("\nObjectives, the default first:\n{table}");
     if let Some(walk) = env.walk() {
@@ -105,8 +105,8 @@ fn show(args: &EnvironmentArgs, registries: &Registries) -> anyhow::Result<ExitC
         for s in &walk.specifications {
             table.add_row([
                 s.metric.clone(),
-                format!("{:e} to {:e}", s.low, s.high),
-                format!("{:e}", s.reference),
+                format!("{} to {}", significant(s.low, 4), significant(s.high, 4)),
+                significant(s.reference, 4),
             ]);
         }
         println!(

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::Registries;
+use crate::envs::number::significant;
 use crate::envs::{Fidelity, Guard, Outcome, Value, evaluate};
 use anyhow::Context;
 use serde_json::{Map, json};
@@ -76,7 +77,7 @@ impl EvaluateArgs {
             match &outcome {
                 Outcome::Feasible { metrics } => {
                     for (metric, value) in env.metrics().iter().zip(metrics) {
-                        table.add_row([metric.name.clone(), format!("{value:.6}"), metric.unit.clone()]);
+                        table.add_row([metric.name.clone(), significant(*value, 6), metric.unit.clone()]);
                     }
                 }
                 other => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::Registries;
 use crate::envs::episode::Evaluated;
+use crate::envs::number::significant;
 use crate::envs::wrappers::{Joint, MultiAgent, Sequential, TargetWalk, TimeLimit};
 use crate::envs::{Design, DesignSpace, Env, Episode, MultiAgentEpisode, Objective, Outcome, Player, Policy};
 use serde_json::{Map, Value, json};
@@ -178,13 +179,21 @@ impl Played<'_> {
         let mut text = String::new();
         for ((name, space, action), reward) in self.actions.iter().zip(self.rewards) {
             let agent = if self.actions.len() > 1 { format!(" {name}") } else { String::new() };
-            text += &format!("step {}{agent}: {}, reward {reward:.6}\n", self.number, pairs(space, action));
+            text += &format!(
+                "step {}{agent}: {}, reward {}\n",
+                self.number,
+                pairs(space, action),
+                significant(*reward, 6)
+            );
         }
         if let Some(evaluated) = self.evaluated {
             let found = match &evaluated.outcome {
                 Outcome::Feasible { metrics } => {
-                    let values =
-                        env.metrics().iter().zip(metrics).map(|(m, v)| format!("{} {v:.6e}", m.name));
+                    let values = env
+                        .metrics()
+                        .iter()
+                        .zip(metrics)
+                        .map(|(m, v)| format!("{} {}", m.name, significant(*v, 6)));
                     values.collect::<Vec<_>>().join(", ")
                 }
                 other => serde_json::to_string(other).unwrap_or_default(),

@@ -10,18 +10,21 @@ use crate::experiments::{Report, Resimulation, Store};
 pub struct ReportArgs {
     /// The directory of the study
     directory: PathBuf,
+    /// Count trials that are not over, too: all of a task up to the evaluation that the slowest has reached
+    #[arg(long)]
+    allow_unfinished: bool,
 }
 
 impl ReportArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        write(&Store::open(&self.directory)?)
+        write(&Store::open(&self.directory)?, self.allow_unfinished)
     }
 }
 
 /// Writes the report of a study, prints its summary, and names its files.
-pub fn write(store: &Store) -> anyhow::Result<ExitCode> {
-    let report = Report::of(store)?;
-    let mut files = report.write(&store.directory().join("report"))?;
+pub fn write(store: &Store, allow_unfinished: bool) -> anyhow::Result<ExitCode> {
+    let report = Report::of(store, allow_unfinished)?;
+    let mut files = report.write(store, &store.directory().join("report"))?;
     println!("{}", report.summary_text());
     for task in &report.resimulations {
         println!("{}", task.summary());
@@ -32,5 +35,19 @@ pub fn write(store: &Store) -> anyhow::Result<ExitCode> {
     for file in files {
         println!("{}", file.display());
     }
-    Ok(ExitCode::SUCCESS)
+    let directory = store.directory().display();
+    if !report.is_complete() && !allow_unfinished {
+        eprintln!(
+            "the study is not finished: only finished trials count; `hwgym report {directory} --allow-unfinished` counts what there is"
+        );
+    }
+    match report.panics() {
+        0 => Ok(ExitCode::SUCCESS),
+        panics => {
+            eprintln!(
+                "error: an environment panicked in {panics} evaluations, as the report says; that is a mistake in the environment"
+            );
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }

@@ -28,6 +28,6 @@ impl ResimulateArgs {
         }
         let count = resimulate(&study, &store, registries)?;
         eprintln!("{count} designs evaluated for real, the others were on record");
-        crate::report::write(&store)
+        crate::report::write(&store, false)
     }
 }

@@ -76,12 +76,12 @@ pub fn carry_on(
         // A trial that ended early takes nothing away from the others.
         if code == ExitCode::FAILURE && finished.complete + finished.failed.len() == finished.trials {
             resimulate(study, store, registries)?;
-            crate::report::write(store)?;
+            crate::report::write(store, false)?;
         }
         return Ok(code);
     }
     resimulate(study, store, registries)?;
-    crate::report::write(store)
+    crate::report::write(store, false)
 }
 
 /// Runs trials on the threads of this process, until Ctrl-C.

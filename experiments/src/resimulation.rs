@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use serde_json::Map;
 
 use crate::pareto::{front, hypervolume};
-use crate::report::short;
+use crate::report::{short, text};
 use crate::statistics::Spread;
 use crate::store::manifest::{TaskFacts, TruthFacts};
 use crate::store::trial_log::{Journal, records};
@@ -193,7 +193,8 @@ impl Resimulation {
                     let _ = writeln!(
                         text,
                         "{},{},{rank},{name},{promised},{truth},{error}",
-                        task.task, found.trial
+                        text::csv(&task.task),
+                        text::csv(&found.trial)
                     );
                 }
             }
@@ -205,7 +206,7 @@ impl Resimulation {
 
     /// The comparison for the page of a report: what was promised and what is true of the best designs of the first trial, and the errors.
     pub fn page(&self) -> String {
-        let mut text = format!("## {}: promised and true\n\n", self.task);
+        let mut text = format!("## {}: promised and true\n\n", text::markdown(&self.task));
         let columns: Vec<String> =
             self.metrics.iter().flat_map(|name| [format!("{name} promised"), "true".into()]).collect();
         let _ = writeln!(text, "| trial | {} |\n|{}", columns.join(" | "), "---|".repeat(columns.len() + 1));
@@ -217,7 +218,7 @@ impl Resimulation {
                     [short(found.promised[metric]), truth.unwrap_or_else(|| found.truth.status().into())]
                 })
                 .collect();
-            let _ = writeln!(text, "| {} | {} |", found.trial, cells.join(" | "));
+            let _ = writeln!(text, "| {} | {} |", text::markdown(&found.trial), cells.join(" | "));
         }
         let _ = writeln!(
             text,

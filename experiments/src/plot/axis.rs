@@ -7,12 +7,17 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 /// Ticks that an axis aims at.
 const TICKS: f64 = 6.0;
 
+/// Share of an axis below the break that parts zero from a logarithmic range.
+const BREAK: f64 = 0.12;
+
 /// A range of numbers on an axis.
 #[derive(Clone, Debug)]
 pub struct Axis {
     low: f64,
     high: f64,
     logarithmic: bool,
+    /// Zero has a place of its own at the lower end of a logarithmic axis, below a break.
+    zero: bool,
     ticks: Vec<f64>,
     /// Labels are divided by 10 to this power, which the caption of the axis names.
     power: i32,
@@ -36,6 +41,18 @@ impl Axis {
         // A quantity that is never negative does not get an axis below zero.
         let bottom = if low >= 0.0 { (low - margin).max(0.0) } else { low - margin };
         Self::linear(bottom, high + margin)
+    }
+
+    /// A logarithmic axis over the positive ones of these values, with zero below a break at its lower end; everything not above zero is
+    /// there.
+    pub fn over_with_zero(values: impl IntoIterator<Item = f64>) -> Self {
+        let positive = values.into_iter().filter(|v| v.is_finite() && *v > 0.0);
+        let (low, high) = positive.fold((f64::INFINITY, 0.0), |(low, high), v| (v.min(low), v.max(high)));
+        let (low, high): (f64, f64) = if low > high { (0.1, 1.0) } else { (low, high.max(low * 10.0)) };
+        let mut axis = Self::logarithmic(low / 1.5, high * 1.2);
+        axis.zero = true;
+        axis.ticks.insert(0, 0.0);
+        axis
     }
 
     /// A linear axis.
@@ -72,7 +89,7 @@ impl Axis {
         let size = low.abs().max(high.abs());
         let exponent = if size > 0.0 { size.log10().floor() as i32 } else { 0 };
         let power = if (-2..5).contains(&exponent) { 0 } else { exponent.div_euclid(3) * 3 };
-        Self { low, high, logarithmic, ticks, power }
+        Self { low, high, logarithmic, zero: false, ticks, power }
     }
 
     /// The caption: name and unit, with the power of ten that the labels leave out, such as `energy (10⁹ pJ)`.
@@ -89,6 +106,9 @@ impl Axis {
     /// The label of a tick.
     pub fn label(&self, tick: f64) -> String {
         let value = tick / 10f64.powi(self.power);
+        if value == 0.0 {
+            return "0".into();
+        }
         if self.logarithmic && value != 0.0 && !(1e-3..1e5).contains(&value.abs()) {
             return format!("{value:.0e}");
         }
@@ -136,7 +156,11 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let place = if self.logarithmic {
+        let place = if self.zero && *value <= 0.0 {
+            0.0
+        } else if self.zero {
+            BREAK + (1.0 - BREAK) * ((value / self.low).ln() / (self.high / self.low).ln()).max(0.0)
+        } else if self.logarithmic {
             let value = value.max(f64::MIN_POSITIVE);
             (value / self.low).ln() / (self.high / self.low).ln()
         } else {
@@ -150,7 +174,7 @@ impl Ranged for Axis {
     }
 
     fn range(&self) -> Range<f64> {
-        self.low..self.high
+        if self.zero { 0.0..self.high } else { self.low..self.high }
     }
 }
 
@@ -187,6 +211,16 @@ mod tests {
     #[test]
     fn small_steps_on_a_large_offset_keep_their_decimals() {
         assert_eq!(labels(&Axis::linear(99.9, 100.1)), ["99.90", "99.95", "100.00", "100.05", "100.10"]);
+    }
+
+    #[test]
+    fn zero_stands_apart_from_a_logarithmic_range() {
+        let axis = Axis::over_with_zero([0.0, 0.2, 30.0]);
+        assert_eq!(labels(&axis)[0], "0");
+        let place = |value: f64| axis.map(&value, (0, 1000));
+        assert_eq!((place(0.0), place(-1.0)), (0, 0));
+        assert!(place(0.2) > 120 && place(30.0) > place(0.2) && place(30.0) < 1000);
+        assert!(labels(&Axis::over_with_zero([0.0])).len() > 1, "nothing but zero");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::Axis;
-use super::style::{colour, marker};
+use super::style::{colour, marker, title};
 use crate::report::{ContestantReport, TaskReport};
 use crate::statistics::quantile;
 
@@ -18,7 +18,7 @@ type Curve = Vec<(f64, f64, f64, f64)>;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum View {
     Quality,
-    /// The distance to the known optimum, on a logarithmic axis. Its lower end stands for none at all.
+    /// The distance to the known optimum, on a logarithmic axis with a place for none at all.
     Regret,
 }
 
@@ -30,16 +30,16 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let px = |size: f64| (size * scale).round() as i32;
     area.fill(&WHITE)?;
-    let least = least_regret(task);
-    // `clamp`, unlike `max`, keeps the NaN that stands before the first feasible design.
+    let area = &title(task, area, scale)?;
     let value = |quality: f64| match (view, task.regret(quality)) {
-        (View::Regret, Some(regret)) => (100.0 * regret).clamp(least, f64::INFINITY),
+        (View::Regret, Some(regret)) => 100.0 * regret,
         _ => quality,
     };
     let curves: Vec<Curve> = task.contestants.iter().map(|c| curve(c, value)).collect();
     let last = curves.iter().flatten().map(|p| p.0).fold(1.0, f64::max);
     let optimum = task.known_optimum.map(value);
-    let y = Axis::over(curves.iter().flatten().flat_map(|p| [p.1, p.2, p.3]).chain(optimum));
+    let values = curves.iter().flatten().flat_map(|p| [p.1, p.2, p.3]).chain(optimum);
+    let y = if view == View::Regret { Axis::over_with_zero(values) } else { Axis::over(values) };
     let (name, unit) = match &task.goals[..] {
         _ if view == View::Regret => ("regret".into(), "%".into()),
         [goal] => (format!("best {}", goal.name), goal.unit.clone()),
@@ -47,7 +47,6 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     };
     let caption = y.caption(&name, &unit);
     let mut chart = ChartBuilder::on(area)
-        .caption(task.name(), ("sans-serif", px(17.0)))
         .margin(px(14.0))
         .x_label_area_size(px(46.0))
         .y_label_area_size(px(72.0))
@@ -108,13 +107,6 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.3))
         .draw()
-}
-
-/// Half of the smallest regret above zero that any trial ended with, in percent: where a logarithmic axis draws none at all.
-fn least_regret(task: &TaskReport) -> f64 {
-    let trials = task.contestants.iter().flat_map(|c| &c.trials);
-    let regrets = trials.filter_map(|t| task.regret(t.quality?)).filter(|regret| *regret > 0.0);
-    50.0 * regrets.fold(1e-2, f64::min)
 }
 
 /// The quartiles over the seeds, from the first evaluation on that is feasible for all of them. A trial that ended early keeps its last

@@ -44,9 +44,18 @@ pub fn regret(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyErr
     both(&folder.join(format!("regret.{}", task.file_name())), &Drawing::Convergence(task, View::Regret))
 }
 
-/// Draws the fronts of the first two goals; returns the files.
+/// Draws the fronts, one picture per pair of goals; returns the files.
 pub fn pareto(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
-    both(&folder.join(format!("pareto.{}", task.file_name())), &Drawing::Pareto(task))
+    let goals = task.goals.len();
+    let mut files = Vec::new();
+    for first in 0..goals {
+        for second in first + 1..goals {
+            let pair = if goals > 2 { format!(".{}-{}", first + 1, second + 1) } else { String::new() };
+            let stem = folder.join(format!("pareto.{}{pair}", task.file_name()));
+            files.extend(both(&stem, &Drawing::Pareto(task, (first, second)))?);
+        }
+    }
+    Ok(files)
 }
 
 /// Draws predicted against true values of a surrogate, beside `path` as PNG and as SVG; returns the files.
@@ -61,7 +70,7 @@ pub fn distribution(path: &Path, panels: &[Panel]) -> Result<Vec<PathBuf>, Study
 
 enum Drawing<'a> {
     Convergence(&'a TaskReport, View),
-    Pareto(&'a TaskReport),
+    Pareto(&'a TaskReport, (usize, usize)),
     Parity(&'a [&'a Parity]),
     Distribution(&'a [Panel]),
 }
@@ -74,7 +83,7 @@ impl Drawing<'_> {
     ) -> Result<(), String> {
         let result = match self {
             Self::Convergence(task, view) => convergence::draw(task, *view, area, scale),
-            Self::Pareto(task) => pareto::draw(task, area, scale),
+            Self::Pareto(task, pair) => pareto::draw(task, *pair, area, scale),
             Self::Parity(metrics) => parity::draw(metrics, area, scale),
             Self::Distribution(panels) => distribution::draw(panels, area, scale),
         };

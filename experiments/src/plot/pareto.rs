@@ -1,10 +1,11 @@
-//! The Pareto plot: what every contestant found, its front as a step, dominated points faint.
+//! The Pareto plot: what every contestant found, its front as a step, dominated points faint. With more than two goals it is a projection: the
+//! front in all goals, seen along two of them, without a line.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::Axis;
-use super::style::{colour, marker};
+use super::style::{colour, marker, title};
 use crate::pareto::front;
 use crate::report::TaskReport;
 
@@ -13,23 +14,27 @@ const FAINT: usize = 1500;
 
 pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     task: &TaskReport,
+    pair: (usize, usize),
     area: &'a DrawingArea<B, Shift>,
     scale: f64,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let px = |size: f64| (size * scale).round() as i32;
     area.fill(&WHITE)?;
-    let (first, second) = (&task.goals[0], &task.goals[1]);
-    let clouds: Vec<Vec<[f64; 2]>> = task
-        .contestants
-        .iter()
-        .map(|c| c.trials.iter().flat_map(|t| t.points.iter().map(|(_, r)| [r[0], r[1]])).collect())
+    let area = &title(task, area, scale)?;
+    let (first, second) = (&task.goals[pair.0], &task.goals[pair.1]);
+    let seen = |rewards: &[f64]| [rewards[pair.0], rewards[pair.1]];
+    let points: Vec<Vec<&[f64]>> = (task.contestants.iter())
+        .map(|c| c.trials.iter().flat_map(|t| t.points.iter().map(|(_, rewards)| &rewards[..])).collect())
         .collect();
+    let clouds: Vec<Vec<[f64; 2]>> =
+        points.iter().map(|cloud| cloud.iter().map(|rewards| seen(rewards)).collect()).collect();
     let to_values = |p: &[f64; 2]| (first.value(p[0]), second.value(p[1]));
     let fronts: Vec<Vec<[f64; 2]>> =
-        clouds.iter().map(|cloud| front(cloud).into_iter().map(|i| cloud[i]).collect()).collect();
+        points.iter().map(|cloud| front(cloud).into_iter().map(|i| seen(cloud[i])).collect()).collect();
+    let projected = task.goals.len() > 2;
     // The window holds all fronts and the better part of the dominated points: a few bad designs may lie outside of it.
     let window = |goal: usize| {
-        let sign = task.goals[goal].sign;
+        let sign = if goal == 0 { first.sign } else { second.sign };
         let mut all: Vec<f64> = clouds.iter().flatten().map(|p| p[goal]).collect();
         all.sort_by(f64::total_cmp);
         let worst = all.get(all.len() / 10).copied().unwrap_or(0.0);
@@ -44,7 +49,6 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     let inside = |(vx, vy): (f64, f64)| x_range.contains(&vx) && y_range.contains(&vy);
     let (x_caption, y_caption) = (x.caption(&first.name, &first.unit), y.caption(&second.name, &second.unit));
     let mut chart = ChartBuilder::on(area)
-        .caption(task.name(), ("sans-serif", px(17.0)))
         .margin(px(14.0))
         .x_label_area_size(px(46.0))
         .y_label_area_size(px(72.0))
@@ -75,8 +79,12 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
             }
             line.push(*point);
         }
+        if projected {
+            line.clear();
+        }
         chart.draw_series(LineSeries::new(line, colour(number).mix(0.9).stroke_width(px(1.8) as u32)))?;
-        let label = format!("{} ({} on its front)", task.contestants[number].label, points.len());
+        let of = if projected { format!(" of {} goals, projected", task.goals.len()) } else { String::new() };
+        let label = format!("{} ({} on its front{of})", task.contestants[number].label, points.len());
         chart
             .draw_series(values.iter().map(|at| marker(number, *at, 4.0 * scale, 1.0)))?
             .label(label)

@@ -1,8 +1,11 @@
 //! Colours and markers: the same contestant looks the same in every plot.
 
+use plotters::coord::Shift;
 use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::*;
 use plotters_backend::{BackendCoord, DrawingErrorKind};
+
+use crate::report::TaskReport;
 
 /// Okabe and Ito's palette, which readers of any colour vision can tell apart; black and yellow are left out.
 const COLOURS: [RGBColor; 6] = [
@@ -13,6 +16,20 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(230, 159, 0),
     RGBColor(86, 180, 233),
 ];
+
+/// Writes the task, and under it the bounds that its designs keep; returns the area below.
+pub fn title<'a, B: DrawingBackend + 'a>(
+    task: &TaskReport,
+    area: &'a DrawingArea<B, Shift>,
+    scale: f64,
+) -> Result<DrawingArea<B, Shift>, DrawingAreaErrorKind<B::ErrorType>> {
+    let px = |size: f64| (size * scale).round() as i32;
+    let rest = area.titled(&task.name(), ("sans-serif", px(17.0)))?;
+    if task.bounds.is_empty() {
+        return Ok(rest);
+    }
+    rest.titled(&format!("only designs where {}", task.bounds), ("sans-serif", px(11.0)))
+}
 
 /// The colour of a contestant.
 pub fn colour(contestant: usize) -> RGBColor {

@@ -4,11 +4,14 @@ mod goal;
 mod page;
 mod tables;
 mod task;
+pub(crate) mod text;
+mod trial;
 
 use std::path::{Path, PathBuf};
 
 pub use goal::GoalView;
-pub use task::{ContestantReport, FrontPoint, TaskReport, TrialReport};
+pub use task::{ContestantReport, FrontPoint, TaskReport};
+pub use trial::{State, TrialReport};
 
 pub(crate) use page::short;
 
@@ -35,11 +38,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads the records of a study. Errors: damaged records.
-    pub fn of(store: &Store) -> Result<Self, StudyError> {
+    /// Reads the records of a study. Finished trials count; with `allow_unfinished` every trial that was started, up to the evaluation that
+    /// the slowest of its task has reached. A damaged trial is named and left out. Errors: a file that cannot be read.
+    pub fn of(store: &Store, allow_unfinished: bool) -> Result<Self, StudyError> {
         let manifest = store.manifest();
-        let tasks =
-            manifest.tasks.iter().map(|task| TaskReport::of(store, task)).collect::<Result<_, _>>()?;
+        let of = |task| TaskReport::of(store, task, allow_unfinished);
+        let tasks = manifest.tasks.iter().map(of).collect::<Result<_, _>>()?;
         Ok(Self {
             study: manifest.name.clone(),
             description: manifest.description.clone(),
@@ -52,10 +56,10 @@ impl Report {
     }
 
     /// Writes everything into a folder; returns the files, the page first. Errors: a file cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    pub fn write(&self, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
         std::fs::create_dir_all(folder).map_err(|e| StudyError::file(folder, e))?;
         let mut files = vec![folder.join("report.md")];
-        files.extend(tables::write(self, folder)?);
+        files.extend(tables::write(self, store, folder)?);
         let mut plots: Vec<Vec<PathBuf>> = Vec::new();
         for task in &self.tasks {
             let mut of_task = Vec::new();
@@ -71,6 +75,17 @@ impl Report {
         }
         crate::store::write_whole(&files[0], page::page(self, &plots).as_bytes())?;
         Ok(files)
+    }
+
+    /// True if every trial of every task is finished.
+    pub fn is_complete(&self) -> bool {
+        self.tasks.iter().flat_map(|task| &task.contestants).all(|contestant| contestant.missing.is_empty())
+    }
+
+    /// Evaluations in which the environment panicked, which is a mistake in it.
+    pub fn panics(&self) -> usize {
+        let reasons = self.tasks.iter().flat_map(|task| &task.contestants).flat_map(|c| &c.failures);
+        reasons.filter(|(reason, _)| reason.starts_with(hwgym_envs::evaluate::PANICKED)).map(|(_, n)| n).sum()
     }
 
     /// The summary for a terminal.

@@ -4,25 +4,22 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use comfy_table::{CellAlignment, Table, presets};
+use hwgym_envs::number::significant;
 
+use super::text::markdown;
 use super::{ContestantReport, Report, TaskReport};
 
 /// A number with four significant digits.
 pub(crate) fn short(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        "0".into()
-    } else if (1e-3..1e6).contains(&size) {
-        let decimals = (3 - size.log10().floor() as i32).max(0) as usize;
-        format!("{value:.decimals$}")
-    } else {
-        format!("{value:.3e}")
-    }
+    significant(value, 4)
 }
 
 fn header(task: &TaskReport) -> Vec<String> {
     let mut cells = vec!["agent".to_string(), format!("median {}", task.quality_label())];
     cells.extend(["95 % interval", "quartiles", "best", "seeds"].map(String::from));
+    if any_failed(task) {
+        cells.push("failed".into());
+    }
     if task.known_optimum.is_some() {
         cells.extend(["median regret", "95 % interval", "at the optimum"].map(String::from));
     }
@@ -42,6 +39,10 @@ fn cells(task: &TaskReport, contestant: &ContestantReport) -> Vec<String> {
             cells.push(s.count.to_string());
         }
     }
+    if any_failed(task) {
+        let (evaluations, failed) = contestant.evaluations();
+        cells.push(format!("{failed} of {evaluations}"));
+    }
     if task.known_optimum.is_some() {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         match contestant.regret {
@@ -54,6 +55,31 @@ fn cells(task: &TaskReport, contestant: &ContestantReport) -> Vec<String> {
         }
     }
     cells
+}
+
+fn any_failed(task: &TaskReport) -> bool {
+    task.contestants.iter().any(|contestant| !contestant.failures.is_empty())
+}
+
+/// What a reader has to know beside the table: bounds, what is missing, and why evaluations failed; one line each.
+fn remarks(task: &TaskReport, escape: fn(&str) -> String) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !task.bounds.is_empty() {
+        lines.push(format!("Only designs count where {}.", escape(&task.bounds)));
+    }
+    for contestant in task.contestants.iter().filter(|contestant| !contestant.missing.is_empty()) {
+        let counted = contestant.trials.iter().filter(|trial| trial.counted).count();
+        let (all, missing) = (contestant.trials.len(), escape(&contestant.missing.join("; ")));
+        let label = escape(&contestant.label);
+        lines.push(format!("Unfinished: {label}, {counted} of {all} trials counted ({missing})."));
+    }
+    for contestant in &task.contestants {
+        for (reason, count) in &contestant.failures {
+            let (label, reason) = (escape(&contestant.label), escape(reason));
+            lines.push(format!("Failed: {label}, {count} evaluations: {reason}."));
+        }
+    }
+    lines
 }
 
 /// What the numbers of a task are relative to.
@@ -96,9 +122,12 @@ pub(super) fn summary_text(report: &Report) -> String {
             text,
             "\n{}, {} evaluations per search\n{table}\n{}",
             task.name(),
-            report.budget,
+            task.budget,
             explanation(task)
         );
+        for line in remarks(task, str::to_string) {
+            let _ = writeln!(text, "{line}");
+        }
     }
     text
 }
@@ -107,7 +136,7 @@ pub(super) fn summary_text(report: &Report) -> String {
 pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
     let mut page = format!("# {}\n\n", report.study);
     if !report.description.is_empty() {
-        let _ = writeln!(page, "{}\n", report.description);
+        let _ = writeln!(page, "{}\n", markdown(&report.description));
     }
     let _ = writeln!(
         page,
@@ -118,13 +147,20 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
         report.hwgym
     );
     for (task, plots) in report.tasks.iter().zip(plots) {
-        let _ = writeln!(page, "## {}\n", task.name());
+        let _ = writeln!(page, "## {}\n", markdown(&task.name()));
+        if task.budget < report.budget {
+            let _ = writeln!(page, "The first {} evaluations of each search.\n", task.budget);
+        }
         let header = header(task);
         let _ = writeln!(page, "| {} |\n|{}", header.join(" | "), "---|".repeat(header.len()));
         for contestant in &task.contestants {
-            let _ = writeln!(page, "| {} |", cells(task, contestant).join(" | "));
+            let cells: Vec<String> = cells(task, contestant).iter().map(|cell| markdown(cell)).collect();
+            let _ = writeln!(page, "| {} |", cells.join(" | "));
         }
-        let _ = writeln!(page, "\n{}\n", explanation(task));
+        let _ = writeln!(page, "\n{}\n", markdown(&explanation(task)));
+        for line in remarks(task, markdown) {
+            let _ = writeln!(page, "{line}\n");
+        }
         for plot in plots.iter().filter(|plot| plot.extension().is_some_and(|e| e == "png")) {
             let file = plot.file_name().map_or(String::new(), |f| f.to_string_lossy().into_owned());
             let vector = file.replace(".png", ".svg");
@@ -134,7 +170,7 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
         let _ = writeln!(page, "Data: [evaluations](evaluations.{file}.csv), [front](front.{file}.csv).\n");
         for contestant in task.contestants.iter().filter(|c| !c.varied.is_empty()) {
             let varied: Vec<_> = contestant.varied.iter().map(|(n, v)| format!("{n}: {v}")).collect();
-            let _ = writeln!(page, "* `{}`: {}", contestant.label, varied.join(", "));
+            let _ = writeln!(page, "* {}: {}", markdown(&contestant.label), markdown(&varied.join(", ")));
         }
     }
     report.resimulations.iter().for_each(|resimulation| page.push_str(&resimulation.page()));

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Report;
+use super::{Report, State, text};
 use crate::StudyError;
-use crate::store::write_whole;
+use crate::store::trial_log::records;
+use crate::store::{Store, write_whole};
 
 /// Writes all of them; returns their paths.
-pub(super) fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+pub(super) fn write(report: &Report, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
     let mut files = Vec::new();
-    let mut save = |name: &str, rows: Vec<Vec<String>>| -> Result<(), StudyError> {
+    let save = |files: &mut Vec<PathBuf>, name: &str, rows: Vec<Vec<String>>| -> Result<(), StudyError> {
         let path = folder.join(name);
         let mut csv = csv::Writer::from_writer(Vec::new());
         for row in rows {
@@ -21,12 +22,16 @@ pub(super) fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, Stud
         files.push(path);
         Ok(())
     };
-    save("summary.csv", summary(report))?;
-    save("trials.csv", trials(report))?;
-    save("convergence.csv", convergence(report))?;
+    save(&mut files, "summary.csv", summary(report))?;
+    save(&mut files, "trials.csv", trials(report))?;
+    save(&mut files, "convergence.csv", convergence(report))?;
     for task in &report.tasks {
-        save(&format!("evaluations.{}.csv", task.file_name()), evaluations(task))?;
-        save(&format!("front.{}.csv", task.file_name()), front(task))?;
+        save(&mut files, &format!("front.{}.csv", task.file_name()), front(task))?;
+    }
+    for task in &report.tasks {
+        let path = folder.join(format!("evaluations.{}.csv", task.file_name()));
+        evaluations(task, store, &path)?;
+        files.push(path);
     }
     let path = folder.join("report.json");
     let json =
@@ -64,9 +69,9 @@ fn summary(report: &Report) -> Vec<Vec<String>> {
         for contestant in &task.contestants {
             let varied: Vec<_> = contestant.varied.iter().map(|(n, v)| format!("{n}: {v}")).collect();
             let mut cells = vec![
-                task.environment.clone(),
-                task.objective.clone(),
-                contestant.label.clone(),
+                text::csv(&task.environment),
+                text::csv(&task.objective),
+                text::csv(&contestant.label),
                 varied.join(", "),
                 task.quality_label(),
             ];
@@ -108,6 +113,8 @@ fn trials(report: &Report) -> Vec<Vec<String>> {
         "seed",
         "evaluations",
         "feasible",
+        "failed",
+        "state",
         "quality",
         "seconds",
     ])];
@@ -116,12 +123,14 @@ fn trials(report: &Report) -> Vec<Vec<String>> {
             for trial in &contestant.trials {
                 rows.push(vec![
                     trial.name.clone(),
-                    task.environment.clone(),
-                    task.objective.clone(),
-                    contestant.label.clone(),
+                    text::csv(&task.environment),
+                    text::csv(&task.objective),
+                    text::csv(&contestant.label),
                     trial.seed.to_string(),
                     trial.evaluations.to_string(),
                     trial.feasible.to_string(),
+                    trial.failures.len().to_string(),
+                    state(&trial.state).into(),
                     trial.quality.map_or(String::new(), |q| q.to_string()),
                     format!("{:.3}", trial.seconds),
                 ]);
@@ -129,6 +138,15 @@ fn trials(report: &Report) -> Vec<Vec<String>> {
         }
     }
     rows
+}
+
+fn state(state: &State) -> &'static str {
+    match state {
+        State::Finished => "finished",
+        State::Unfinished => "unfinished",
+        State::NotStarted => "not started",
+        State::Damaged(_) => "damaged",
+    }
 }
 
 fn convergence(report: &Report) -> Vec<Vec<String>> {
@@ -143,9 +161,9 @@ fn convergence(report: &Report) -> Vec<Vec<String>> {
                     if !quality.is_nan() && (*quality != last || is_end) {
                         last = *quality;
                         rows.push(vec![
-                            task.environment.clone(),
-                            task.objective.clone(),
-                            contestant.label.clone(),
+                            text::csv(&task.environment),
+                            text::csv(&task.objective),
+                            text::csv(&contestant.label),
                             trial.seed.to_string(),
                             (index + 1).to_string(),
                             quality.to_string(),
@@ -159,36 +177,58 @@ fn convergence(report: &Report) -> Vec<Vec<String>> {
 }
 
 fn cell(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), String::from)
+    value.as_str().map_or_else(|| value.to_string(), text::csv)
 }
 
-fn evaluations(task: &super::TaskReport) -> Vec<Vec<String>> {
-    let records = || {
-        task.contestants
-            .iter()
-            .flat_map(|c| c.trials.iter().flat_map(move |t| t.records.iter().map(move |r| (c, t, r))))
-    };
-    let parameters: Vec<String> =
-        records().next().map(|(_, _, r)| r.design.keys().cloned().collect()).unwrap_or_default();
-    let metrics: Vec<String> = records()
-        .find_map(|(_, _, r)| r.outcome["metrics"].as_object().map(|m| m.keys().cloned().collect()))
-        .unwrap_or_default();
+/// Writes every evaluation of a task, trial by trial as they are read; damaged trials are left out.
+fn evaluations(task: &super::TaskReport, store: &Store, path: &Path) -> Result<(), StudyError> {
+    let failed = |error: csv::Error| StudyError::file(path, std::io::Error::other(error));
+    let trials: Vec<_> = task
+        .contestants
+        .iter()
+        .flat_map(|contestant| contestant.trials.iter().map(move |trial| (contestant, trial)))
+        .filter(|(_, trial)| !matches!(trial.state, State::Damaged(_)))
+        .collect();
+    let (parameters, metrics) = columns(trials.iter().map(|(_, trial)| store.records(&trial.name)))?;
+    let part = path.with_extension("part");
+    let mut csv = csv::Writer::from_path(&part).map_err(failed)?;
     let mut header = row(["agent", "seed", "evaluation", "status", "violation"]);
-    header.extend(parameters.iter().chain(&metrics).cloned());
-    let mut rows = vec![header];
-    for (contestant, trial, record) in records() {
-        let mut cells = vec![
-            contestant.label.clone(),
-            trial.seed.to_string(),
-            record.evaluation.to_string(),
-            cell(&record.outcome["status"]),
-            record.violation.to_string(),
-        ];
-        cells.extend(parameters.iter().map(|p| record.design.get(p).map_or(String::new(), cell)));
-        cells.extend(metrics.iter().map(|m| record.outcome["metrics"].get(m).map_or(String::new(), cell)));
-        rows.push(cells);
+    header.extend(parameters.iter().chain(&metrics).map(|name| text::csv(name)));
+    csv.write_record(header).map_err(failed)?;
+    for (contestant, trial) in trials {
+        for record in records(&store.records(&trial.name))? {
+            let record = record?;
+            let mut cells = vec![
+                text::csv(&contestant.label),
+                trial.seed.to_string(),
+                record.evaluation.to_string(),
+                cell(&record.outcome["status"]),
+                record.violation.to_string(),
+            ];
+            cells.extend(parameters.iter().map(|p| record.design.get(p).map_or(String::new(), cell)));
+            cells
+                .extend(metrics.iter().map(|m| record.outcome["metrics"].get(m).map_or(String::new(), cell)));
+            csv.write_record(cells).map_err(failed)?;
+        }
     }
-    rows
+    csv.flush().and_then(|()| std::fs::rename(&part, path)).map_err(|error| StudyError::file(path, error))
+}
+
+/// Names of the parameters and of the metrics: those of the first record that has metrics.
+fn columns(files: impl Iterator<Item = PathBuf>) -> Result<(Vec<String>, Vec<String>), StudyError> {
+    let mut parameters = Vec::new();
+    for file in files {
+        for record in records(&file)? {
+            let record = record?;
+            if parameters.is_empty() {
+                parameters = record.design.keys().cloned().collect();
+            }
+            if let Some(metrics) = record.outcome["metrics"].as_object() {
+                return Ok((parameters, metrics.keys().cloned().collect()));
+            }
+        }
+    }
+    Ok((parameters, Vec::new()))
 }
 
 fn front(task: &super::TaskReport) -> Vec<Vec<String>> {
@@ -200,7 +240,7 @@ fn front(task: &super::TaskReport) -> Vec<Vec<String>> {
     let mut rows = vec![header];
     for point in &task.front {
         let mut cells: Vec<String> = point.values.iter().map(f64::to_string).collect();
-        cells.extend([point.contestant.clone(), point.seed.to_string(), point.evaluation.to_string()]);
+        cells.extend([text::csv(&point.contestant), point.seed.to_string(), point.evaluation.to_string()]);
         cells.extend(parameters.iter().map(|p| point.design.get(p).map_or(String::new(), cell)));
         rows.push(cells);
     }

@@ -1,14 +1,18 @@
 //! What a study found about one task: an environment with an objective.
 
+use std::collections::HashMap;
+
 use hwgym_envs::random::derive_seed;
 use serde::Serialize;
 
 use super::GoalView;
+use super::trial::{State, TrialReport, by_reason};
 use crate::StudyError;
 use crate::pareto::{Archive, front, hypervolume};
 use crate::statistics::Spread;
-use crate::store::manifest::TaskFacts;
-use crate::store::{Record, Store, TrialLog};
+use crate::store::Store;
+use crate::store::manifest::{ContestantFacts, TaskFacts};
+use crate::store::trial_log::records;
 use crate::study::trial_name;
 
 /// The findings of one task.
@@ -30,6 +34,10 @@ pub struct TaskReport {
     pub known_optimum: Option<f64>,
     /// True if `full_hypervolume` is that of the known front.
     pub known_front: bool,
+    /// The bounds that a solution keeps, in words; empty if there are none.
+    pub bounds: String,
+    /// Evaluations per trial that are counted.
+    pub budget: usize,
     /// The contestants.
     pub contestants: Vec<ContestantReport>,
     /// Front over all trials.
@@ -60,59 +68,37 @@ pub struct ContestantReport {
     pub varied: Vec<(String, String)>,
     /// Its trials.
     pub trials: Vec<TrialReport>,
+    /// What is missing of them, in words; empty if every trial is finished.
+    pub missing: Vec<String>,
+    /// Reasons of evaluations that failed or timed out, with their number, the most frequent first.
+    pub failures: Vec<(String, usize)>,
     /// Best value, or share of the hypervolume, over the trials.
     pub quality: Option<Spread>,
     /// Regret over the trials, where the optimum is known: relative distance to it.
     pub regret: Option<Spread>,
 }
 
-/// The findings about one trial.
-#[derive(Debug, Serialize)]
-pub struct TrialReport {
-    /// Name of the trial.
-    pub name: String,
-    /// Its seed.
-    pub seed: u64,
-    /// Evaluations made.
-    pub evaluations: usize,
-    /// Evaluations that met all bounds.
-    pub feasible: usize,
-    /// With one goal: the best value. With several: the share of `full_hypervolume`. `None` if nothing was feasible.
-    pub quality: Option<f64>,
-    /// Quality after every evaluation; `NaN` (null) before the first feasible one.
-    pub convergence: Vec<f64>,
-    /// Seconds of the trial.
-    pub seconds: f64,
-    /// Rewards of the feasible evaluations with their numbers.
-    #[serde(skip)]
-    pub points: Vec<(usize, Vec<f64>)>,
-    /// The records.
-    #[serde(skip)]
-    pub records: Vec<Record>,
-}
-
 impl TaskReport {
-    /// Reads the records of a task and works everything out.
-    pub fn of(store: &Store, task: &TaskFacts) -> Result<Self, StudyError> {
+    /// Reads the records of a task and works everything out. Finished trials count; with `allow_unfinished` every trial that was started, all
+    /// of them up to the evaluation that the slowest has reached.
+    pub fn of(store: &Store, task: &TaskFacts, allow_unfinished: bool) -> Result<Self, StudyError> {
         let manifest = store.manifest();
         let metrics = manifest.metrics(task);
+        let budget = manifest.evaluations();
         let goals: Vec<GoalView> =
             task.objective.goals.iter().map(|goal| GoalView::new(goal, metrics)).collect();
-        let mut contestants = Vec::new();
+        let mut contestants: Vec<ContestantReport> = Vec::new();
         for contestant in &manifest.contestants {
-            let mut trials = Vec::new();
-            for seed in &manifest.seeds {
+            let trials = manifest.seeds.iter().map(|seed| {
                 let name = trial_name(&task.environment, &task.objective.name, &contestant.label, *seed);
-                let log = TrialLog::read(&store.records(&name))?;
-                trials.push(TrialReport::of(name, *seed, log.records));
-            }
-            contestants.push(ContestantReport {
-                label: contestant.label.clone(),
-                varied: contestant.varied.clone(),
-                trials,
-                quality: None,
-                regret: None,
+                let path = store.records(&name);
+                TrialReport::read(name, *seed, &path, budget)
             });
+            contestants.push(ContestantReport::new(contestant, trials.collect(), budget));
+        }
+        let counted = count(&mut contestants, budget, allow_unfinished);
+        for contestant in &mut contestants {
+            contestant.failures = by_reason(contestant.trials.iter());
         }
         let known = task.known.as_ref().map(|known| known.front.iter().map(|o| o.rewards.clone()).collect());
         let reference = task.objective.scorer(metrics)?.reference().to_vec();
@@ -125,9 +111,12 @@ impl TaskReport {
             full_hypervolume: 0.0,
             known_optimum: None,
             known_front: false,
+            bounds: task.objective.bounds_in_words(metrics),
+            budget: counted,
             front: union_front(&contestants),
             contestants,
         };
+        report.add_designs(store)?;
         for point in &mut report.front {
             for (value, goal) in point.values.iter_mut().zip(&report.goals) {
                 *value = goal.value(*value);
@@ -135,6 +124,26 @@ impl TaskReport {
         }
         report.measure(&reference, known);
         Ok(report)
+    }
+
+    /// Looks up the designs of the front: records are read again, so that no more of them is kept than the report shows.
+    fn add_designs(&mut self, store: &Store) -> Result<(), StudyError> {
+        for contestant in &self.contestants {
+            for trial in &contestant.trials {
+                let mut wanted: HashMap<usize, &mut FrontPoint> = (self.front.iter_mut())
+                    .filter(|point| point.contestant == contestant.label && point.seed == trial.seed)
+                    .map(|point| (point.evaluation, point))
+                    .collect();
+                let last = wanted.keys().max().copied().unwrap_or(0);
+                for record in records(&store.records(&trial.name))?.take(last) {
+                    let record = record?;
+                    if let Some(point) = wanted.get_mut(&record.evaluation) {
+                        point.design = record.design;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// `environment/objective`.
@@ -245,42 +254,41 @@ impl TaskReport {
     }
 }
 
-impl TrialReport {
-    fn of(name: String, seed: u64, records: Vec<Record>) -> Self {
-        let points: Vec<(usize, Vec<f64>)> = records
-            .iter()
-            .filter(|record| record.is_solution())
-            .map(|record| (record.evaluation, record.rewards.clone()))
-            .collect();
+impl ContestantReport {
+    fn new(facts: &ContestantFacts, trials: Vec<TrialReport>, budget: usize) -> Self {
         Self {
-            name,
-            seed,
-            evaluations: records.len(),
-            feasible: points.len(),
+            label: facts.label.clone(),
+            varied: facts.varied.clone(),
+            missing: trials.iter().filter_map(|trial| trial.shortfall(budget)).collect(),
+            trials,
+            failures: Vec::new(),
             quality: None,
-            convergence: Vec::new(),
-            seconds: records.last().map_or(0.0, |record| record.wall.at_s),
-            points,
-            records,
+            regret: None,
         }
     }
 
-    /// Fills the convergence from the quality that `add` gives after each feasible evaluation.
-    fn fill(&mut self, mut add: impl FnMut(&[f64]) -> f64) {
-        self.convergence = vec![f64::NAN; self.evaluations];
-        for (evaluation, rewards) in &self.points {
-            let quality = add(rewards);
-            self.quality = Some(quality);
-            self.convergence[evaluation - 1] = quality;
-        }
-        let mut last = f64::NAN;
-        for value in &mut self.convergence {
-            if value.is_nan() {
-                *value = last;
-            }
-            last = *value;
-        }
+    /// Evaluations that are counted, and those of them that failed or timed out.
+    pub fn evaluations(&self) -> (usize, usize) {
+        let failed = self.failures.iter().map(|(_, count)| count).sum();
+        (self.trials.iter().map(|trial| trial.evaluations).sum(), failed)
     }
+}
+
+/// Chooses what is counted, and drops the rest; returns the evaluations per trial.
+fn count(contestants: &mut [ContestantReport], budget: usize, allow_unfinished: bool) -> usize {
+    let trials = || contestants.iter().flat_map(|c| &c.trials);
+    let unfinished = trials().filter(|trial| trial.state == State::Unfinished);
+    let reached = unfinished.map(|trial| trial.evaluations).min();
+    let limit = if allow_unfinished { reached.unwrap_or(budget) } else { budget };
+    for trial in contestants.iter_mut().flat_map(|c| &mut c.trials) {
+        trial.counted = match trial.state {
+            State::Finished => true,
+            State::Unfinished => allow_unfinished,
+            State::NotStarted | State::Damaged(_) => false,
+        };
+        trial.cut(if trial.counted { limit } else { 0 });
+    }
+    limit
 }
 
 /// The front of all trials together, values as rewards.
@@ -293,7 +301,7 @@ fn union_front(contestants: &[ContestantReport]) -> Vec<FrontPoint> {
                 seed: trial.seed,
                 evaluation: *evaluation,
                 values: rewards.clone(),
-                design: trial.records[evaluation - 1].design.clone(),
+                design: Default::default(),
             }));
         }
     }
