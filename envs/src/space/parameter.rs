@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{SpaceError, Value};
 use crate::error::suggestion;
 
+/// Largest whole number up to which every one is a coordinate of its own.
+const EXACT: u64 = 1 << 53;
+
 /// How a numeric parameter is spread over its range: what "half way" means to an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scale {
@@ -280,12 +283,31 @@ impl Parameter {
             }
             Domain::Integer { step, .. } if *step < 1 => bad("the step is below 1"),
             Domain::Integer { low, high, .. } if low > high => bad("the range is empty (low > high)"),
+            Domain::Integer { low, high, .. } if low.unsigned_abs().max(high.unsigned_abs()) > EXACT => {
+                bad("the range goes beyond 2^53, past which a number no longer tells neighbours apart")
+            }
             Domain::Integer { low, scale: Scale::Log, .. } if *low < 1 => bad("a log range starts above 0"),
-            Domain::Real { low, high, .. } if !(low.is_finite() && high.is_finite() && low <= high) => {
+            Domain::Real { low, high, .. } if !((high - low).is_finite() && low <= high) => {
                 bad("the range is empty or not finite")
             }
             Domain::Real { low, scale: Scale::Log, .. } if *low <= 0.0 => bad("a log range starts above 0"),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_beyond_exact_numbers_are_refused() {
+        let limit = 1i64 << 53;
+        let message = |low, high| Parameter::integer("n", low, high).check().err().map(|e| e.to_string());
+        assert_eq!(message(-limit, limit), None);
+        for (low, high) in [(i64::MIN, i64::MAX), (0, limit + 1), (-limit - 1, 0)] {
+            assert!(message(low, high).is_some_and(|text| text.contains("`n`") && text.contains("2^53")));
+        }
+        assert!(Parameter::real("x", -f64::MAX, f64::MAX).check().is_err());
     }
 }

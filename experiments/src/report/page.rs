@@ -57,6 +57,11 @@ fn cells(task: &TaskReport, contestant: &ContestantReport) -> Vec<String> {
     cells
 }
 
+/// A file's name as the target of a link.
+fn link(file: &str) -> String {
+    file.replace('%', "%25").replace('#', "%23")
+}
+
 fn any_failed(task: &TaskReport) -> bool {
     task.contestants.iter().any(|contestant| !contestant.failures.is_empty())
 }
@@ -163,10 +168,11 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
         }
         for plot in plots.iter().filter(|plot| plot.extension().is_some_and(|e| e == "png")) {
             let file = plot.file_name().map_or(String::new(), |f| f.to_string_lossy().into_owned());
+            let file = link(&file);
             let vector = file.replace(".png", ".svg");
             let _ = writeln!(page, "![{file}]({file})\n\n[the same as SVG]({vector})\n");
         }
-        let file = task.file_name();
+        let file = link(&task.file_name());
         let _ = writeln!(page, "Data: [evaluations](evaluations.{file}.csv), [front](front.{file}.csv).\n");
         for contestant in task.contestants.iter().filter(|c| !c.varied.is_empty()) {
             let varied: Vec<_> = contestant.varied.iter().map(|(n, v)| format!("{n}: {v}")).collect();

@@ -13,7 +13,7 @@ use crate::statistics::Spread;
 use crate::store::Store;
 use crate::store::manifest::{ContestantFacts, TaskFacts};
 use crate::store::trial_log::records;
-use crate::study::trial_name;
+use crate::study::{file_part, trial_name};
 
 /// The findings of one task.
 #[derive(Debug, Serialize)]
@@ -151,13 +151,9 @@ impl TaskReport {
         format!("{}/{}", self.environment, self.objective)
     }
 
-    /// The name as part of a file's name.
+    /// The name as part of a file's name: as in the names of trials.
     pub fn file_name(&self) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-        format!("{}.{}", self.environment, self.objective)
-            .chars()
-            .map(|c| if c == '.' { c } else { plain(c) })
-            .collect()
+        format!("{}.{}", file_part(&self.environment), file_part(&self.objective))
     }
 
     /// What `quality` is, for tables and axes.

@@ -28,7 +28,7 @@ use hwgym_envs::{Env, EnvError, Objective, Scorer};
 use ron::value::RawValue;
 
 pub use hyperparameters::HyperparameterSet;
-pub use name::trial_name;
+pub use name::{file_part, trial_name};
 use schema::{AgentFile, BudgetFile, EnvironmentFile, StudyFile};
 use source::{Fields, Source};
 

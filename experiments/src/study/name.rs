@@ -3,7 +3,7 @@
 /// Longest name of a file of records, in bytes: what common file systems take, less the suffix that is added while a file is written.
 const LONGEST: usize = 240;
 
-/// `ENVIRONMENT.OBJECTIVE.AGENT.sSEED`, each label escaped.
+/// `ENVIRONMENT.OBJECTIVE.AGENT.sSEED`, each label a [`file_part`].
 ///
 /// ```
 /// use hwgym_experiments::study::trial_name;
@@ -11,7 +11,7 @@ const LONGEST: usize = 240;
 /// assert_eq!(trial_name("a/b", "x", "Big.one", 1), "a%2fb.x.~big%2eone.s1");
 /// ```
 pub fn trial_name(environment: &str, objective: &str, contestant: &str, seed: u64) -> String {
-    format!("{}.{}.{}.s{seed}", escape(environment), escape(objective), escape(contestant))
+    format!("{}.{}.{}.s{seed}", file_part(environment), file_part(objective), file_part(contestant))
 }
 
 /// True if the file system takes the name.
@@ -21,7 +21,7 @@ pub(super) fn fits(name: &str) -> bool {
 
 /// A label as a part of a file name: injective, also where capitals do not count, and readable. Small letters, digits, `-`, `_` and `#`
 /// stand for themselves, a capital is a small letter after `~`, and every other byte is `%` with two hexadecimal digits.
-fn escape(label: &str) -> String {
+pub fn file_part(label: &str) -> String {
     let mut name = String::new();
     for byte in label.bytes() {
         match byte {
@@ -43,7 +43,7 @@ mod tests {
             "a b", "a_b", "α", "β", "A", "a", "a.b", "a/b", "..", "a%20b", "~a", "Ab", "aB", "a|b", "a\nb",
             "", "#", "café",
         ];
-        let mut names: Vec<String> = labels.iter().map(|label| escape(label)).collect();
+        let mut names: Vec<String> = labels.iter().map(|label| file_part(label)).collect();
         for name in &names {
             assert_eq!(*name, name.to_lowercase());
             assert!(name.bytes().all(|b| b.is_ascii_graphic() && !b"./\\:*?\"<>|".contains(&b)), "{name}");
