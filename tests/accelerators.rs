@@ -207,7 +207,7 @@ fn data_centric_mappings_give_a_table_json_and_violations() -> Result {
         table.contains(&format!("first does not fit: l1_size has 5 bytes, {need} are needed")),
         "{table}"
     );
-    // The command line and the hardware file of MAESTRO.
+    // The command line and the hardware file of MAESTRO, which makes the latency of a hop 1.
     fs::write(folder.path().join("hw.m"), "num_pes: 32\nnoc_bw_cstr: 16\n")?;
     let file = [
         "simulate",
@@ -218,7 +218,10 @@ fn data_centric_mappings_give_a_table_json_and_violations() -> Result {
         "--msg_print_lv=0",
         "--json",
     ];
-    assert_eq!(json(folder.path(), &file)?, plain);
+    assert_eq!(
+        json(folder.path(), &file)?,
+        json(folder.path(), &with(&options, &["--noc-hop-latency", "1", "--json"]))?
+    );
     Ok(())
 }
 

@@ -226,3 +226,81 @@ fn a_directory_that_is_removed_under_way_is_an_error() -> Result {
     assert!(!output.status.success() && errors.contains("gone/trials/"), "{errors}");
     Ok(())
 }
+
+/// An external agent's own children end with it, and SIGTERM is as good as Ctrl-C: the way on is named, nothing lives on.
+#[cfg(unix)]
+#[test]
+fn sigterm_stops_a_study_with_everything_it_started() -> Result {
+    let folder = tempfile::tempdir()?;
+    let script = r#"sleep 987 & echo $! > child.pid; read start; while read line; do case "$line" in *ask*) sleep 0.05; echo '{"designs": [{"ways": 2, "size_kib": 16, "policy": "lru"}]}';; esac; done"#;
+    fs::write(folder.path().join("agent.sh"), script)?;
+    let study =
+        STUDY.replace("synthetic/ackley-v0", "table-v0").replace("budget: 20", "budget: 1000000").replace(
+            "(id: \"random\"), (id: \"genetic\", hyperparameters: (population: 8))",
+            "(id: \"external\", hyperparameters: (command: [[\"sh\", \"agent.sh\"]]))",
+        );
+    fs::write(
+        folder.path().join("study.ron"),
+        study.replace("seeds: 2", "seeds: 1").replace("batch: 3", "batch: 1"),
+    )?;
+    let child = hwgym(folder.path(), &["run", "study.ron", "--out", "out"])
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()?;
+    let pid = folder.path().join("child.pid");
+    while !fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let grandchild: i32 = fs::read_to_string(&pid)?.trim().parse()?;
+    let alive =
+        |pid: i32| fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    assert!(alive(grandchild));
+    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status()?.success());
+    let output = child.wait_with_output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("stopped; go on with: hwgym resume out"), "{errors}");
+    for _ in 0..200 {
+        if !alive(grandchild) {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    Err("the agent's child lives on".into())
+}
+
+#[test]
+fn a_hundred_thousand_jobs_are_capped_with_a_word_and_a_byte_order_mark_is_read() -> Result {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("study.ron"), format!("\u{feff}{STUDY}"))?;
+    let message = ok(folder.path(), &["run", "study.ron", "--out", "out", "-j", "100000"])?;
+    assert!(message.contains("100000 jobs are more than this machine can use"), "{message}");
+    Ok(())
+}
+
+/// A reader that has seen enough ends nothing: the command is quiet, and a study's records are whole.
+#[test]
+fn a_closed_pipe_is_no_failure() -> Result {
+    use std::process::Stdio;
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("study.ron"), STUDY)?;
+    for arguments in
+        [&["env", "list"][..], &["agent", "show", "genetic"], &["run", "study.ron", "--out", "out"]]
+    {
+        let mut child =
+            hwgym(folder.path(), arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        // Both ends that could be read are closed before anything is written.
+        drop(child.stdout.take());
+        let errors = child.stderr.take().ok_or("no standard error")?;
+        let status = child.wait()?;
+        let errors = std::io::read_to_string(errors)?;
+        assert!(status.success() && !errors.contains("panicked"), "{arguments:?}: {errors}");
+    }
+    let mut child = hwgym(folder.path(), &["run", "study.ron", "--out", "deaf"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    drop(child.stderr.take());
+    assert!(child.wait()?.success());
+    assert_eq!(records(&folder.path().join("deaf"))?, records(&folder.path().join("out"))?);
+    Ok(())
+}

@@ -119,13 +119,16 @@ impl External {
         if self.process.is_some() {
             return Ok(());
         }
-        let mut child = Command::new(&self.settings.command[0])
+        let mut command = Command::new(&self.settings.command[0]);
+        command
             .args(&self.settings.command[1..])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("it cannot be started: {error}"))?;
+            .stderr(Stdio::piped());
+        // A group of its own: it is stopped with all that it has started.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(|error| format!("it cannot be started: {error}"))?;
         let (sender, lines) = channel();
         if let Some(output) = child.stdout.take() {
             std::thread::spawn(move || {
@@ -267,11 +270,24 @@ impl External {
 
 impl Process {
     fn stop(&mut self) {
-        // A program that has ended by itself cannot be killed; that is fine.
+        // What has ended by itself cannot be killed; that is fine.
+        kill_group(&self.child);
         self.child.kill().ok();
         self.child.wait().ok();
     }
 }
+
+/// Kills a child that leads a process group, and everything in the group.
+#[cfg(unix)]
+fn kill_group(child: &Child) {
+    let leader = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(leader) = leader {
+        rustix::process::kill_process_group(leader, rustix::process::Signal::KILL).ok();
+    }
+}
+
+#[cfg(not(unix))]
+fn kill_group(_: &Child) {}
 
 impl Drop for Process {
     fn drop(&mut self) {

@@ -92,9 +92,19 @@ pub fn execute(study: &Study, store: &Store, trials: &[Trial], jobs: usize) -> a
             std::process::exit(1);
         }
     });
+    let jobs = reasonable(jobs);
     let progress = Progress::start(trials.len(), trials.len() * study.evaluations);
     let control = Control { stop: &STOP, progress: &progress };
     Ok(Local { jobs, control }.run(study, store, trials)?)
+}
+
+/// The number of jobs, at most a few per processor: more only wait for each other, and a great many stop the machine.
+fn reasonable(jobs: usize) -> usize {
+    let most = 8 * std::thread::available_parallelism().map_or(1, usize::from);
+    if jobs > most {
+        eprintln!("{jobs} jobs are more than this machine can use; {most} are run at the same time");
+    }
+    jobs.min(most)
 }
 
 /// Says what is not complete, and how to go on; `None` if all is.

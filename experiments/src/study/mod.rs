@@ -169,6 +169,8 @@ impl Study {
     pub fn load(path: &Path, registries: &Registries) -> Result<Self, StudyError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| StudyError::Input { path: path.into(), source })?;
+        // Some editors begin a file with a byte-order mark.
+        let text = text.strip_prefix('\u{feff}').map_or(text.clone(), String::from);
         Self::read(text, path, registries)
     }
 
