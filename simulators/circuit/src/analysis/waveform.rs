@@ -134,6 +134,9 @@ impl Wave {
                 let (td, tr, tf, pw, per) = self.pulse(span);
                 let (v1, v2) = (v(0), v(1));
                 let mut t = t - td;
+                if v(7) > 0.0 && t > v(7) * per {
+                    return v1;
+                }
                 if t > per && per > 0.0 {
                     t -= per * (t / per).floor();
                 }
@@ -233,6 +236,11 @@ impl Wave {
                     if !start.is_finite() || start < td - 0.5 * period.min(1.0) {
                         continue;
                     }
+                    // An eighth value limits the number of pulses.
+                    let count = self.or(7, 0.0);
+                    if count > 0.0 && start >= td + (count - 0.5) * period {
+                        continue;
+                    }
                     for offset in [0.0, tr, tr + pw, tr + pw + tf] {
                         // Corners past the period's end never happen.
                         if offset < period && start + offset > t {
@@ -284,6 +292,14 @@ mod tests {
             corners.push((t * 1e6).round() / 1e6);
         }
         assert_eq!(corners, [1.0, 1.1, 3.1, 3.3, 6.0, 6.1, 8.1]);
+    }
+
+    #[test]
+    fn an_eighth_value_of_a_pulse_counts_the_pulses() {
+        let w = wave(Shape::Pulse, &[0.0, 1.0, 1.0, 0.1, 0.1, 1.0, 4.0, 3.0]);
+        let s = Span { step: 0.01, stop: 20.0 };
+        assert_eq!((w.value(9.5, s), w.value(13.5, s), w.value(17.5, s)), (1.0, 0.0, 0.0));
+        assert_eq!(w.next_corner(11.0, s), f64::INFINITY);
     }
 
     #[test]

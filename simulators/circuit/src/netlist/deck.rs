@@ -341,11 +341,23 @@ pub(super) fn expression_error(
     location: &Location,
 ) -> CircuitError {
     CircuitError::Expression {
-        expression: text.to_string(),
+        expression: excerpt(text, error.offset),
         column: error.offset + 1,
         message: error.message.clone(),
         location: location.clone(),
     }
+}
+
+/// The part of an expression around a byte offset, short enough for a message.
+pub(super) fn excerpt(text: &str, offset: usize) -> String {
+    const AROUND: usize = 60;
+    if text.len() <= 2 * AROUND {
+        return text.to_string();
+    }
+    let first = text.floor_char_boundary(offset.saturating_sub(AROUND));
+    let last = text.ceil_char_boundary(offset.saturating_add(AROUND).min(text.len()));
+    let mark = |cut: bool| if cut { "..." } else { "" };
+    format!("{}{}{}", mark(first > 0), &text[first..last], mark(last < text.len()))
 }
 
 fn abbreviate(text: &str) -> String {

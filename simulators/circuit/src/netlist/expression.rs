@@ -7,6 +7,8 @@ use super::number::number_prefix;
 
 /// Expressions nested deeper than this are rejected (a hostile deck must not overflow the stack).
 const MAX_DEPTH: usize = 200;
+/// Binary operators of one expression. A chain of them is a tree as deep as it is long, and trees are walked by recursion.
+const MAX_OPERATORS: usize = 4000;
 /// Evaluation stack; the compiler rejects programs that need more.
 const STACK: usize = 64;
 
@@ -85,7 +87,7 @@ pub struct ParseError {
 
 /// Parses `text` (without its surrounding braces or quotes). Names come out in lower case.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
-    let mut parser = Parser { text, at: 0, depth: 0 };
+    let mut parser = Parser { text, at: 0, depth: 0, operators: 0 };
     let tree = parser.choice()?;
     parser.space();
     if parser.at < text.len() {
@@ -98,6 +100,7 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    operators: usize,
 }
 
 impl Parser<'_> {
@@ -168,6 +171,10 @@ impl Parser<'_> {
                     continue;
                 }
                 if self.take(token) {
+                    self.operators += 1;
+                    if self.operators > MAX_OPERATORS {
+                        return self.fail("expected at most 4000 operators; split the expression");
+                    }
                     let right = self.infix(level + 1)?;
                     left = Expr::Binary(*op, Box::new(left), Box::new(right));
                     continue 'next;
@@ -521,6 +528,7 @@ mod tests {
         assert!(parse("(1+2").unwrap_err().message.contains("expected `)`"));
         assert!(parse(&"(".repeat(10_000)).is_err());
         assert!(parse(&"-".repeat(10_000)).is_err());
+        assert!(parse(&"1+".repeat(50_000)).unwrap_err().message.contains("4000 operators"));
         let mut none = |_: &str| Err("x".to_string());
         assert!(
             compile(&parse("sqr7(1)").unwrap(), &mut none, &|_| None, &mut Vec::new())

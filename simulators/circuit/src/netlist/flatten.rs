@@ -251,17 +251,56 @@ impl<'d> Flattener<'d> {
         }
         let path = format!("{}{}.", self.scopes.list[scope].path, card.name);
         let inner = self.scopes.open(Some(scope), &definition.body, path, &definition.defaults);
+        if let Some(line) =
+            definition.body.commands.iter().find(|l| !l.text.to_ascii_lowercase().starts_with(".end"))
+        {
+            let card = line.text.split_whitespace().next().unwrap_or("");
+            let message =
+                format!("`{card}` inside subcircuit `{name}` is not read; write it at the top level");
+            return Err(syntax(&line.location, message));
+        }
         let mut own = Value::Const(1.0);
-        for (key, text) in &card.parameters {
-            let value = self.scopes.value(scope, text)?;
-            if key == "m" {
+        // A subcircuit that declares `m` applies it by itself.
+        let declared = definition.defaults.iter().any(|(n, _)| n == "m");
+        for (key, value) in self.arguments(card, scope)? {
+            if key == "m" && !declared {
                 own = value;
             }
-            self.scopes.bind(inner, key, value);
+            self.scopes.bind(inner, &key, value);
         }
         let multiplier = self.scopes.product(multiplier, own);
         let ports = definition.ports.iter().cloned().zip(nodes).collect();
         self.body(&definition.body, inner, &ports, multiplier, depth + 1)
+    }
+
+    /// Values of an instance's parameters. A name in them is another parameter of the same card before it is one of the outer scope;
+    /// in `w='w'`, and in a circle of parameters, it is the outer one.
+    fn arguments(&mut self, card: &Card, scope: usize) -> Result<Vec<(String, Value)>> {
+        let outer = &self.scopes.list[scope];
+        let (body, path) = (outer.body, outer.path.clone());
+        let line = self.scopes.open_line(scope, body, path);
+        let uses = |text: &str, name: &str| {
+            text.split(|c: char| !(c.is_ascii_alphanumeric() || "_.#@$[]".contains(c)))
+                .any(|w| w.eq_ignore_ascii_case(name))
+        };
+        let mut pending: Vec<_> = card.parameters.iter().collect();
+        let mut values = Vec::with_capacity(pending.len());
+        while !pending.is_empty() {
+            let ready = pending.iter().position(|(key, text)| {
+                pending.iter().all(|(other, _)| other == key || !uses(&text.text, other))
+            });
+            let Some(i) = ready else {
+                for (key, text) in pending {
+                    values.push((key.clone(), self.scopes.value(scope, text)?));
+                }
+                return Ok(values);
+            };
+            let (key, text) = pending.remove(i);
+            let value = self.scopes.value(line, text)?;
+            self.scopes.bind(line, key, value);
+            values.push((key.clone(), value));
+        }
+        Ok(values)
     }
 
     fn element(&mut self, card: Card, scope: usize, nodes: Vec<u32>, multiplier: Value) -> Result<()> {

@@ -1,18 +1,8 @@
 //! SPICE numbers: a decimal mantissa, an optional exponent and a scale suffix; letters after it are a unit and ignored.
 
-/// Scale suffixes, longest first (`meg` and `mil` before `m`). Case-insensitive.
-const SUFFIXES: [(&str, i32); 10] = [
-    ("meg", 6),
-    ("t", 12),
-    ("g", 9),
-    ("k", 3),
-    ("m", -3),
-    ("u", -6),
-    ("n", -9),
-    ("p", -12),
-    ("f", -15),
-    ("a", -18),
-];
+/// Scale suffixes, longest first (`meg` and `mil` before `m`). Case-insensitive. `a` is the unit ampere, as in ngspice 39, not atto.
+const SUFFIXES: [(&str, i32); 9] =
+    [("meg", 6), ("t", 12), ("g", 9), ("k", 3), ("m", -3), ("u", -6), ("n", -9), ("p", -12), ("f", -15)];
 
 /// Length of the leading decimal number (mantissa and exponent) of `text`, 0 if there is none.
 pub fn decimal_length(text: &str) -> usize {
@@ -104,6 +94,7 @@ mod tests {
         assert_eq!(parse_number("-2.5e-3"), Some(-2.5e-3));
         assert_eq!(parse_number("1e3m"), Some(1.0));
         assert_eq!(parse_number("10v"), Some(10.0));
+        assert_eq!(parse_number("2A"), Some(2.0));
         assert_eq!(parse_number("2mil"), Some(50.8e-6));
         assert_eq!(parse_number(".5"), Some(0.5));
         assert_eq!(parse_number("1.2.3"), None);

@@ -59,6 +59,12 @@ impl<'d> Scopes<'d> {
         id
     }
 
+    /// Adds an empty scope inside `parent`, for the parameters of one instance card.
+    pub fn open_line(&mut self, parent: usize, body: &'d Body, path: String) -> usize {
+        self.list.push(Scope { parent: Some(parent), names: HashMap::new(), body, path });
+        self.list.len() - 1
+    }
+
     /// The scope that `scope` was opened from.
     pub fn parent(&self, scope: usize) -> Option<usize> {
         self.list[scope].parent
@@ -168,7 +174,7 @@ impl<'d> Scopes<'d> {
         match (failure, result) {
             (Some(error), _) => Err(error),
             (None, Err(message)) => Err(CircuitError::Expression {
-                expression: text.to_string(),
+                expression: super::deck::excerpt(text, 0),
                 column: 1,
                 message,
                 location: location.clone(),

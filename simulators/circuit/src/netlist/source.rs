@@ -59,6 +59,7 @@ pub fn included_files(text: &str, options: &ParseOptions) -> Result<Vec<PathBuf>
 
 /// Reads a deck given as text: its title (first line) and its cards with all includes expanded.
 pub fn read_text(text: &str, name: &str, options: &ParseOptions) -> Result<(String, Vec<Line>)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     check_text(text.as_bytes(), Path::new(name))?;
     let base = options.base_folder.clone();
     let mut reader = Reader::new(options, base.as_deref());
@@ -103,7 +104,8 @@ fn read_file_text(path: &Path, location: Option<&Location>) -> Result<String> {
     }
     let bytes = std::fs::read(path).map_err(fail)?;
     check_text(&bytes, path)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    // Editors on Windows begin files with a byte-order mark.
+    Ok(String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)).into_owned())
 }
 
 /// Cuts an inline comment: `;` anywhere, `$` at the start or after white space, `//` likewise; never inside quotes.
