@@ -79,7 +79,7 @@ mod tests {
         let other = player.act(&space, Some(0.5));
         assert_ne!(other, first);
         assert_eq!(player.act(&space, Some(0.7)), other);
-        assert!("greedy".parse::<Policy>().is_err_and(|e| e.to_string().contains("known: random")));
+        assert!("greedy".parse::<Policy>().is_err_and(|e| e.to_string().contains("`persistent`")));
         Ok(())
     }
 }
