@@ -11,6 +11,7 @@ use crate::envs::{Design, DesignSpace, Env, Episode, MultiAgentEpisode, Objectiv
 use serde_json::{Map, Value, json};
 
 use crate::arguments::EnvironmentArgs;
+use crate::experiments::store::design_to_json;
 use crate::failure::bad_input;
 
 /// Play one episode of an environment with a plain policy, and print it step by step
@@ -209,11 +210,8 @@ impl Played<'_> {
     }
 
     fn json(&self, env: &dyn Env) -> Value {
-        let object = |space: &DesignSpace, design: &Design| -> Map<String, Value> {
-            space.values(design).into_iter().map(|(name, value)| (name, json!(value))).collect()
-        };
         let actions: Map<String, Value> = (self.actions.iter())
-            .map(|(name, space, action)| (name.clone(), object(space, action).into()))
+            .map(|(name, space, action)| (name.clone(), design_to_json(space, action).into()))
             .collect();
         json!({
             "step": self.number,
@@ -222,7 +220,7 @@ impl Played<'_> {
             "rewards": self.rewards,
             "terminated": self.ended.0,
             "truncated": self.ended.1,
-            "design": self.evaluated.map(|e| object(env.space(), &e.design)),
+            "design": self.evaluated.map(|e| design_to_json(env.space(), &e.design)),
             "outcome": self.evaluated.map(|e| &e.outcome),
         })
     }

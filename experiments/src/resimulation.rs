@@ -20,7 +20,6 @@ use crate::statistics::Spread;
 use crate::store::manifest::{TaskFacts, TruthFacts};
 use crate::store::trial_log::{Journal, records};
 use crate::store::{Record, TrialLog, Wall, design_to_json, write_whole};
-use crate::study::trial_name;
 use crate::{Registries, Store, Study, StudyError, Task, Trial};
 
 /// Evaluates the best designs of every trial that searched a stand-in in the environment that it stands for, those that are not on record
@@ -124,14 +123,7 @@ impl Resimulation {
         let manifest = store.manifest();
         let unusable = |message: String| StudyError::Directory { path: store.directory().into(), message };
         let scorer = task.objective.scorer(&truth.metrics).map_err(|error| unusable(error.to_string()))?;
-        let names = |environment: &str| -> Vec<String> {
-            let seeds = manifest.seeds.iter();
-            let of_seed = |seed: &u64| {
-                let name = |label: &str| trial_name(environment, &task.objective.name, label, *seed);
-                manifest.contestants.iter().map(|c| name(&c.label)).collect::<Vec<_>>()
-            };
-            seeds.flat_map(of_seed).collect()
-        };
+        let names = |environment: &str| manifest.trials(environment, &task.objective.name);
         let (mut designs, mut fronts) = (Vec::new(), Vec::new());
         for trial in names(&task.environment) {
             let path = store.resimulated(&trial);

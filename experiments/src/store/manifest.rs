@@ -159,15 +159,17 @@ impl Manifest {
 
     /// Names of all trials of an environment.
     pub fn trials_of(&self, environment: &str) -> Vec<String> {
-        let mut names = Vec::new();
-        for task in self.tasks.iter().filter(|task| task.environment == environment) {
-            for seed in &self.seeds {
-                let name =
-                    |c: &ContestantFacts| trial_name(environment, &task.objective.name, &c.label, *seed);
-                names.extend(self.contestants.iter().map(name));
-            }
-        }
-        names
+        let tasks = self.tasks.iter().filter(|task| task.environment == environment);
+        tasks.flat_map(|task| self.trials(environment, &task.objective.name)).collect()
+    }
+
+    /// Names of the trials of a task, seed by seed.
+    pub fn trials(&self, environment: &str, objective: &str) -> Vec<String> {
+        let of_seed = |seed: &u64| -> Vec<String> {
+            let name = |c: &ContestantFacts| trial_name(environment, objective, &c.label, *seed);
+            self.contestants.iter().map(name).collect()
+        };
+        self.seeds.iter().flat_map(of_seed).collect()
     }
 
     /// Reads the file. Errors: it is not there, is damaged, or is of another version.
@@ -216,7 +218,7 @@ impl Manifest {
 const FILE: &str = "manifest.json";
 
 /// What every environment says of itself, each once.
-pub(super) fn environments(study: &Study, registries: &Registries) -> Vec<EnvironmentFacts> {
+fn environments(study: &Study, registries: &Registries) -> Vec<EnvironmentFacts> {
     let mut environments: Vec<EnvironmentFacts> = Vec::new();
     for task in &study.tasks {
         if environments.iter().all(|e| e.label != task.environment) {

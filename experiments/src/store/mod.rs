@@ -108,14 +108,16 @@ impl Store {
         let folder = manifest.inputs.resolve(&self.directory, original, source)?;
         let mut study = Study::read_in(text, &self.directory.join("study.ron"), &folder, registries)?;
         study.extend(manifest.stages.clone(), manifest.seeds.clone());
-        for (then, now) in manifest.environments.iter().zip(manifest::environments(&study, registries)) {
-            if then.provenance != now.provenance {
+        for then in &manifest.environments {
+            let now = study.tasks.iter().find(|task| task.environment == then.label);
+            let now = now.map_or(Vec::new(), |task| task.env.provenance());
+            if then.provenance != now {
                 return Err(StudyError::Directory {
                     path: self.directory.clone(),
                     message: format!(
                         "environment `{}` is not what it was when the study was started (then {:?}, now {:?}); run the study again in a new \
                          directory",
-                        then.label, then.provenance, now.provenance
+                        then.label, then.provenance, now
                     ),
                 });
             }

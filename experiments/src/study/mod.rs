@@ -170,7 +170,7 @@ impl Study {
         let text = std::fs::read_to_string(path)
             .map_err(|source| StudyError::Input { path: path.into(), source })?;
         // Some editors begin a file with a byte-order mark.
-        let text = text.strip_prefix('\u{feff}').map_or(text.clone(), String::from);
+        let text = text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text);
         Self::read(text, path, registries)
     }
 
