@@ -117,7 +117,15 @@ impl SurrogateArgs {
             }
             Action::Evaluate { model, data, output } => {
                 let model = SurrogateModel::load(registry, &model)?;
-                let measured = Accuracy::measure(&model, &Dataset::read(&data)?)?;
+                let rows = Dataset::read(&data)?;
+                if rows.hash() == model.header().training_hash {
+                    eprintln!(
+                        "{}: the model was trained on these very rows; what follows is how well it remembers, not how well it predicts. Build \
+                         another data set (`hwgym dataset build --seed`)",
+                        data.display()
+                    );
+                }
+                let measured = Accuracy::measure(&model, &rows)?;
                 print_accuracy(&measured, &output)?;
             }
             Action::Compare { data, train_rows, seeds, json } => {

@@ -211,8 +211,11 @@ impl Dataset {
             })?;
             let line = record.position().map_or(0, |p| p.line() + 1);
             let values = origin.space.parameters().iter().zip(&record).map(|(parameter, text)| {
-                let categorical = matches!(parameter.domain, hwgym_envs::Domain::Categorical(_));
-                let value = if categorical { Value::Text(text.into()) } else { Value::parse(text) };
+                let value = if !parameter.domain.is_ordered() {
+                    Value::Text(text.into())
+                } else {
+                    Value::parse(text)
+                };
                 (&parameter.name, value)
             });
             designs.push(origin.space.design(values).map_err(|error| bad(line, error.to_string()))?);

@@ -7,6 +7,7 @@ use linfa_elasticnet::ElasticNet as Linfa;
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
+use crate::model::{check_deviation, check_finite};
 use crate::{Estimate, Features, Fitted, Surrogate, SurrogateEntry, SurrogateError};
 
 /// Hyperparameters of `elastic-net`.
@@ -107,6 +108,16 @@ impl Fitted for Trained {
 
     fn save(&self) -> Result<serde_json::Value, SurrogateError> {
         Ok(serde_json::to_value(self)?)
+    }
+
+    fn check(&self, width: usize) -> Result<(), String> {
+        check_deviation(self.residual_sd)?;
+        let terms = width + if self.interactions { width * (width + 1) / 2 } else { 0 };
+        if self.weights.len() != terms || self.centre.len() != terms {
+            let (weights, means) = (self.weights.len(), self.centre.len());
+            return Err(format!("{weights} weights and {means} means for {terms} terms of {width} features"));
+        }
+        check_finite("a weight or mean", self.weights.iter().chain(&self.centre).chain([&self.intercept]))
     }
 }
 

@@ -43,7 +43,7 @@ pub enum SurrogateError {
         message: String,
     },
     /// A model's numbers do not read.
-    #[error("the model's numbers do not read: {0}")]
+    #[error("its numbers do not read: {0}")]
     Numbers(#[from] serde_json::Error),
     /// The contract's errors.
     #[error(transparent)]

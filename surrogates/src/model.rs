@@ -10,6 +10,24 @@ use crate::dataset::Origin;
 use crate::transform::FittedTransform;
 use crate::{Dataset, Features, Fitted, Registry, SurrogateError, Transform};
 
+/// Checks a deviation that was read from a file.
+pub(crate) fn check_deviation(sd: f64) -> Result<(), String> {
+    if sd.is_finite() && sd >= 0.0 {
+        Ok(())
+    } else {
+        Err(format!("its standard deviation is {sd}; expected a number from 0"))
+    }
+}
+
+/// Checks numbers that were read from a file.
+pub(crate) fn check_finite<'a>(what: &str, numbers: impl IntoIterator<Item = &'a f64>) -> Result<(), String> {
+    if numbers.into_iter().all(|number| number.is_finite()) {
+        Ok(())
+    } else {
+        Err(format!("{what} is not finite"))
+    }
+}
+
 const FORMAT: &str = "hwgym-surrogate";
 const VERSION: u32 = 1;
 
@@ -158,7 +176,7 @@ impl SurrogateModel {
         Ok(())
     }
 
-    /// Reads a model. Errors: no such file, no model, another version, numbers that do not fit.
+    /// Reads a model and checks it. Errors: no such file, no model, another version, numbers that do not fit.
     pub fn load(registry: &Registry, path: &Path) -> Result<Self, SurrogateError> {
         let bad = |message: String| SurrogateError::Model { path: path.into(), message };
         let text =
@@ -178,10 +196,18 @@ impl SurrogateModel {
         if models.len() != header.origin.metrics.len() || header.transforms.len() != models.len() {
             return Err(bad(format!("{} models for {} metrics", models.len(), header.origin.metrics.len())));
         }
-        let fitted = models
-            .into_iter()
-            .map(|model| registry.load(&header.surrogate, model))
-            .collect::<Result<_, _>>()?;
+        registry.get(&header.surrogate).map_err(|error| bad(error.to_string()))?;
+        let width = header.encoding.width(&header.origin.space);
+        let fitted = models.into_iter().zip(&header.transforms).zip(&header.origin.metrics);
+        let fitted = fitted.map(|((model, transform), metric)| {
+            let bad =
+                |message: String| bad(format!("the model of `{}`: {message}; train it again", metric.name));
+            transform.check().map_err(bad)?;
+            let fitted = registry.load(&header.surrogate, model).map_err(|error| bad(error.to_string()))?;
+            fitted.check(width).map_err(bad)?;
+            Ok(fitted)
+        });
+        let fitted = fitted.collect::<Result<_, SurrogateError>>()?;
         Ok(Self { header, fitted })
     }
 }

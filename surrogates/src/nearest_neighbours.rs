@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::check_finite;
 use crate::{Estimate, Features, Fitted, Surrogate, SurrogateEntry, SurrogateError};
 
 /// Hyperparameters of `nearest-neighbours`.
@@ -50,6 +51,21 @@ impl Fitted for Trained {
 
     fn save(&self) -> Result<serde_json::Value, SurrogateError> {
         Ok(serde_json::to_value(self)?)
+    }
+
+    fn check(&self, width: usize) -> Result<(), String> {
+        let rows = self.targets.len();
+        if self.width != width || self.rows.len() != width * rows {
+            return Err(format!(
+                "{} numbers in {rows} rows of {}; expected rows of {width} features",
+                self.rows.len(),
+                self.width
+            ));
+        }
+        if !(1..=rows).contains(&self.neighbours) {
+            return Err(format!("{} neighbours among {rows} rows", self.neighbours));
+        }
+        check_finite("a number of a row", self.rows.iter().chain(&self.targets))
     }
 }
 

@@ -29,6 +29,10 @@ pub trait Fitted: Send + Sync {
 
     /// The model's numbers as JSON; its registry entry reads them back. No code.
     fn save(&self) -> Result<serde_json::Value, SurrogateError>;
+
+    /// Checks numbers that were read from a file, which anybody may have edited: [`predict`](Self::predict) on rows of this width answers
+    /// without a panic, in finite time, with deviations from 0. Errors: what does not fit.
+    fn check(&self, width: usize) -> Result<(), String>;
 }
 
 /// A prediction of one target.

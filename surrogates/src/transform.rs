@@ -43,6 +43,18 @@ impl Transform {
 }
 
 impl FittedTransform {
+    /// Checks numbers that were read from a file. Errors: which of them cannot be.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.mean.is_finite() && self.sd.is_finite() && self.sd > 0.0 {
+            Ok(())
+        } else {
+            Err(format!(
+                "the transform's mean is {} and its sd {}; expected finite numbers, sd above 0",
+                self.mean, self.sd
+            ))
+        }
+    }
+
     /// From a target to what the model sees.
     pub fn forward(&self, target: f64) -> f64 {
         ((if self.log { target.ln() } else { target }) - self.mean) / self.sd

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{GaussianProcess, GaussianProcessSettings, Inputs, Noise, Scratch};
+use crate::model::check_finite;
 use crate::{Estimate, Features, Fitted, Surrogate, SurrogateEntry, SurrogateError};
 
 /// Hyperparameters of `gaussian-process`.
@@ -79,16 +80,28 @@ impl Fitted for Trained {
     fn save(&self) -> Result<serde_json::Value, SurrogateError> {
         Ok(serde_json::to_value(&self.saved)?)
     }
+
+    fn check(&self, width: usize) -> Result<(), String> {
+        let Saved { rows, targets, parameters, .. } = &self.saved;
+        if self.saved.width != width {
+            return Err(format!("rows of {} features; expected {width}", self.saved.width));
+        }
+        check_finite("a number of a row or a parameter", rows.iter().chain(targets).chain(parameters))
+    }
 }
 
 fn load(saved: serde_json::Value) -> Result<Box<dyn Fitted>, SurrogateError> {
     let saved: Saved = serde_json::from_value(saved)?;
-    let inputs = Inputs::new(vec![false; saved.width], saved.rows.clone());
-    if inputs.len() != saved.targets.len() || saved.parameters.len() < saved.width + 1 {
-        return Err(SurrogateError::Training(
-            "the saved Gaussian process has rows of another width than its parameters".into(),
-        ));
+    let Saved { width, rows, targets, parameters, .. } = &saved;
+    if targets.is_empty() || rows.len() != width * targets.len() || parameters.len() <= *width {
+        return Err(SurrogateError::Training(format!(
+            "{} numbers in rows of {width} for {} targets, and {} parameters; expected one row per target, and more parameters than features",
+            rows.len(),
+            targets.len(),
+            parameters.len()
+        )));
     }
+    let inputs = Inputs::new(vec![false; saved.width], saved.rows.clone());
     let process = GaussianProcess::restore(
         &inputs,
         &saved.targets,

@@ -57,15 +57,28 @@ impl TryFrom<Stored> for Forest {
     type Error = String;
 
     fn try_from(Stored { base, trees, nodes, values }: Stored) -> Result<Self, String> {
-        let inside = |index: u32| (index as usize) < nodes.len();
-        let is_leaf = |index: usize, node: &Node| node.left as usize == index;
-        let sound = trees.iter().all(|tree| inside(tree.root) && tree.depth < 64)
-            && nodes.iter().enumerate().all(|(index, node)| is_leaf(index, node) || inside(node.left + 1))
-            && values.len() == nodes.len();
-        if sound {
-            Ok(Self { base, trees, nodes, values })
-        } else {
-            Err("a tree points outside itself".into())
+        if values.len() != nodes.len() {
+            return Err(format!("{} values for {} nodes of trees", values.len(), nodes.len()));
+        }
+        if !(base.is_finite() && values.iter().all(|value| value.is_finite())) {
+            return Err("a value of a tree is not finite".into());
+        }
+        // Children stand after their node, so that one pass from the end knows the steps from every node to its deepest leaf.
+        let mut steps = vec![0u32; nodes.len()];
+        for (index, node) in nodes.iter().enumerate().rev() {
+            let left = node.left as usize;
+            if left == index {
+                continue;
+            }
+            if left < index || left + 1 >= nodes.len() {
+                return Err(format!("node {index} of a tree points to node {left}, which is not below it"));
+            }
+            steps[index] = 1 + steps[left].max(steps[left + 1]);
+        }
+        let unfit = trees.iter().find(|tree| steps.get(tree.root as usize) != Some(&tree.depth));
+        match unfit {
+            Some(tree) => Err(format!("a tree of depth {} does not start at node {}", tree.depth, tree.root)),
+            None => Ok(Self { base, trees, nodes, values }),
         }
     }
 }
@@ -97,6 +110,17 @@ impl Forest {
             forest.trees.push(Tree { root: start as u32, depth });
         }
         forest
+    }
+
+    /// Checks that rows of this width have every feature that is asked. Errors: the first node that asks for another.
+    pub(super) fn check(&self, width: usize) -> Result<(), String> {
+        match self.nodes.iter().position(|node| node.feature as usize >= width.max(1)) {
+            None => Ok(()),
+            Some(index) => Err(format!(
+                "node {index} of a tree asks for feature {}, but the space has {width}",
+                self.nodes[index].feature
+            )),
+        }
     }
 
     /// One prediction per row.
@@ -142,7 +166,18 @@ mod tests {
         let json = serde_json::to_string(&forest).expect("it is written");
         let again: Forest = serde_json::from_str(&json).expect("it is read");
         assert_eq!(again.predict(&features), expected);
-        let broken = json.replacen("\"left\":1", "\"left\":4000000000", 1);
-        assert!(serde_json::from_str::<Forest>(&broken).is_err());
+        for (sound, broken) in [
+            ("\"left\":1", "\"left\":4000000000"),
+            ("\"left\":3", "\"left\":0"),
+            ("\"depth\":6", "\"depth\":2"),
+            ("\"root\":0", "\"root\":1000000"),
+        ] {
+            let broken = json.replacen(sound, broken, 1);
+            assert_ne!(broken, json, "{sound}");
+            assert!(serde_json::from_str::<Forest>(&broken).is_err(), "{broken}");
+        }
+        let unknown: Forest =
+            serde_json::from_str(&json.replacen("\"feature\":1", "\"feature\":9", 1)).expect("reads");
+        assert!(unknown.check(3).is_err() && again.check(3).is_ok());
     }
 }

@@ -11,6 +11,7 @@ use forust_ml::objective::ObjectiveType;
 use hwgym_envs::Random;
 use serde::{Deserialize, Serialize};
 
+use crate::model::check_deviation;
 use crate::{Estimate, Features, Fitted, Surrogate, SurrogateEntry, SurrogateError};
 
 /// Hyperparameters of `gradient-boosting`.
@@ -100,6 +101,11 @@ impl Fitted for Trained {
 
     fn save(&self) -> Result<serde_json::Value, SurrogateError> {
         Ok(serde_json::to_value(self)?)
+    }
+
+    fn check(&self, width: usize) -> Result<(), String> {
+        check_deviation(self.residual_sd)?;
+        self.forest.check(width)
     }
 }
 
