@@ -26,12 +26,12 @@ enum Action {
     Build {
         #[command(flatten)]
         source: EnvironmentArgs,
-        /// Number of distinct designs to sample; ignored for a study
-        #[arg(long, default_value_t = 2000)]
-        designs: usize,
-        /// Seed of the sample
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
+        /// Number of distinct designs to sample from an environment [default: 2000]
+        #[arg(long)]
+        designs: Option<usize>,
+        /// Seed of the sample [default: 1]
+        #[arg(long)]
+        seed: Option<u64>,
         /// File to write
         #[arg(long, value_name = "FILE.csv")]
         out: PathBuf,
@@ -42,9 +42,15 @@ impl DatasetArgs {
     pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let Action::Build { source, designs, seed, out } = self.action;
         let data = if Path::new(&source.id).is_dir() {
+            if designs.is_some() || seed.is_some() {
+                return Err(bad_input(format!(
+                    "{}: a study is collected whole; leave out --designs and --seed",
+                    source.id
+                )));
+            }
             collect(&source.id, registries)?
         } else {
-            sample(&source, designs, seed, registries)?
+            sample(&source, designs.unwrap_or(2000), seed.unwrap_or(1), registries)?
         };
         data.write(&out)?;
         let left_out = data.origin.infeasible;

@@ -36,7 +36,7 @@ pub trait BadInput<T> {
 
 impl<T, E: fmt::Display> BadInput<T> for Result<T, E> {
     fn bad_input(self) -> anyhow::Result<T> {
-        self.map_err(|error| Marked(format!("{error:#}")).into())
+        self.map_err(|error| Marked(once(format!("{error:#}"))).into())
     }
 }
 
@@ -50,8 +50,32 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(|e| e.downcast_ref().is_some_and(is_closed_pipe)) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", shortened(&once(format!("{error:#}"))));
     ExitCode::from(if error.chain().any(is_bad_input) { BAD_INPUT } else { FAILED })
+}
+
+/// A message without the cause that stands in it twice: once in the words of the error, once as the error's own cause.
+fn once(mut text: String) -> String {
+    let doubled = text.match_indices(": ").map(|(at, _)| at).find(|at| {
+        let cause = &text[at + 2..];
+        text[..*at].ends_with(cause)
+    });
+    if let Some(at) = doubled {
+        text.truncate(at);
+    }
+    text
+}
+
+/// A message that quotes a whole file loses its middle.
+fn shortened(text: &str) -> String {
+    let (most, head, tail) = (2000, 1200, 600);
+    let count = text.chars().count();
+    if count <= most {
+        return text.into();
+    }
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(count - tail).collect();
+    format!("{start} [... {} characters left out ...] {end}", count - head - tail)
 }
 
 /// The exit code of a command whose results could not be written. A reader that has seen enough (`hwgym ... | head`) is no failure.
@@ -74,4 +98,22 @@ fn is_bad_input(error: &(dyn std::error::Error + 'static)) -> bool {
         || error.is::<AgentError>()
         || error.is::<SurrogateError>()
         || error.downcast_ref::<StudyError>().is_some_and(StudyError::is_bad_input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{once, shortened};
+
+    #[test]
+    fn a_cause_is_said_once() {
+        assert_eq!(once("a.ron: no such file: no such file".into()), "a.ron: no such file");
+        assert_eq!(once("a.ron: 3:4: expected `)`".into()), "a.ron: 3:4: expected `)`");
+    }
+
+    #[test]
+    fn a_quoted_file_is_cut() {
+        assert_eq!(shortened("short"), "short");
+        let cut = shortened(&"é".repeat(100_000));
+        assert!(cut.contains("[... 98200 characters left out ...]") && cut.chars().count() < 2000);
+    }
 }
