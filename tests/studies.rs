@@ -238,3 +238,36 @@ fn a_broken_external_agent_ends_its_trial_and_nothing_else() -> Result {
     assert!(text.contains("report.md") && folder.path().join("done/report/report.md").exists(), "{text}");
     Ok(())
 }
+
+#[test]
+fn several_goals_are_one_only_where_the_user_says_so() -> Result {
+    let folder = tempfile::tempdir()?;
+    let study = |agent: &str| {
+        format!(
+            "(name: \"s\", environments: [(id: \"synthetic/zdt1-v0\", objectives: [\"problem\"])],\n agents: [{agent}],\n seeds: 1, budget: 40)"
+        )
+    };
+    fs::write(folder.path().join("bare.ron"), study("(id: \"hill-climber\")"))?;
+    let output = run(folder.path(), &["run", "bare.ron", "--out", "bare"])?;
+    let message = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    for part in ["bare.ron:2:", "hill-climber", "one goal", "`nsga2`", "Scalarise"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(!folder.path().join("bare").exists());
+
+    let wrapped =
+        "(id: \"hill-climber\", wrappers: [Scalarise(weights: [2, 1], method: Chebyshev), Deduplicate])";
+    fs::write(folder.path().join("wrapped.ron"), study(wrapped))?;
+    let output = run(folder.path(), &["run", "wrapped.ron", "--out", "wrapped"])?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The records keep the goals as they are.
+    let records = records(&folder.path().join("wrapped"))?;
+    assert!(records[0].1[0].contains("\"rewards\":[") && records[0].1[0].matches("\"rewards\"").count() == 1);
+
+    let late = "(id: \"genetic\", wrappers: [Deduplicate, Scalarise()])";
+    fs::write(folder.path().join("late.ron"), study(late))?;
+    let message = String::from_utf8(run(folder.path(), &["run", "late.ron"])?.stderr)?;
+    assert!(message.contains("the first of the wrappers"), "{message}");
+    Ok(())
+}

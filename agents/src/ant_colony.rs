@@ -9,7 +9,7 @@ use hwgym_envs::{Design, Random};
 use serde::{Deserialize, Serialize};
 
 use crate::tools::{check_count, check_range, seen::Seen};
-use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals, Problem};
 
 /// Hyperparameters of `ant-colony`, by ArchGym's names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -185,6 +185,7 @@ pub(crate) fn entry() -> AgentEntry {
         agent.start();
         Ok(Box::new(agent))
     })
+    .goals(Goals::One)
     .hyperparameter("ant_count", "16", "1 to 10000", "ants per generation")
     .hyperparameter("greediness", "0.5", "0 to 1", "probability of the strongest pheromone")
     .hyperparameter("evaporation", "0.1", "0 to 1", "how much the best ant changes its pheromones")

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tools::lagrangian::Lagrangian;
 use crate::tools::{check_count, check_range, initial, variation::reflect};
-use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals, Problem};
 
 /// Hyperparameters of `cma-es`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -340,6 +340,7 @@ pub(crate) fn entry() -> AgentEntry {
             Ok(Box::new(agent))
         },
     )
+    .goals(Goals::One)
     .hyperparameter("population", "None", "4 to 10000", "proposals per generation")
     .hyperparameter("deviation", "0.2", "0.001 to 1", "first standard deviation, as part of the range")
     .hyperparameter("learning_rate", "0.2", "0 to 1", "how fast the probabilities of categories follow")

@@ -7,7 +7,7 @@ use hwgym_envs::{
     DesignSpace, Goal, Group, Metric, Objective, Options, Outcome, Parameter, Scorer, SpaceError,
 };
 
-use crate::{AgentError, Evaluated, Problem, Registry};
+use crate::{AgentEntry, AgentError, Evaluated, Goals, Problem, Registry};
 
 const BUDGET: usize = 40;
 
@@ -17,6 +17,10 @@ const BUDGET: usize = 40;
 pub fn check_agent(registry: &Registry, id: &str, seed: u64) -> Report {
     let mut report = Report::default();
     let mut served = 0;
+    match registry.get(id) {
+        Ok(entry) => check_goals(&mut report, entry, seed),
+        Err(error) => report.rule("it is registered", Err(error.to_string())),
+    }
     for (name, task) in tasks() {
         let task = match task {
             Ok(task) => task,
@@ -25,12 +29,13 @@ pub fn check_agent(registry: &Registry, id: &str, seed: u64) -> Report {
                 continue;
             }
         };
-        match registry.make(id, &Options::none(), &task.problem, seed) {
+        let Ok(entry) = registry.get(id) else { continue };
+        match entry.make(&Options::none(), &task.problem, seed) {
             Err(AgentError::Unsupported { .. }) => continue,
             Err(error) => report.rule(name, Err(error.to_string())),
             Ok(_) => {
                 served += 1;
-                report.rule(name, task.check(registry, id, seed));
+                report.rule(name, task.check(entry, seed));
             }
         }
     }
@@ -41,10 +46,64 @@ pub fn check_agent(registry: &Registry, id: &str, seed: u64) -> Report {
     report
 }
 
+/// What an agent says of its goals is what it does; and one that keeps several apart does not care for their units.
+fn check_goals(report: &mut Report, entry: &AgentEntry, seed: u64) {
+    let space = DesignSpace::new(vec![Parameter::integer("a", 0, 9), Parameter::real("b", 0.0, 1.0)]);
+    fn goals(design: &hwgym_envs::Design, unit: f64) -> Outcome {
+        let (a, b) = (design.coordinate(0), design.coordinate(1));
+        Outcome::feasible([unit * (a + b), (a - 7.0).powi(2) + 3.0 * (b - 0.5).powi(2)])
+    }
+    let plain: Evaluate = |_, design| goals(design, 1.0);
+    let scaled: Evaluate = |_, design| goals(design, 1024.0);
+    let task = |goals, evaluate| task(space.clone(), goals, evaluate).map_err(|error| error.to_string());
+    let make = |goals: usize| {
+        let task = task(goals, plain)?;
+        Ok(match entry.make(&Options::none(), &task.problem, seed) {
+            Ok(_) => true,
+            Err(AgentError::Unsupported { .. }) => false,
+            Err(error) => return Err(error.to_string()),
+        })
+    };
+    let served = [1, 2].map(make);
+    let expected = match entry.goals {
+        Goals::One => [true, false],
+        Goals::Any => [true, true],
+        Goals::Several => [false, true],
+    };
+    let said = match served {
+        [Ok(one), Ok(two)] if [one, two] == expected => Ok(()),
+        [Err(error), _] | [_, Err(error)] => Err(error),
+        [Ok(one), Ok(two)] => Err(format!(
+            "it says that it searches for {}, and serves one goal: {one}, two goals: {two}",
+            entry.goals
+        )),
+    };
+    report.rule("one goal or several, as it says", said);
+    if entry.goals != Goals::One {
+        let designs = |evaluate| -> Result<Vec<_>, String> {
+            let results = task(2, evaluate)?.run(entry, seed, 1)?;
+            Ok(results.into_iter().map(|result| result.design).collect())
+        };
+        let same = designs(plain).and_then(|plain| {
+            let other = designs(scaled)?;
+            match plain.iter().zip(&other).position(|(a, b)| a != b) {
+                None => Ok(()),
+                Some(at) => Err(format!(
+                    "with one of two goals in a unit 1,024 times smaller, proposal {} is another one",
+                    at + 1
+                )),
+            }
+        });
+        report.rule("goals are kept apart, whatever their units", same);
+    }
+}
+
+type Evaluate = fn(&DesignSpace, &hwgym_envs::Design) -> Outcome;
+
 struct Task {
     problem: Problem,
     scorer: Scorer,
-    evaluate: fn(&DesignSpace, &hwgym_envs::Design) -> Outcome,
+    evaluate: Evaluate,
 }
 
 fn total(space: &DesignSpace, design: &hwgym_envs::Design) -> f64 {
@@ -60,6 +119,14 @@ fn tasks() -> Vec<(&'static str, Result<Task, AgentError>)> {
             Parameter::integer("count", 1, 9),
             Parameter::real("x", -1.0, 1.0),
             Parameter::log_real("y", 1e-6, 1.0).when("flag", [true]),
+        ]
+    };
+    let arranged = || {
+        vec![
+            Parameter::boolean("mapped"),
+            Parameter::permutation("order", ["a", "b", "c", "d"]),
+            Parameter::assignment("place", ["x", "y", "z"], ["left", "right"]).when("mapped", [true]),
+            Parameter::integer("count", 0, 3),
         ]
     };
     let discrete =
@@ -82,6 +149,8 @@ fn tasks() -> Vec<(&'static str, Result<Task, AgentError>)> {
         ("mixed space, one goal", task(DesignSpace::new(mixed()), 1, plain)),
         ("mixed space, two goals", task(DesignSpace::new(mixed()), 2, plain)),
         ("discrete space with groups", task(DesignSpace::new(discrete()).and_then(grouped), 1, plain)),
+        ("orders and assignments", task(DesignSpace::new(arranged()), 1, plain)),
+        ("orders and assignments, two goals", task(DesignSpace::new(arranged()), 2, plain)),
         ("real space", task(DesignSpace::new(reals()), 1, plain)),
         ("infeasible and failed designs", task(DesignSpace::new(reals()), 1, holes)),
         ("nothing is feasible", task(DesignSpace::new(discrete()), 1, nothing)),
@@ -93,7 +162,7 @@ fn tasks() -> Vec<(&'static str, Result<Task, AgentError>)> {
 fn task(
     space: Result<DesignSpace, SpaceError>,
     goals: usize,
-    evaluate: fn(&DesignSpace, &hwgym_envs::Design) -> Outcome,
+    evaluate: Evaluate,
 ) -> Result<Task, AgentError> {
     let metrics = [Metric::minimise("total", "1", "sum"), Metric::minimise("inverse", "1", "its inverse")];
     let goals = metrics[..goals].iter().map(|m| Goal::Minimise(m.name.clone())).collect();
@@ -103,17 +172,17 @@ fn task(
 }
 
 impl Task {
-    fn check(&self, registry: &Registry, id: &str, seed: u64) -> Result<(), String> {
-        let first = self.run(registry, id, seed, 1)?;
-        if first != self.run(registry, id, seed, 1)? {
+    fn check(&self, entry: &AgentEntry, seed: u64) -> Result<(), String> {
+        let first = self.run(entry, seed, 1)?;
+        if first != self.run(entry, seed, 1)? {
             return Err("two runs with one seed differ".into());
         }
-        self.run(registry, id, seed, 7).map(drop)
+        self.run(entry, seed, 7).map(drop)
     }
 
     /// A search of at most `BUDGET` evaluations, asked in batches. Errors: a design outside the space, too many designs.
-    fn run(&self, registry: &Registry, id: &str, seed: u64, batch: usize) -> Result<Vec<Evaluated>, String> {
-        let make = registry.make(id, &Options::none(), &self.problem, seed);
+    fn run(&self, entry: &AgentEntry, seed: u64, batch: usize) -> Result<Vec<Evaluated>, String> {
+        let make = entry.make(&Options::none(), &self.problem, seed);
         let mut agent = make.map_err(|error| error.to_string())?;
         let mut all = Vec::new();
         while all.len() < BUDGET {

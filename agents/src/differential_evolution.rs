@@ -8,7 +8,7 @@ use hwgym_envs::{Design, Domain, Random};
 use serde::{Deserialize, Serialize};
 
 use crate::tools::{check_count, check_range, initial, seen::Seen, variation};
-use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals, Problem};
 
 /// Hyperparameters of `differential-evolution`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -244,6 +244,7 @@ pub(crate) fn entry() -> AgentEntry {
             }))
         },
     )
+    .goals(Goals::One)
     .hyperparameter("population", "20", "5 to 10000", "size of the population")
     .hyperparameter("best_part", "0.2", "0.001 to 1", "part of the population that counts as best")
     .hyperparameter("step", "0.6", "0.05 to 1", "first mean of the step factor")

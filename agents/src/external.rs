@@ -315,6 +315,7 @@ pub(crate) fn entry() -> AgentEntry {
         let problem = problem.clone();
         Ok(Box::new(External { settings, problem, seed, process: None, ended: None }))
     })
+    .arranging()
     .built_from(|options| Ok(files(&options.parse::<ExternalSettings>()?.command)))
     .hyperparameter("command", "[]", "a program and its arguments", "what is started")
     .hyperparameter("time_limit_s", "60.0", "0.001 to 86400", "seconds in which each answer must come")

@@ -136,6 +136,7 @@ pub(crate) fn entry() -> AgentEntry {
             }))
         },
     )
+    .arranging()
     .hyperparameter("population", "40", "4 to 10000", "size of the population")
     .hyperparameter(
         "tournament",

@@ -100,6 +100,7 @@ pub(crate) fn entry() -> AgentEntry {
         let steps = if settings.spread { (budget * if conditional { 8 } else { 1 }).min(size) } else { size };
         Ok(Box::new(Grid { settings, problem: problem.clone(), size, steps, next: 0 }))
     })
+    .arranging()
     .hyperparameter("levels", "5", "2 to 1000", "grid points of a real parameter")
     .hyperparameter("spread", "true", "true, false", "spread the budget evenly over the grid")
 }

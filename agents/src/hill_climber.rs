@@ -4,7 +4,7 @@ use hwgym_envs::{Design, Random};
 use serde::{Deserialize, Serialize};
 
 use crate::tools::{check_count, check_range, neighbourhood::Neighbourhood, seen::Seen};
-use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals, Problem};
 
 /// Hyperparameters of `hill-climber`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -82,6 +82,8 @@ pub(crate) fn entry() -> AgentEntry {
             }))
         },
     )
+    .arranging()
+    .goals(Goals::One)
     .hyperparameter("patience", "60", "1 to 1000000", "failures in a row after which it starts over")
     .hyperparameter("scale", "0.3", "1e-9 to 1", "largest deviation of a move, as part of the range")
 }

@@ -72,6 +72,7 @@ pub(crate) fn entry() -> AgentEntry {
             }))
         },
     )
+    .arranging()
     .hyperparameter("block", "None", "1 to 1000000", "designs of one hypercube; the budget if left out")
     .hyperparameter("tries", "10", "1 to 1000", "hypercubes of which the most spread-out is taken")
 }

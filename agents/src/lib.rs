@@ -26,10 +26,10 @@ pub mod wrappers;
 pub use agent::{Agent, Problem};
 pub use error::AgentError;
 pub use hwgym_envs::episode::Evaluated;
-pub use registry::{AgentEntry, Registry};
+pub use registry::{AgentEntry, Goals, Registry};
 
 /// Everything the author of an agent needs, in one `use`.
 pub mod prelude {
-    pub use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem, Registry};
+    pub use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals, Problem, Registry};
     pub use hwgym_envs::{Design, DesignSpace, Domain, Encoding, Options, Random, Score};
 }

@@ -130,6 +130,7 @@ pub(crate) fn build(
 
 pub(crate) fn documented(entry: AgentEntry) -> AgentEntry {
     entry
+        .arranging()
         .hyperparameter("population", "24", "4 to 10000", "size of the population")
         .hyperparameter("crossover", "0.9", "0 to 1", "probability of crossover")
         .hyperparameter("mutation", "None", "0 to 1", "probability per parameter; 1 / parameters if left out")

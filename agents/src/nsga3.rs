@@ -4,7 +4,7 @@ use hwgym_envs::Random;
 
 use crate::nsga2::{build, documented};
 use crate::tools::ranking;
-use crate::{AgentEntry, AgentError, Evaluated};
+use crate::{AgentEntry, Evaluated, Goals};
 
 /// Evenly spread weights that sum to 1 (Das and Dennis 1998), at most `most` of them where that leaves one division at least.
 fn directions(goals: usize, most: usize) -> Vec<Vec<f64>> {
@@ -127,12 +127,6 @@ pub(crate) fn entry() -> AgentEntry {
         "nsga3",
         "NSGA-II with reference directions instead of crowding, for three goals and more",
         |options, problem, seed| {
-            if problem.goals < 2 {
-                return Err(AgentError::unsupported(
-                    "nsga3",
-                    "reference directions need at least two goals; use `genetic` for one",
-                ));
-            }
             let settings: crate::nsga2::NsgaSettings = options.parse()?;
             let directions = directions(problem.goals, settings.population);
             let survival = move |results: &mut Vec<Evaluated>, count: usize, random: &mut Random| {
@@ -141,6 +135,7 @@ pub(crate) fn entry() -> AgentEntry {
             build(settings, problem, seed, Box::new(survival))
         },
     ))
+    .goals(Goals::Several)
 }
 
 #[cfg(test)]

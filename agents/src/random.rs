@@ -62,5 +62,6 @@ pub(crate) fn entry() -> AgentEntry {
         };
         Ok(Box::new(search))
     })
+    .arranging()
     .hyperparameter("distinct", "true", "true, false", "draw again rather than propose a design twice")
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hwgym_envs::Options;
 use hwgym_envs::catalogue::{Catalogue, Entry, Field};
 
+use crate::wrappers::Unfolded;
 use crate::{Agent, AgentError, Problem};
 
 type Build = dyn Fn(&Options, &Problem, u64) -> Result<Box<dyn Agent>, AgentError> + Send + Sync;
@@ -20,8 +21,35 @@ pub struct AgentEntry {
     pub summary: String,
     /// Its hyperparameters.
     pub hyperparameters: Vec<Field>,
+    /// How many goals it searches for.
+    pub goals: Goals,
+    /// True if it knows what neighbouring orders and assignments are. To any other agent each is shown as one parameter per item: see
+    /// [`Unfolded`].
+    pub arranges: bool,
     build: Arc<Build>,
     inputs: Option<Inputs>,
+}
+
+/// How many goals an agent searches for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Goals {
+    /// One; several are refused, since their sum would add milliwatts to nanoseconds.
+    One,
+    /// One or several, which it keeps apart.
+    #[default]
+    Any,
+    /// Two at least.
+    Several,
+}
+
+impl std::fmt::Display for Goals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::One => "one",
+            Self::Any => "one or several",
+            Self::Several => "several",
+        })
+    }
 }
 
 /// The files that an agent with these hyperparameters is built from.
@@ -38,6 +66,8 @@ impl AgentEntry {
             id: id.into(),
             summary: summary.into(),
             hyperparameters: Vec::new(),
+            goals: Goals::Any,
+            arranges: false,
             build: Arc::new(build),
             inputs: None,
         }
@@ -55,6 +85,16 @@ impl AgentEntry {
         self
     }
 
+    /// The same, saying how many goals it searches for; one or several, unless this is said.
+    pub fn goals(self, goals: Goals) -> Self {
+        Self { goals, ..self }
+    }
+
+    /// The same, for an agent that moves orders and assignments itself.
+    pub fn arranging(self) -> Self {
+        Self { arranges: true, ..self }
+    }
+
     /// The same, saying which files an agent is built from: scripts, saved policies.
     pub fn built_from(self, inputs: fn(&Options) -> Result<Vec<PathBuf>, AgentError>) -> Self {
         Self { inputs: Some(inputs), ..self }
@@ -66,14 +106,35 @@ impl AgentEntry {
         self.inputs.map_or(Ok(Vec::new()), |inputs| inputs(hyperparameters))
     }
 
-    /// Builds the agent. Errors: hyperparameters that do not read or are out of range, a problem it cannot serve.
+    /// Builds the agent. Errors: hyperparameters that do not read or are out of range, a problem it cannot serve, more or fewer goals than
+    /// it searches for.
     pub fn make(
         &self,
         hyperparameters: &Options,
         problem: &Problem,
         seed: u64,
     ) -> Result<Box<dyn Agent>, AgentError> {
-        (self.build)(hyperparameters, problem, seed)
+        match (self.goals, problem.goals) {
+            (Goals::One, goals @ 2..) => Err(AgentError::unsupported(
+                &self.id,
+                format!(
+                    "it searches for one goal, and the objective has {goals}; use an agent that keeps goals apart (`bayesian-pareto`, `nsga2`, \
+                     `nsga3`, `genetic`, `tpe`), or say how they become one: `wrappers: [Scalarise(method: Chebyshev)]`"
+                ),
+            )),
+            (Goals::Several, 0 | 1) => Err(AgentError::unsupported(
+                &self.id,
+                "it searches for two goals or more, and the objective has one; for one use `bayesian`, `genetic` or `cma-es`",
+            )),
+            _ if self.arranges => (self.build)(hyperparameters, problem, seed),
+            _ => match Unfolded::problem(problem)? {
+                None => (self.build)(hyperparameters, problem, seed),
+                Some(unfolded) => {
+                    let agent = (self.build)(hyperparameters, &unfolded, seed)?;
+                    Ok(Box::new(Unfolded::new(agent, problem)?))
+                }
+            },
+        }
     }
 }
 

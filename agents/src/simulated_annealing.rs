@@ -4,7 +4,7 @@ use hwgym_envs::{Design, Random};
 use serde::{Deserialize, Serialize};
 
 use crate::tools::{check_count, check_range, neighbourhood::Neighbourhood, seen::Seen};
-use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals, Problem};
 
 /// Hyperparameters of `simulated-annealing`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -114,6 +114,8 @@ pub(crate) fn entry() -> AgentEntry {
             }))
         },
     )
+    .arranging()
+    .goals(Goals::One)
     .hyperparameter("hottest", "1.0", "1e-6 to 100", "first temperature, in deviations of the rewards")
     .hyperparameter("coldest", "1e-4", "1e-12 to hottest", "last temperature")
     .hyperparameter(

@@ -177,6 +177,7 @@ pub(crate) fn entry() -> AgentEntry {
             problem: problem.clone(),
         }))
     })
+    .arranging()
     .hyperparameter("scrambled", "true", "true, false", "shift the sequence by the seed")
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::suggestion;
+use crate::suggest::suggestion;
 
 /// Something that a registry knows by id.
 pub trait Entry {

@@ -22,7 +22,8 @@ pub enum Encoding {
     Index,
     /// One place in [0, 1] per parameter; levels in the middle of equal strata, reals and log integers by their scale.
     UnitCube,
-    /// One 0/1 per choice of a categorical; every other parameter by its number scaled to [0, 1] from first to last.
+    /// One 0/1 per choice of a categorical, and per item and place of an assignment; the position of every item of an order, scaled to
+    /// [0, 1]; every other parameter by its number scaled to [0, 1] from first to last.
     #[default]
     OneHot,
 }
@@ -65,6 +66,20 @@ impl Encoding {
                             places[*coordinate as usize] = 1.0;
                         }
                         Domain::Boolean => places[0] = *coordinate,
+                        domain @ Domain::Permutation(items) => {
+                            let last = (items.len() - 1).max(1) as f64;
+                            let order = domain.arrangement(*coordinate).unwrap_or_default();
+                            for (position, item) in order.into_iter().enumerate() {
+                                places[item] = position as f64 / last;
+                            }
+                        }
+                        domain @ Domain::Assignment { places: choices, .. } => {
+                            places.fill(0.0);
+                            let chosen = domain.arrangement(*coordinate).unwrap_or_default();
+                            for (item, place) in chosen.into_iter().enumerate() {
+                                places[item * choices.len() + place] = 1.0;
+                            }
+                        }
                         domain => {
                             let (first, last) =
                                 (domain.to_unit(domain.first()), domain.to_unit(last(domain)));
@@ -81,7 +96,8 @@ impl Encoding {
         }
     }
 
-    /// The design nearest to a vector, canonical; `None` for a vector of another length. One-hot takes the largest of the choices.
+    /// The design nearest to a vector, canonical; `None` for a vector of another length. One-hot takes the largest of the choices, and
+    /// sorts the items of an order by their numbers.
     pub fn decode(self, space: &DesignSpace, vector: &[f64]) -> Option<Design> {
         if vector.len() != self.width(space) {
             return None;
@@ -95,9 +111,16 @@ impl Encoding {
             start += width;
             coordinates.push(match (self, domain) {
                 (Self::UnitCube, _) => domain.from_unit(places[0]),
-                (Self::OneHot, Domain::Categorical(_)) => (0..width)
-                    .max_by(|a, b| places[*a].total_cmp(&places[*b]).then(b.cmp(a)))
-                    .unwrap_or(0) as f64,
+                (Self::OneHot, Domain::Categorical(_)) => largest(places) as f64,
+                (Self::OneHot, Domain::Permutation(_)) => {
+                    let mut order: Vec<usize> = (0..width).collect();
+                    order.sort_by(|a, b| places[*a].total_cmp(&places[*b]));
+                    domain.arranged(&order)
+                }
+                (Self::OneHot, Domain::Assignment { places: choices, .. }) => {
+                    let chosen: Vec<usize> = places.chunks(choices.len()).map(largest).collect();
+                    domain.arranged(&chosen)
+                }
                 (Self::OneHot, Domain::Boolean) => f64::from(places[0] >= 0.5),
                 (Self::OneHot, _) => {
                     let (first, last) = (domain.to_unit(domain.first()), domain.to_unit(last(domain)));
@@ -118,8 +141,15 @@ impl Encoding {
 fn one_hot_width(domain: &Domain) -> usize {
     match domain {
         Domain::Categorical(choices) => choices.len(),
+        Domain::Permutation(items) => items.len(),
+        Domain::Assignment { items, places } => items.len() * places.len(),
         _ => 1,
     }
+}
+
+/// Index of the largest number, the first of equal ones.
+fn largest(numbers: &[f64]) -> usize {
+    (0..numbers.len()).max_by(|a, b| numbers[*a].total_cmp(&numbers[*b]).then(b.cmp(a))).unwrap_or(0)
 }
 
 fn last(domain: &Domain) -> f64 {

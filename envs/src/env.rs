@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::enumerate::KnownOptima;
-use crate::wrappers::WalkRules;
+use crate::known_optima::KnownOptima;
+use crate::walk::WalkRules;
 use crate::{Design, DesignSpace, EnvError, Goal, Metric, Objective, Options, Outcome};
 
 /// An environment: a design space, named metrics, and a function from one to the other.

@@ -1,4 +1,4 @@
-//! The one error type of this crate, and the "did you mean" that its messages use.
+//! The one error type of this crate.
 
 use std::path::PathBuf;
 
@@ -50,30 +50,5 @@ impl EnvError {
     /// An option with a value that the environment cannot use.
     pub fn invalid(option: impl Into<String>, message: impl ToString) -> Self {
         Self::Invalid { option: option.into(), message: message.to_string() }
-    }
-}
-
-/// The known name nearest to `name`, if one is near enough to be a slip of the keyboard.
-pub fn nearest<'a, S: AsRef<str>>(name: &str, known: &'a [S]) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    known
-        .iter()
-        .map(|k| (strsim::jaro_winkler(&lower, &k.as_ref().to_lowercase()), k.as_ref()))
-        .filter(|(similarity, _)| *similarity > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, k)| k)
-}
-
-/// `; did you mean `x`?`, or the list of what is known if that is short, or nothing.
-pub fn suggestion<S: AsRef<str>>(name: &str, known: &[S]) -> String {
-    match nearest(name, known) {
-        Some(k) => format!("; did you mean `{k}`?"),
-        None if !known.is_empty() && known.len() <= 16 => {
-            format!(
-                "; expected one of {}",
-                known.iter().map(|k| format!("`{}`", k.as_ref())).collect::<Vec<_>>().join(", ")
-            )
-        }
-        None => String::new(),
     }
 }

@@ -125,7 +125,10 @@ fn well_formed(outcome: Outcome, metrics: &[Metric]) -> Outcome {
                 metrics[index].name, values[index]
             )),
         },
-        Outcome::Infeasible { constraint, amount } => Outcome::infeasible(constraint, amount),
+        Outcome::Infeasible { constraint, amount, relative } => {
+            let outcome = Outcome::infeasible(constraint, amount);
+            relative.map_or(outcome.clone(), |sum| outcome.ranked_by(sum))
+        }
         other => other,
     }
 }
@@ -191,7 +194,7 @@ mod tests {
                 1 => panic!("out of cheese"),
                 2 => Outcome::Feasible { metrics: vec![1.0, 2.0] },
                 3 => Outcome::Feasible { metrics: vec![f64::NAN] },
-                4 => Outcome::Infeasible { constraint: "size".into(), amount: -3.0 },
+                4 => Outcome::Infeasible { constraint: "size".into(), amount: -3.0, relative: None },
                 _ => loop {
                     std::thread::sleep(Duration::from_millis(20));
                 },

@@ -11,6 +11,7 @@ pub mod env;
 pub mod episode;
 pub mod error;
 pub mod evaluate;
+pub mod known_optima;
 pub mod number;
 pub mod objective;
 pub mod options;
@@ -20,8 +21,10 @@ pub mod policy;
 pub mod random;
 pub mod registry;
 pub mod space;
+pub mod suggest;
 pub mod synthetic;
 pub mod table;
+pub mod walk;
 pub mod wrappers;
 
 pub use catalogue::Field;

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::suggestion;
 use crate::number::significant;
+use crate::suggest::suggestion;
 use crate::{Design, DesignSpace, Direction, EnvError, Metric, Outcome};
 
 /// The amount of violation that stands for "no metrics at all": a simulator that broke or ran out of time.
@@ -249,9 +249,10 @@ pub struct Scorer {
 pub struct Score {
     /// One per goal, higher is better, finite. Empty where the outcome has no metrics.
     pub rewards: Vec<f64>,
-    /// One per bound: at most 0 where it is kept, otherwise by how much it is missed. Empty where the outcome has no metrics.
+    /// One per bound: at most 0 where it is kept, otherwise by how much it is missed, relative to its limit (for a limit of 0: in the
+    /// metric's unit). Empty where the outcome has no metrics.
     pub slacks: Vec<f64>,
-    /// Sum of everything that is broken: 0 for a solution.
+    /// Sum of everything that is broken, each relative to its limit: 0 for a solution.
     pub violation: f64,
     /// True when every target specification is met.
     pub done: bool,
@@ -263,7 +264,8 @@ impl Score {
         self.violation == 0.0 && !self.rewards.is_empty()
     }
 
-    /// The sum of the rewards; `None` without metrics. With one goal it is the reward.
+    /// The reward of a task with one goal; `None` without metrics. With several goals it is their sum, which mixes units: agents that
+    /// serve several goals look at [`rewards`](Self::rewards) or at [`dominates`](Self::dominates).
     pub fn reward(&self) -> Option<f64> {
         (!self.rewards.is_empty()).then(|| self.rewards.iter().sum())
     }
@@ -311,19 +313,25 @@ impl Scorer {
     pub fn score(&self, outcome: &Outcome) -> Score {
         let metrics = match outcome {
             Outcome::Feasible { metrics } => metrics,
-            Outcome::Infeasible { amount, .. } => {
+            Outcome::Infeasible { amount, relative, .. } => {
                 return Score {
                     rewards: vec![],
                     slacks: vec![],
-                    violation: amount.min(NO_METRICS),
+                    violation: relative.unwrap_or(*amount).min(NO_METRICS),
                     done: false,
                 };
             }
             _ => return Score { rewards: vec![], slacks: vec![], violation: NO_METRICS, done: false },
         };
         let rewards: Vec<f64> = self.goals.iter().map(|goal| finite(goal.reward(metrics))).collect();
-        let slacks: Vec<f64> =
-            self.bounds.iter().map(|(index, sign, limit)| finite(sign * metrics[*index] - limit)).collect();
+        let slacks: Vec<f64> = self
+            .bounds
+            .iter()
+            .map(|(index, sign, limit)| {
+                let scale = if *limit == 0.0 { 1.0 } else { limit.abs() };
+                finite((sign * metrics[*index] - limit) / scale)
+            })
+            .collect();
         let violation = slacks.iter().map(|s| s.max(0.0)).sum();
         let done = violation == 0.0
             && self.goals.iter().any(|g| matches!(g, Resolved::Targets(_)))
@@ -331,11 +339,13 @@ impl Scorer {
         Score { rewards, slacks, violation, done }
     }
 
-    /// The score of a design that the space's own constraints may refuse before any simulation; `None` if they do not.
+    /// The outcome of a design that the space's own constraints refuse before any simulation; `None` if they do not. It names the
+    /// constraint that is broken most, relative to its limit, and says by how much in that constraint's units.
     pub fn refuse(space: &DesignSpace, design: &Design) -> Option<Outcome> {
         let violations = space.violations(design);
-        let first = violations.first()?.meaning.clone();
-        Some(Outcome::infeasible(first, violations.iter().map(|v| v.amount).sum()))
+        let worst = violations.iter().max_by(|a, b| a.relative.total_cmp(&b.relative))?;
+        let sum = violations.iter().map(|v| v.relative).sum();
+        Some(Outcome::infeasible(worst.meaning.clone(), worst.amount).ranked_by(sum))
     }
 }
 

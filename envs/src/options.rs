@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::de::DeserializeOwned;
 
 use crate::EnvError;
-use crate::error::suggestion;
+use crate::suggest::suggestion;
 
 /// A RON struct such as `(workload: "stream", device: "ddr4_2400_brc")`, not yet read, with the place where it stands.
 ///
@@ -184,6 +184,7 @@ pub fn explain(error: &ron::Error) -> String {
         ron::Error::NoSuchEnumVariant { expected, found, .. } => {
             format!("there is no `{found}`{}{}", suggestion(found, expected), list(expected))
         }
+        ron::Error::ExceededRecursionLimit => "brackets are nested too deep (128 levels at most)".into(),
         other => other.to_string(),
     }
 }

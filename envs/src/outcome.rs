@@ -63,8 +63,11 @@ pub enum Outcome {
     Infeasible {
         /// What the constraint says.
         constraint: String,
-        /// By how much it is broken: above zero, and finite.
+        /// By how much it is broken, in its own units: above zero, and finite.
         amount: f64,
+        /// The sum over everything that is broken, each amount relative to its limit, where that is known; otherwise the amount ranks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        relative: Option<f64>,
     },
     /// The simulator was stopped at its time limit.
     TimedOut {
@@ -96,7 +99,15 @@ impl Outcome {
     /// A broken constraint. An amount that is not above zero and finite counts as 1.
     pub fn infeasible(constraint: impl Into<String>, amount: f64) -> Self {
         let amount = if amount.is_finite() && amount > 0.0 { amount } else { 1.0 };
-        Self::Infeasible { constraint: constraint.into(), amount }
+        Self::Infeasible { constraint: constraint.into(), amount, relative: None }
+    }
+
+    /// The same, with the sum over everything that is broken, each amount relative to its limit: what a search ranks by.
+    pub fn ranked_by(mut self, sum: f64) -> Self {
+        if let Self::Infeasible { relative, .. } = &mut self {
+            *relative = (sum.is_finite() && sum > 0.0).then_some(sum);
+        }
+        self
     }
 
     /// A broken simulator, without a log.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::error::suggestion;
+use crate::suggest::suggestion;
 use crate::{Design, DesignSpace, EnvError, Random};
 
 /// Chooses actions without looking at observations.

@@ -47,6 +47,7 @@ impl AgentArgs {
             Action::Show { id } => {
                 let entry = agents.get(&id)?;
                 println!("{}: {}", entry.id, entry.summary);
+                println!("Goals: {}", entry.goals);
                 let mut table = plain_table();
                 for h in &entry.hyperparameters {
                     table.add_row([h.name, h.default, h.range, h.description]);

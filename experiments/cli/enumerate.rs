@@ -10,7 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Registries;
 use crate::envs::Env;
-use crate::envs::enumerate::{Enumeration, KnownOptima};
+use crate::envs::enumerate::Enumeration;
+use crate::envs::known_optima::KnownOptima;
 use crate::envs::number::significant;
 
 use crate::arguments::EnvironmentArgs;

@@ -46,7 +46,7 @@ impl EvaluateArgs {
                 let level = found.and_then(|i| u8::try_from(i).ok()).with_context(|| {
                     format!(
                         "no level of fidelity is called `{name}`{}",
-                        crate::envs::error::suggestion(name, &names)
+                        crate::envs::suggest::suggestion(name, &names)
                     )
                 });
                 Fidelity(crate::failure::BadInput::bad_input(level)?)

@@ -84,7 +84,7 @@ impl PlayArgs {
         };
         let names: Vec<_> = objectives.iter().map(|objective| objective.name.clone()).collect();
         objectives.into_iter().find(|objective| objective.name == *name).ok_or_else(|| {
-            let hint = crate::envs::error::suggestion(name, &names);
+            let hint = crate::envs::suggest::suggestion(name, &names);
             bad_input(format!("no objective is called `{name}`{hint} (known: {})", names.join(", ")))
         })
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::experiments::{Report, Resimulation, Store};
+use crate::experiments::{Report, Resimulation, Store, publication};
 
 /// Write tables and plots of a study, finished or not
 #[derive(clap::Args)]
@@ -24,8 +24,8 @@ impl ReportArgs {
 /// Writes the report of a study, prints its summary, and names its files.
 pub fn write(store: &Store, allow_unfinished: bool) -> anyhow::Result<ExitCode> {
     let report = Report::of(store, allow_unfinished)?;
-    let mut files = report.write(store, &store.directory().join("report"))?;
-    println!("{}", report.summary_text());
+    let mut files = publication::write(&report, store, &store.directory().join("report"))?;
+    println!("{}", publication::summary(&report));
     for task in &report.resimulations {
         println!("{}", task.summary());
     }

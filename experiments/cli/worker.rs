@@ -41,7 +41,7 @@ impl WorkerArgs {
             (None, names) => {
                 let known: Vec<String> = all.iter().map(Trial::name).collect();
                 if let Some(name) = names.iter().find(|name| !known.contains(name)) {
-                    let hint = crate::envs::error::suggestion(name, &known);
+                    let hint = crate::envs::suggest::suggestion(name, &known);
                     return Err(bad_input(format!("no trial is called `{name}`{hint}")));
                 }
                 all.into_iter().filter(|trial| names.contains(&trial.name())).collect()

@@ -5,12 +5,14 @@ pub mod executor;
 pub mod pareto;
 pub mod plot;
 mod progress;
+pub mod publication;
 pub mod registries;
 pub mod report;
 pub mod resimulation;
 pub mod statistics;
 pub mod store;
 pub mod study;
+mod text;
 pub mod trial;
 
 pub use error::StudyError;

@@ -10,17 +10,18 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use hwgym_envs::number::significant;
 use hwgym_envs::{Design, Fidelity, Guard, Outcome, Score, evaluate};
 use rayon::prelude::*;
 use serde_json::Map;
 
 use crate::pareto::{front, hypervolume};
-use crate::report::{short, text};
+
 use crate::statistics::Spread;
 use crate::store::manifest::{TaskFacts, TruthFacts};
 use crate::store::trial_log::{Journal, records};
 use crate::store::{Record, TrialLog, Wall, design_to_json, write_whole};
-use crate::{Registries, Store, Study, StudyError, Task, Trial};
+use crate::{Registries, Store, Study, StudyError, Task, Trial, text};
 
 /// Evaluates the best designs of every trial that searched a stand-in in the environment that it stands for, those that are not on record
 /// yet; returns how many. Nothing where the study asks for none.
@@ -206,8 +207,11 @@ impl Resimulation {
         for found in self.designs.iter().filter(|found| Some(&found.trial) == first).take(10) {
             let cells: Vec<String> = (0..self.metrics.len())
                 .flat_map(|metric| {
-                    let truth = found.truth.metrics().map(|values| short(values[metric]));
-                    [short(found.promised[metric]), truth.unwrap_or_else(|| found.truth.status().into())]
+                    let truth = found.truth.metrics().map(|values| significant(values[metric], 4));
+                    [
+                        significant(found.promised[metric], 4),
+                        truth.unwrap_or_else(|| found.truth.status().into()),
+                    ]
                 })
                 .collect();
             let _ = writeln!(text, "| {} | {} |", text::markdown(&found.trial), cells.join(" | "));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use hwgym_envs::prelude::*;
-use hwgym_experiments::{Control, Executor, Local, Progress, Registries, Report, Store, Study};
+use hwgym_experiments::{Control, Executor, Local, Progress, Registries, Report, Store, Study, publication};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -66,11 +66,11 @@ fn failures_are_counted_by_reason_and_bounds_are_said() -> Result {
     run(&study, &store, 0..8)?;
     let report = Report::of(&store, false)?;
     assert!(report.is_complete() && report.panics() > 0);
-    let text = report.summary_text();
+    let text = publication::summary(&report);
     assert!(text.contains("evaluations: the environment panicked: division by five."), "{text}");
     assert!(text.contains(" of 120"), "{text}");
     assert!(text.contains("Only designs count where b is at most 80.00."), "{text}");
-    let files = report.write(&store, &folder.path().join("report"))?;
+    let files = publication::write(&report, &store, &folder.path().join("report"))?;
     let names: Vec<String> =
         files.iter().map(|f| f.file_name().unwrap_or_default().to_string_lossy().into()).collect();
     // Three goals: one picture per pair.
@@ -101,7 +101,7 @@ fn an_unfinished_study_says_what_is_missing() -> Result {
     std::fs::write(&second, text.replacen("\"evaluation\":9,", "\"evaluation\":8,", 1))?;
 
     let report = Report::of(&store, false)?;
-    let text = report.summary_text();
+    let text = publication::summary(&report);
     for expected in [
         "Unfinished: =1+1, 1 of 2 trials counted (seed 1: 32 of 60 evaluations).",
         "Unfinished: random, 1 of 2 trials counted (seed 1: damaged, ",

@@ -29,7 +29,7 @@ use self::jumps::Jumps;
 use self::memory::Memory;
 use self::search::Search;
 use crate::tools::{check_count, check_range, initial, ranking, seen};
-use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals, Problem};
 
 /// Hyperparameters of `bayesian` and `bayesian-pareto`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -332,14 +332,7 @@ pub(crate) fn pareto_entry() -> AgentEntry {
     documented(AgentEntry::new(
         "bayesian-pareto",
         "Bayesian optimisation of several goals: exact expected hypervolume improvement",
-        |options, problem, seed| {
-            if problem.goals < 2 {
-                return Err(AgentError::unsupported(
-                    "bayesian-pareto",
-                    "it needs at least two goals; use `bayesian` for one",
-                ));
-            }
-            build(options.parse()?, problem, seed)
-        },
+        |options, problem, seed| build(options.parse()?, problem, seed),
     ))
+    .goals(Goals::Several)
 }

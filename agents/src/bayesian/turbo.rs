@@ -14,7 +14,7 @@ use super::coder::Column;
 use super::memory::Memory;
 use super::{initial_designs, initial_size};
 use crate::tools::{check_count, check_range, seen, variation::reflect};
-use crate::{Agent, AgentEntry, AgentError, Evaluated};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals};
 
 /// Hyperparameters of `turbo`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -218,12 +218,6 @@ pub(crate) fn entry() -> AgentEntry {
         |options, problem, seed| {
             let settings: TurboSettings = options.parse()?;
             settings.check()?;
-            if problem.goals > 1 {
-                return Err(AgentError::unsupported(
-                    "turbo",
-                    "it searches for one goal; use `bayesian-pareto` for several",
-                ));
-            }
             if problem.space.is_empty() {
                 return Err(AgentError::unsupported("turbo", "the space has no parameters"));
             }
@@ -244,6 +238,7 @@ pub(crate) fn entry() -> AgentEntry {
             }))
         },
     )
+    .goals(Goals::One)
     .hyperparameter("initial", "None", "1 to 1000", "size of the initial design")
     .hyperparameter("length", "0.8", "0.01 to 1", "first side of the trust region")
     .hyperparameter("shortest", "0.0078125", "1e-6 to 0.5", "side at which the region starts over")

@@ -14,7 +14,7 @@ use super::heads::Heads;
 use super::learner::{Experience, Learner, Policy};
 use super::network::ActorCritic;
 use super::search::{PolicySearch, RollOut};
-use crate::{AgentEntry, AgentError, Problem};
+use crate::{AgentEntry, AgentError, Goals, Problem};
 
 /// Hyperparameters of `ppo` and `ippo`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -219,6 +219,7 @@ pub(super) fn search(
 /// Documents the hyperparameters that `ppo` and `ippo` share.
 pub(super) fn document(entry: AgentEntry) -> AgentEntry {
     entry
+        .goals(Goals::One)
         .hyperparameter("batch", "20", "2 to the budget", "designs between two updates")
         .hyperparameter("epochs", "8", "1 to 1000", "passes over a batch")
         .hyperparameter("minibatches", "1", "1 to the batch", "parts of a batch, each one gradient step")

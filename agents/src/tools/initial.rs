@@ -56,14 +56,15 @@ pub fn centre(space: &DesignSpace) -> Design {
     design
 }
 
-/// Squared distance in the unit cube; a difference of category counts 0.3.
+/// Squared distance in the unit cube; a difference of category or arrangement counts 0.3.
 pub fn squared_distance(space: &DesignSpace, a: &Design, b: &Design) -> f64 {
     space
         .parameters()
         .iter()
         .zip(a.coordinates().iter().zip(b.coordinates()))
         .map(|(parameter, (a, b))| match parameter.domain {
-            Domain::Categorical(_) | Domain::Boolean => 0.3 * f64::from(a != b),
+            Domain::Boolean => 0.3 * f64::from(a != b),
+            _ if !parameter.domain.is_ordered() => 0.3 * f64::from(a != b),
             _ => (parameter.domain.to_unit(*a) - parameter.domain.to_unit(*b)).powi(2),
         })
         .sum()

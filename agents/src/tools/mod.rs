@@ -1,5 +1,6 @@
 //! What several agents share: initial designs, moves in mixed spaces, ranking, and the memory of what was proposed.
 
+pub mod arrangements;
 pub mod initial;
 pub mod lagrangian;
 pub mod neighbourhood;

@@ -2,11 +2,14 @@
 
 use hwgym_envs::{Design, DesignSpace, Domain, Random};
 
-/// Another coordinate of the same domain. A category becomes any other one; an ordered value moves by a normal step of `scale` times its
+use super::arrangements;
+
+/// Another coordinate of the same domain. A category becomes any other one; an arrangement becomes a neighbour; an ordered value moves by a normal step of `scale` times its
 /// range (at least one level), reflected at the ends. A domain of one value stays.
 pub fn perturb(domain: &Domain, coordinate: f64, scale: f64, random: &mut Random) -> f64 {
     match (domain, domain.cardinality()) {
         (_, Some(0 | 1)) => coordinate,
+        (domain, _) if domain.is_arrangement() => arrangements::step(domain, coordinate, scale, random),
         (Domain::Categorical(_) | Domain::Boolean, Some(levels)) => {
             let other = random.below(levels - 1) as f64;
             if other >= coordinate { other + 1.0 } else { other }
@@ -56,7 +59,7 @@ pub fn mutate(space: &DesignSpace, design: &mut Design, probability: f64, scale:
 }
 
 /// A child of two parents: simulated binary crossover (Deb and Agrawal 1995) on ordered parameters, rounded to levels where there are any,
-/// and either parent's value for categories. A larger `spread_index` keeps children nearer to their parents.
+/// either parent's value for categories, and a mixture of arrangements. A larger `spread_index` keeps children nearer to their parents.
 pub fn crossover(
     space: &DesignSpace,
     first: &Design,
@@ -69,6 +72,11 @@ pub fn crossover(
         let (a, b) = (first.coordinate(index), second.coordinate(index));
         let from_second = random.chance(0.5);
         if a == b {
+            continue;
+        }
+        if parameter.domain.is_arrangement() {
+            let (near, far) = if from_second { (b, a) } else { (a, b) };
+            child.set(index, arrangements::mix(&parameter.domain, near, far, random));
             continue;
         }
         let chosen = if from_second { b } else { a };
@@ -105,6 +113,8 @@ mod tests {
             Parameter::integer("i", 3, 12),
             Parameter::ordinal("o", [1.0, 5.0]),
             Parameter::log_real("r", 1e-3, 10.0),
+            Parameter::permutation("p", ["a", "b", "c"]),
+            Parameter::assignment("q", ["a", "b"], ["x", "y"]),
         ] {
             for _ in 0..200 {
                 let before = parameter.domain.sample(&mut random);

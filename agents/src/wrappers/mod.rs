@@ -20,10 +20,14 @@ mod batched;
 mod constrained;
 mod deduplicated;
 mod named;
+mod scalarised;
+mod unfolded;
 mod warm_started;
 
 pub use batched::Batched;
 pub use constrained::Constrained;
 pub use deduplicated::Deduplicated;
-pub use named::{Wrapper, wrap};
+pub use named::{Wrapper, make};
+pub use scalarised::{Scalarisation, Scalarised};
+pub use unfolded::Unfolded;
 pub use warm_started::WarmStarted;

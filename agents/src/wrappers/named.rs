@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use hwgym_envs::{Design, EnvError, Value};
+use hwgym_envs::{Design, EnvError, Options, Value};
 use serde::{Deserialize, Serialize};
 
-use super::{Batched, Constrained, Deduplicated, WarmStarted};
+use super::{Batched, Constrained, Deduplicated, Scalarisation, Scalarised, WarmStarted};
 use crate::tools::ranking;
-use crate::{Agent, AgentError, Evaluated, Problem};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
 
 /// One wrapper.
 ///
@@ -44,21 +44,42 @@ pub enum Wrapper {
     Batch(usize),
     /// Designs that break a constraint of the space are mended: see [`Constrained`].
     Constrain,
+    /// Several goals are one to the agent: see [`Scalarised`]. It comes first, since the agent itself is made for one goal.
+    Scalarise {
+        /// One per goal; all alike if left out.
+        #[serde(default)]
+        weights: Vec<f64>,
+        /// `WeightedSum` or `Chebyshev`.
+        #[serde(default)]
+        method: Scalarisation,
+    },
 }
 
-/// Wraps an agent in these wrappers, the first innermost. `earlier` reads the results of a [`Wrapper::WarmStart`] from its study.
+/// Makes an agent and wraps it in these wrappers, the first innermost. `earlier` reads the results of a [`Wrapper::WarmStart`] from its study.
 ///
-/// Errors: a warm start without anything to start from, a batch of no designs, a design outside the space, whatever `earlier` reports.
-pub fn wrap<E: From<AgentError>>(
-    agent: Box<dyn Agent>,
+/// Errors: see [`AgentEntry::make`]; a warm start without anything to start from, a batch of no designs, a design outside the space,
+/// a [`Wrapper::Scalarise`] that is not the first, whatever `earlier` reports.
+pub fn make<E: From<AgentError>>(
+    entry: &AgentEntry,
+    hyperparameters: &Options,
     wrappers: &[Wrapper],
     problem: &Problem,
     seed: u64,
     earlier: impl Fn(&Wrapper) -> Result<Vec<Evaluated>, E>,
 ) -> Result<Box<dyn Agent>, E> {
-    let mut agent = agent;
+    let (mut agent, wrappers): (Box<dyn Agent>, _) = match wrappers {
+        [Wrapper::Scalarise { weights, method }, outer @ ..] => {
+            let agent = entry.make(hyperparameters, &Scalarised::problem(problem), seed)?;
+            (Box::new(Scalarised::new(agent, weights, *method, problem.goals)?), outer)
+        }
+        all => (entry.make(hyperparameters, problem, seed)?, all),
+    };
     for wrapper in wrappers {
         agent = match wrapper {
+            Wrapper::Scalarise { .. } => {
+                let expected = "the first of the wrappers: the agent inside is made for one goal";
+                return Err(AgentError::out_of_range("Scalarise", "not the first", expected).into());
+            }
             Wrapper::Deduplicate => Box::new(Deduplicated::new(agent, problem.clone(), seed)),
             Wrapper::Batch(size @ 1..) => Box::new(Batched::new(agent, *size)),
             Wrapper::Batch(_) => return Err(AgentError::out_of_range("Batch", 0, "1 design or more").into()),

@@ -208,7 +208,7 @@ mod tests {
         let design = env.space().design_at(0).unwrap();
         match env.evaluate(&design, Fidelity::FULL) {
             Outcome::Feasible { metrics } => assert!(metrics.iter().all(|&m| m > 0.0)),
-            Outcome::Infeasible { constraint, amount } => {
+            Outcome::Infeasible { constraint, amount, .. } => {
                 assert!(constraint.contains("no valid mapping") && amount > 0.0, "{constraint}");
             }
             other => panic!("{other:?}"),

@@ -371,7 +371,7 @@ mod tests {
         let mut random = Random::derived(1, "maestro");
         let design = small.space().sample(&mut random);
         match small.evaluate(&design, Fidelity::FULL) {
-            Outcome::Infeasible { constraint, amount } => {
+            Outcome::Infeasible { constraint, amount, .. } => {
                 assert!(amount > 0.0 && constraint.contains("bytes"), "{constraint} {amount}");
             }
             other => panic!("{other:?}"),

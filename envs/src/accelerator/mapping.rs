@@ -98,7 +98,7 @@ fn architecture(settings: &Settings, options: &Options) -> Result<(Architecture,
     }
     let named = |error| invalid("architecture")(error);
     if !settings.architecture.ends_with(".yaml") && !settings.architecture.ends_with(".yml") {
-        let known = crate::error::suggestion(&settings.architecture, &["eyeriss"]);
+        let known = crate::suggest::suggestion(&settings.architecture, &["eyeriss"]);
         return Err(EnvError::invalid(
             "architecture",
             format!("`{}` is neither a template nor a YAML file{known}", settings.architecture),
@@ -438,7 +438,7 @@ mod tests {
                 let design = env.space().sample(&mut random);
                 match env.evaluate(&design, Fidelity::FULL) {
                     Outcome::Feasible { .. } => {}
-                    Outcome::Infeasible { amount, constraint } => {
+                    Outcome::Infeasible { amount, constraint, .. } => {
                         assert!(amount > 0.0 && !constraint.is_empty());
                         infeasible += 1;
                     }

@@ -33,7 +33,7 @@ fn network(name: &str, options: &Options) -> Result<Network, EnvError> {
 fn layer<'a>(network: &'a Network, name: &str) -> Result<&'a NetworkLayer, EnvError> {
     network.layers.iter().find(|layer| layer.name() == name).ok_or_else(|| {
         let names: Vec<&str> = network.layers.iter().map(|layer| layer.name()).collect();
-        let hint = crate::error::suggestion(name, &names);
+        let hint = crate::suggest::suggestion(name, &names);
         EnvError::invalid("layer", format!("{} has no layer `{name}`{hint}", network.name))
     })
 }

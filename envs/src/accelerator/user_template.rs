@@ -220,7 +220,7 @@ fn check_places(yaml: &str, file: &str, parameters: &[Free]) -> Result<(), EnvEr
                     if let Some(index) = names.iter().position(|name| *name == factor) {
                         used[index] = true;
                     } else if factor.parse::<f64>().is_err() {
-                        let hint = crate::error::suggestion(factor, &names);
+                        let hint = crate::suggest::suggestion(factor, &names);
                         let message = format!("{file}:{line}: no parameter is called `{factor}`{hint}");
                         return Err(EnvError::invalid("parameters", message));
                     }

@@ -11,7 +11,7 @@ use super::miss::Miss;
 use super::sweep::Sweep;
 use super::template::{CORNER_PARAMETERS, Cards, Template};
 use crate::objective::Target;
-use crate::wrappers::{Specification, WalkRules};
+use crate::walk::{Specification, WalkRules};
 use crate::{
     Bound, Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric, Objective, Options,
     Outcome, Parameter, Random, Value,

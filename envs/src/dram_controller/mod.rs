@@ -18,7 +18,7 @@ use hwgym_simulators::dram::config::ControllerConfig;
 use hwgym_simulators::dram::trace::{StlReader, Workload};
 use hwgym_simulators::dram::{self, Device, Request, Simulator};
 
-use crate::enumerate::KnownOptima;
+use crate::known_optima::KnownOptima;
 use crate::{
     Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, FidelityLevel, Metric, Objective, Options,
     Outcome,

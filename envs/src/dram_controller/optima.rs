@@ -4,7 +4,7 @@
 //! `envs/data/dram-controller/W.json.gz`, and name it in `data!`. A test runs the simulator against every file: after a change of its
 //! results the enumeration has to be repeated.
 
-use crate::enumerate::{KnownObjective, KnownOptima};
+use crate::known_optima::{KnownObjective, KnownOptima};
 use crate::{Env, EnvError};
 
 macro_rules! data {

@@ -4,7 +4,7 @@ use hwgym_simulators::dram::config::{CmdMux, PowerDownPolicy, Reference};
 use serde::{Deserialize, Serialize};
 
 use super::space::ValueSet;
-use crate::error::suggestion;
+use crate::suggest::suggestion;
 use crate::{EnvEntry, EnvError};
 
 /// The options of `dram-controller-v0`.

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use optima::{KnownObjective, KnownOptima, MetricRange, Optimum};
 pub use table::Table;
 
+use crate::known_optima::KnownOptima;
 use crate::{Env, EnvError, Fidelity, Guard, Outcome};
 
 /// Designs per chunk: what is lost at most when the process is killed.

@@ -34,6 +34,8 @@ pub struct Violation {
     pub meaning: String,
     /// By how much it is broken, above 0, in the constraint's own units.
     pub amount: f64,
+    /// The amount relative to the limit; where the limit is 0, to the largest term.
+    pub relative: f64,
 }
 
 impl Constraint {
@@ -61,14 +63,27 @@ impl Constraint {
     /// The violation by this design, if it breaks the constraint.
     pub fn violation(&self, space: &DesignSpace, design: &Design) -> Option<Violation> {
         let number = |name: &str| space.position(name).map_or(0.0, |index| space.number(design, index));
+        let mut largest = 0f64;
         let (value, limit) = match self {
             Self::Sum { terms, at_most, .. } => {
-                (terms.iter().map(|(n, factor)| factor * number(n)).sum::<f64>(), *at_most)
+                let terms = terms.iter().map(|(name, factor)| {
+                    let term = factor * number(name);
+                    largest = largest.max(term.abs());
+                    term
+                });
+                (terms.sum::<f64>(), *at_most)
             }
             Self::Product { parameters, at_most, .. } => {
-                (parameters.iter().map(|n| number(n)).product(), *at_most)
+                let product: f64 = parameters.iter().map(|n| number(n)).product();
+                largest = product.abs();
+                (product, *at_most)
             }
         };
-        (value > limit).then(|| Violation { meaning: self.meaning().into(), amount: value - limit })
+        let scale = if limit == 0.0 { largest } else { limit.abs() };
+        (value > limit).then(|| Violation {
+            meaning: self.meaning().into(),
+            amount: value - limit,
+            relative: (value - limit) / scale,
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! Design spaces: ordered, named, typed parameters, with conditions, constraints and groups.
 
+mod arrangement;
 mod constraint;
 mod design;
 mod enumeration;
@@ -16,7 +17,7 @@ pub use design::{Design, Value};
 pub use listing::Listing;
 pub use parameter::{Condition, Domain, Parameter, Scale};
 
-use crate::error::suggestion;
+use crate::suggest::suggestion;
 
 /// Why a space or a design is refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -160,11 +161,16 @@ impl DesignSpace {
         Ok(Self { parameters, constraints: Vec::new(), groups: Vec::new(), index, conditions, listing: None })
     }
 
-    /// The same space with these constraints. Errors: a constraint on an unknown parameter.
+    /// The same space with these constraints. Errors: a constraint on an unknown parameter, or on an arrangement, which is no number.
     pub fn with_constraints(mut self, constraints: Vec<Constraint>) -> Result<Self, SpaceError> {
         for constraint in &constraints {
             for name in constraint.parameters() {
-                self.position(name)?;
+                if self.parameters[self.position(name)?].domain.is_arrangement() {
+                    return Err(SpaceError::Definition(format!(
+                        "the constraint \"{}\" relates `{name}`, an arrangement, which is no number",
+                        constraint.meaning()
+                    )));
+                }
             }
         }
         self.constraints = constraints;
@@ -289,9 +295,9 @@ impl DesignSpace {
         self.constraints.iter().filter_map(|constraint| constraint.violation(self, design)).collect()
     }
 
-    /// Sum of the amounts by which constraints are broken; 0 for a design that keeps them all.
+    /// Sum of the amounts by which constraints are broken, each relative to its limit; 0 for a design that keeps them all.
     pub fn violation(&self, design: &Design) -> f64 {
-        self.constraints.iter().filter_map(|c| c.violation(self, design)).map(|v| v.amount).sum()
+        self.constraints.iter().filter_map(|c| c.violation(self, design)).map(|v| v.relative).sum()
     }
 
     /// Checks that every coordinate lies in its domain. Errors: the first that does not.

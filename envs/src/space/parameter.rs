@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{SpaceError, Value};
-use crate::error::suggestion;
+use crate::suggest::suggestion;
 
 /// Largest whole number up to which every one is a coordinate of its own.
 const EXACT: u64 = 1 << 53;
@@ -47,6 +47,15 @@ pub enum Domain {
         /// How it is spread in the unit cube.
         scale: Scale,
     },
+    /// Every order of these items: of loops, of passes. A value is written `M,R,C`.
+    Permutation(Vec<String>),
+    /// A place for every item, such as a processor for every task. A value is written `filter:cpu,sort:dsp`.
+    Assignment {
+        /// What is placed.
+        items: Vec<String>,
+        /// Where each of them may be, several at one place included.
+        places: Vec<String>,
+    },
 }
 
 impl Domain {
@@ -58,6 +67,9 @@ impl Domain {
             Self::Ordinal(levels) => Some(levels.len()),
             Self::Integer { low, high, step, .. } => Some(((high - low) / step + 1) as usize),
             Self::Real { .. } => None,
+            Self::Permutation(_) | Self::Assignment { .. } => {
+                Some(self.arrangements().map_or(usize::MAX, |count| count as usize))
+            }
         }
     }
 
@@ -69,9 +81,9 @@ impl Domain {
         }
     }
 
-    /// True if the values have an order: everything but a categorical domain.
+    /// True if the values have an order: everything but categories and arrangements.
     pub fn is_ordered(&self) -> bool {
-        !matches!(self, Self::Categorical(_))
+        !matches!(self, Self::Categorical(_)) && !self.is_arrangement()
     }
 
     /// The domain in words, for messages.
@@ -90,6 +102,16 @@ impl Domain {
                 format!("an integer from {low} to {high} in steps of {step}")
             }
             Self::Real { low, high, .. } => format!("a number from {low} to {high}"),
+            Self::Permutation(items) => {
+                let example = self.arrangement_text((self.arrangements().unwrap_or(0) / 2) as f64);
+                format!("{} in some order, such as `{example}`", items.join(", "))
+            }
+            Self::Assignment { items, places } => format!(
+                "one of {} for each of {}, such as `{}`",
+                places.join(", "),
+                items.join(", "),
+                self.arrangement_text(0.0)
+            ),
         }
     }
 }
@@ -175,6 +197,22 @@ impl Parameter {
         Self::new(name, Domain::Real { low, high, scale: Scale::Log })
     }
 
+    /// Every order of these items, 17 at most.
+    pub fn permutation<S: Into<String>>(name: &str, items: impl IntoIterator<Item = S>) -> Self {
+        Self::new(name, Domain::Permutation(items.into_iter().map(Into::into).collect()))
+    }
+
+    /// One of these places for every item; 2^50 arrangements at most.
+    pub fn assignment<I: Into<String>, P: Into<String>>(
+        name: &str,
+        items: impl IntoIterator<Item = I>,
+        places: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let items = items.into_iter().map(Into::into).collect();
+        let places = places.into_iter().map(Into::into).collect();
+        Self::new(name, Domain::Assignment { items, places })
+    }
+
     /// The same with a unit.
     pub fn unit(mut self, unit: &str) -> Self {
         self.unit = unit.into();
@@ -211,6 +249,7 @@ impl Parameter {
                 .filter(|offset| offset % step == 0)
                 .map(|offset| (offset / step) as f64),
             (Domain::Real { low, high, .. }, _) => number.filter(|n| n >= low && n <= high),
+            (domain, value) if domain.is_arrangement() => domain.parse_arrangement(&value.to_string()),
             _ => None,
         };
         found.ok_or_else(|| SpaceError::BadValue {
@@ -218,7 +257,7 @@ impl Parameter {
             value: format!("`{value}`"),
             expected: self.domain.describe(),
             hint: match (&self.domain, value) {
-                (Domain::Categorical(choices), Value::Text(text)) => crate::error::nearest(text, choices)
+                (Domain::Categorical(choices), Value::Text(text)) => crate::suggest::nearest(text, choices)
                     .map(|_| suggestion(text, choices))
                     .unwrap_or_default(),
                 _ => String::new(),
@@ -234,10 +273,11 @@ impl Parameter {
             Domain::Ordinal(levels) => Value::number(levels[coordinate as usize]),
             Domain::Integer { low, step, .. } => Value::Integer(low + coordinate as i64 * step),
             Domain::Real { .. } => Value::Real(coordinate),
+            domain => Value::Text(domain.arrangement_text(coordinate)),
         }
     }
 
-    /// The number at a coordinate: a level, an integer, a real; 0 or 1 for a boolean; the index of a choice.
+    /// The number at a coordinate: a level, an integer, a real; 0 or 1 for a boolean; the index of a choice or of an arrangement.
     pub fn number(&self, coordinate: f64) -> f64 {
         match &self.domain {
             Domain::Ordinal(levels) => levels[coordinate as usize],
@@ -269,6 +309,7 @@ impl Parameter {
         if self.name.is_empty() {
             return Err(SpaceError::Definition("a parameter has an empty name".into()));
         }
+        self.domain.check_arrangement().or_else(|message| bad(&message))?;
         match &self.domain {
             Domain::Categorical(choices) if choices.is_empty() => bad("no choices"),
             Domain::Categorical(choices)

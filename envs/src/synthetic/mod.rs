@@ -11,7 +11,7 @@ mod pareto;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::suggestion;
+use crate::suggest::suggestion;
 use crate::{
     Bound, Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, Goal, Metric, Objective, Outcome,
     Parameter,

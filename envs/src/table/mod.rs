@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use self::cells::Cells;
-use crate::error::suggestion;
 use crate::pareto;
+use crate::suggest::suggestion;
 use crate::{
     Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Metric, Objective, Options,
     Outcome,

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::WalkRules;
-use crate::enumerate::KnownOptima;
+use crate::known_optima::KnownOptima;
+use crate::walk::WalkRules;
 use crate::{
     Design, DesignSpace, Env, EnvError, Fidelity, FidelityLevel, Metric, Noise, Objective, Options, Outcome,
 };

@@ -24,7 +24,7 @@ pub use joint::Joint;
 pub use layer::Layer;
 pub use multi_agent::MultiAgent;
 pub use sequential::Sequential;
-pub use target_walk::{Specification, TargetWalk, WalkRules};
+pub use target_walk::TargetWalk;
 pub use time_limit::TimeLimit;
 
 use std::sync::Arc;

@@ -1,21 +1,14 @@
-//! Reports: what a study found, as tables, CSV, JSON, plots, and one page that links them.
+//! Reports: what a study found, from its records alone. [`publication`](crate::publication) writes them down.
 
 mod goal;
-mod page;
-mod tables;
 mod task;
-pub(crate) mod text;
 mod trial;
-
-use std::path::{Path, PathBuf};
 
 pub use goal::GoalView;
 pub use task::{ContestantReport, FrontPoint, TaskReport};
 pub use trial::{State, TrialReport};
 
-pub(crate) use page::short;
-
-use crate::{Resimulation, Store, StudyError, plot};
+use crate::{Resimulation, Store, StudyError};
 
 /// The report of a study, finished or not.
 #[derive(Debug, serde::Serialize)]
@@ -55,28 +48,6 @@ impl Report {
         })
     }
 
-    /// Writes everything into a folder; returns the files, the page first. Errors: a file cannot be written.
-    pub fn write(&self, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
-        std::fs::create_dir_all(folder).map_err(|e| StudyError::file(folder, e))?;
-        let mut files = vec![folder.join("report.md")];
-        files.extend(tables::write(self, store, folder)?);
-        let mut plots: Vec<Vec<PathBuf>> = Vec::new();
-        for task in &self.tasks {
-            let mut of_task = Vec::new();
-            if task.contestants.iter().any(|c| c.quality.is_some()) {
-                of_task.extend(plot::convergence(task, folder)?);
-                of_task.extend(plot::regret(task, folder)?);
-                if task.goals.len() > 1 {
-                    of_task.extend(plot::pareto(task, folder)?);
-                }
-            }
-            files.extend(of_task.iter().cloned());
-            plots.push(of_task);
-        }
-        crate::store::write_whole(&files[0], page::page(self, &plots).as_bytes())?;
-        Ok(files)
-    }
-
     /// True if every trial of every task is finished.
     pub fn is_complete(&self) -> bool {
         self.tasks.iter().flat_map(|task| &task.contestants).all(|contestant| contestant.missing.is_empty())
@@ -86,10 +57,5 @@ impl Report {
     pub fn panics(&self) -> usize {
         let reasons = self.tasks.iter().flat_map(|task| &task.contestants).flat_map(|c| &c.failures);
         reasons.filter(|(reason, _)| reason.starts_with(hwgym_envs::evaluate::PANICKED)).map(|(_, n)| n).sum()
-    }
-
-    /// The summary for a terminal.
-    pub fn summary_text(&self) -> String {
-        page::summary_text(self)
     }
 }

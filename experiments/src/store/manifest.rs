@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hwgym_envs::enumerate::KnownObjective;
+use hwgym_envs::known_optima::KnownObjective;
 use hwgym_envs::{Metric, Objective};
 use serde::{Deserialize, Serialize};
 

@@ -20,7 +20,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hwgym_agents::wrappers::{Wrapper, wrap};
+use hwgym_agents::wrappers::{self, Wrapper};
 use hwgym_agents::{Agent, AgentEntry, AgentError, Problem};
 use hwgym_envs::random::derive_seed;
 use hwgym_envs::wrappers::Caching;
@@ -120,8 +120,8 @@ impl Contestant {
     /// The agent for a task. Errors: see [`AgentEntry::make`]; an earlier study that does not read or does not fit.
     fn make(&self, task: &Task, budget: usize, seed: u64) -> Result<Box<dyn Agent>, StudyError> {
         let problem = Problem::new(Arc::new(task.env.space().clone()), &task.scorer, Some(budget));
-        let agent = self.agent.make(&self.hyperparameters.options, &problem, seed)?;
-        wrap(agent, &self.wrappers, &problem, seed, |wrapper| {
+        let options = &self.hyperparameters.options;
+        wrappers::make(&self.agent, options, &self.wrappers, &problem, seed, |wrapper| {
             warm_start::results(wrapper, &self.folder, task)
         })
     }
@@ -462,7 +462,7 @@ impl Checker<'_> {
                 let names: Vec<_> = named.iter().map(|o| o.name.clone()).collect();
                 named.iter().find(|o| o.name == name).cloned().ok_or_else(|| {
                     let known = format!("(known: {})", names.join(", "));
-                    let hint = hwgym_envs::error::nearest(&name, &names)
+                    let hint = hwgym_envs::suggest::nearest(&name, &names)
                         .map_or(String::new(), |n| format!("; did you mean `{n}`?"));
                     self.source
                         .error(text, format!("`{}` names no objective `{name}`{hint} {known}", env.id()))
@@ -518,9 +518,17 @@ impl Checker<'_> {
                     folder: self.source.folder.clone(),
                     entry: index,
                 };
-                // Bare first, then wrapper by wrapper, so that a mistake is reported where it stands.
+                // Bare first, then wrapper by wrapper, so that a mistake is reported where it stands. Scalarising belongs to the bare agent.
+                let mut wrappers = entry.wrappers.iter();
+                if let Some(first) = entry.wrappers.first() {
+                    let first: Wrapper = self.part_of(first.get_ron())?;
+                    if matches!(first, Wrapper::Scalarise { .. }) {
+                        contestant.wrappers.push(first);
+                        wrappers.next();
+                    }
+                }
                 self.try_out(&contestant, tasks, budget, &entry.hyperparameters, raw)?;
-                for wrapper in &entry.wrappers {
+                for wrapper in wrappers {
                     contestant.wrappers.push(self.part_of(wrapper.get_ron())?);
                     self.try_out(&contestant, tasks, budget, &None, wrapper)?;
                 }

@@ -65,7 +65,7 @@ use super::conditions::Simulator;
 use super::miss::Miss;
 use crate::{
     Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, Goal, Metric, Objective, Options,
-    Outcome,
+    Outcome, Scorer,
 };
 
 /// The example that runs without options: an RC ladder driven by a step.
@@ -170,7 +170,7 @@ impl Netlist {
             if list.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 Ok(())
             } else {
-                let hint = crate::error::suggestion(name, list);
+                let hint = crate::suggest::suggestion(name, list);
                 Err(EnvError::invalid(option, format!("the deck has no {what} `{name}`{hint}")))
             }
         };
@@ -276,8 +276,8 @@ impl Env for Netlist {
     }
 
     fn evaluate(&self, design: &Design, _: Fidelity) -> Outcome {
-        if let Some(violation) = self.space.violations(design).into_iter().next() {
-            return Outcome::infeasible(violation.meaning, violation.amount);
+        if let Some(refused) = Scorer::refuse(&self.space, design) {
+            return refused;
         }
         let numbers: Vec<f64> = (0..self.space.len()).map(|index| self.space.number(design, index)).collect();
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());

@@ -37,7 +37,7 @@ fn metrics_are_the_worst_over_conditions() {
 fn requirements_make_designs_infeasible_with_a_reason() {
     let env = make("require: [(measure: \"v\", at_least: 0.5)]").unwrap();
     match evaluate(&env, 3e3) {
-        Outcome::Infeasible { constraint, amount } => {
+        Outcome::Infeasible { constraint, amount, .. } => {
             assert!(constraint.contains("v >= 0.5") && (amount - 0.5).abs() < 1e-9, "{constraint} {amount}");
         }
         other => panic!("{other:?}"),

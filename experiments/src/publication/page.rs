@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use comfy_table::{CellAlignment, Table, presets};
 use hwgym_envs::number::significant;
 
-use super::text::markdown;
-use super::{ContestantReport, Report, TaskReport};
+use crate::Report;
+use crate::report::{ContestantReport, TaskReport};
+use crate::text::markdown;
 
 /// A number with four significant digits.
-pub(crate) fn short(value: f64) -> String {
+fn short(value: f64) -> String {
     significant(value, 4)
 }
 
@@ -111,7 +112,7 @@ fn explanation(task: &TaskReport) -> String {
 }
 
 /// The summary for a terminal.
-pub(super) fn summary_text(report: &Report) -> String {
+pub fn summary(report: &Report) -> String {
     let mut text = String::new();
     for task in &report.tasks {
         let mut table = Table::new();

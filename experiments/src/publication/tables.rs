@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Report, State, text};
-use crate::StudyError;
+use crate::report::{GoalView, State, TaskReport};
 use crate::store::trial_log::records;
 use crate::store::{Store, write_whole};
+use crate::{Report, StudyError, text};
 
 /// Writes all of them; returns their paths.
 pub(super) fn write(report: &Report, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
@@ -181,7 +181,7 @@ fn cell(value: &serde_json::Value) -> String {
 }
 
 /// Writes every evaluation of a task, trial by trial as they are read; damaged trials are left out.
-fn evaluations(task: &super::TaskReport, store: &Store, path: &Path) -> Result<(), StudyError> {
+fn evaluations(task: &TaskReport, store: &Store, path: &Path) -> Result<(), StudyError> {
     let failed = |error: csv::Error| StudyError::file(path, std::io::Error::other(error));
     let trials: Vec<_> = task
         .contestants
@@ -231,10 +231,10 @@ fn columns(files: impl Iterator<Item = PathBuf>) -> Result<(Vec<String>, Vec<Str
     Ok((parameters, Vec::new()))
 }
 
-fn front(task: &super::TaskReport) -> Vec<Vec<String>> {
+fn front(task: &TaskReport) -> Vec<Vec<String>> {
     let parameters: Vec<String> =
         task.front.first().map(|p| p.design.keys().cloned().collect()).unwrap_or_default();
-    let mut header: Vec<String> = task.goals.iter().map(super::GoalView::label).collect();
+    let mut header: Vec<String> = task.goals.iter().map(GoalView::label).collect();
     header.extend(row(["agent", "seed", "evaluation"]));
     header.extend(parameters.iter().cloned());
     let mut rows = vec![header];

@@ -1,0 +1,32 @@
+//! A report as files: tables as CSV and JSON, plots, and one page that links them.
+
+mod page;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+pub use page::summary;
+
+use crate::{Report, Store, StudyError, plot};
+
+/// Writes everything into a folder; returns the files, the page first. Errors: a file cannot be written.
+pub fn write(report: &Report, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    std::fs::create_dir_all(folder).map_err(|e| StudyError::file(folder, e))?;
+    let mut files = vec![folder.join("report.md")];
+    files.extend(tables::write(report, store, folder)?);
+    let mut plots: Vec<Vec<PathBuf>> = Vec::new();
+    for task in &report.tasks {
+        let mut of_task = Vec::new();
+        if task.contestants.iter().any(|c| c.quality.is_some()) {
+            of_task.extend(plot::convergence(task, folder)?);
+            of_task.extend(plot::regret(task, folder)?);
+            if task.goals.len() > 1 {
+                of_task.extend(plot::pareto(task, folder)?);
+            }
+        }
+        files.extend(of_task.iter().cloned());
+        plots.push(of_task);
+    }
+    crate::store::write_whole(&files[0], page::page(report, &plots).as_bytes())?;
+    Ok(files)
+}
