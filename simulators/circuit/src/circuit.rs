@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::analysis::{Dynamic, Engine, System, Table, TranSpec};
-use crate::error::{CircuitError, Result};
+use crate::error::{CircuitError, Location, Result};
 use crate::measure::{Domain, Measured, evaluate};
 use crate::netlist::{Analysis, Deck, Line, Netlist, ParseOptions};
 
@@ -26,12 +26,22 @@ pub struct Results {
     pub measures: Vec<Measured>,
     /// Things in the deck that had no effect.
     pub warnings: Vec<String>,
+    /// What the control block printed, line by line.
+    pub output: Vec<String>,
 }
 
 impl Results {
     /// A table by its stem.
     pub fn table(&self, stem: &str) -> Option<&Table> {
         self.tables.iter().find(|(s, _)| s == stem).map(|(_, t)| t)
+    }
+
+    /// Adds a table; a second one of a stem is called `stem2`.
+    pub(crate) fn add(&mut self, stem: &str, table: Table) {
+        let own = |s: &str| s.trim_end_matches(|c: char| c.is_ascii_digit()) == stem;
+        let count = self.tables.iter().filter(|(s, _)| s == stem || own(s)).count();
+        let name = if count == 0 { stem.to_string() } else { format!("{stem}{}", count + 1) };
+        self.tables.push((name, table));
     }
 
     /// Writes every table as `<stem>.csv` into `folder`, which is made if missing. Returns the files.
@@ -106,36 +116,45 @@ impl Circuit {
         (&self.deck, &self.parameters)
     }
 
-    /// Runs all analyses of the deck (`.op` where there is none) and its measures.
+    /// Runs the deck: its control block if that runs an analysis, otherwise all analysis cards; and its measures.
     pub fn simulate(&self) -> Result<Results> {
+        let mut skipped = None;
+        if !self.deck.control.is_empty() {
+            match crate::control::run(self)? {
+                Some(results) => return Ok(results),
+                None => {
+                    skipped =
+                        Some("the control block runs no analysis; the analysis cards are run".to_string())
+                }
+            }
+        }
         let mut engine = self.engine()?;
         let mut results = Results { warnings: engine.system.warnings.clone(), ..Results::default() };
-        let mut analyses = engine.system.netlist.analyses.clone();
+        results.warnings.extend(skipped);
+        let analyses = in_order(&engine.system.netlist.analyses);
         if analyses.is_empty() {
             return Err(CircuitError::Analysis {
                 analysis: "deck",
                 message: "has no analysis card (.op, .dc, .ac, .noise, .tran or .tf)".into(),
             });
         }
-        // Of several cards of one kind ngspice runs the last first, and names its files in that order.
-        let kinds: Vec<_> = analyses.iter().map(|(a, _)| std::mem::discriminant(a)).collect();
-        let first = |a: &Analysis| kinds.iter().position(|k| *k == std::mem::discriminant(a));
-        analyses.reverse();
-        analyses.sort_by_key(|(a, _)| first(a));
-        for (analysis, _) in &analyses {
-            for (stem, table) in run(&mut engine, analysis)? {
-                let count = results
-                    .tables
-                    .iter()
-                    .filter(|(s, _)| s.trim_end_matches(|c: char| c.is_ascii_digit()) == stem)
-                    .count();
-                let name = if count == 0 { stem.to_string() } else { format!("{stem}{}", count + 1) };
-                results.tables.push((name, table));
+        for analysis in &analyses {
+            for (stem, table) in run_one(&mut engine, analysis)? {
+                results.add(stem, table);
             }
         }
         results.measures = measure(&engine.system.netlist, &results);
         Ok(results)
     }
+}
+
+/// Analyses as ngspice runs them: of several cards of one kind the last first.
+pub(crate) fn in_order(cards: &[(Analysis, Location)]) -> Vec<Analysis> {
+    let mut analyses: Vec<Analysis> = cards.iter().map(|(a, _)| a.clone()).collect();
+    let kinds: Vec<_> = analyses.iter().map(std::mem::discriminant).collect();
+    analyses.reverse();
+    analyses.sort_by_key(|a| kinds.iter().position(|k| *k == std::mem::discriminant(a)));
+    analyses
 }
 
 /// Evaluates a netlist's measures on results of either engine.
@@ -168,7 +187,7 @@ pub(crate) fn measure(netlist: &Netlist, results: &Results) -> Vec<Measured> {
 }
 
 /// Runs one analysis on an engine. Returns file stems and tables.
-fn run(engine: &mut Engine, analysis: &Analysis) -> Result<Vec<(&'static str, Table)>> {
+pub(crate) fn run_one(engine: &mut Engine, analysis: &Analysis) -> Result<Vec<(&'static str, Table)>> {
     let slots = engine.system.netlist.slots.clone();
     Ok(match analysis {
         Analysis::Op => {

@@ -14,6 +14,7 @@
 mod analysis;
 pub mod cards;
 mod circuit;
+mod control;
 pub mod devices;
 mod error;
 mod matrix;

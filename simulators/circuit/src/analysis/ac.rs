@@ -20,12 +20,16 @@ pub struct SmallSignal {
     pub solver: LaneSolver,
     /// Right-hand side by row (or column, for the adjoint).
     pub rhs: Vec<(f64, f64)>,
+    /// Entries of lines: slot, factor and the delay that turns it.
+    pub delayed: Vec<(u32, f64, f64)>,
 }
 
 impl SmallSignal {
     /// Linearises the engine's circuit at its present solution.
     pub fn linearise(&mut self, engine: &mut Engine) {
         engine.small_signal(&mut self.g, &mut self.c);
+        self.delayed.clear();
+        self.delayed.extend(engine.system.lines.iter().flat_map(super::special::Line::delayed));
         self.rhs.clear();
         self.rhs.resize(engine.system.n + 1, (0.0, 0.0));
     }
@@ -54,14 +58,22 @@ impl SmallSignal {
                 // Second try: the order for the group's middle; third: for its first frequency.
                 let w = omega[if attempt == 2 { 0 } else { LANES / 2 }];
                 let (g, c) = (&self.g, &self.c);
-                let program = order(&engine.system.pattern, |slot| (g[slot], w * c[slot]))
+                let delayed = &self.delayed;
+                let value = |slot: usize| {
+                    let mut sum = (g[slot], w * c[slot]);
+                    for (_, factor, delay) in delayed.iter().filter(|d| d.0 as usize == slot) {
+                        sum = (sum.0 + factor * (w * delay).cos(), sum.1 - factor * (w * delay).sin());
+                    }
+                    sum
+                };
+                let program = order(&engine.system.pattern, value)
                     .map_err(|e| super::diagnose::singular(&engine.system, &e.columns))?;
                 engine.ac_program = Some(program);
                 engine.reordered = true;
             }
             let Some(program) = &engine.ac_program else { continue };
             self.solver.prepare(program);
-            let growth = self.solver.factor(program, &self.g, &self.c, omega);
+            let growth = self.solver.factor(program, &self.g, &self.c, &self.delayed, omega);
             if growth < GROWTH_LIMIT || (attempt == 2 && growth.is_finite()) {
                 return Ok(());
             }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::special::{FormulaSource, Line, Switch};
 use super::system::{
     Capacitance, Capacitor, Column, Conductance, Fixed, Independent, Inductor, Mutual, NoiseOwner, Place,
     Resistor, System, device_error,
@@ -9,6 +10,7 @@ use super::system::{
 use crate::devices::{self, Device, Model, ModelCard, Surroundings};
 use crate::error::{CircuitError, Result, did_you_mean};
 use crate::matrix::Pattern;
+use crate::netlist::formula::Input;
 use crate::netlist::{Element, Kind, Netlist, Value};
 
 /// Rank of an element's device type in ngspice's setup order.
@@ -42,7 +44,7 @@ impl System {
             .models
             .iter()
             .map(|m| match m.kind.as_str() {
-                "r" | "res" | "c" | "cap" | "l" | "ind" => Ok(None),
+                "r" | "res" | "c" | "cap" | "l" | "ind" | "sw" | "csw" => Ok(None),
                 kind => {
                     let parameters =
                         m.parameters.iter().map(|(n, v)| (n.clone(), netlist.slots.get(*v))).collect();
@@ -85,15 +87,26 @@ impl System {
                 is_branch.push(false);
             }
         }
+        // Two inner nodes and two currents per line.
+        let mut inner: HashMap<usize, [u32; 4]> = HashMap::new();
+        for (index, e) in netlist.elements.iter().enumerate().filter(|(_, e)| matches!(e.kind, Kind::Line)) {
+            let first = names.len() as u32;
+            for (label, branch) in [("i1", true), ("i2", true), ("int1", false), ("int2", false)] {
+                names.push(format!("v({}#{label})", e.name));
+                is_branch.push(branch);
+            }
+            inner.insert(index, [first, first + 1, first + 2, first + 3]);
+        }
         // Branches: H, L, E, V, each last instance first.
         let mut branches: HashMap<String, u32> = HashMap::new();
-        for wanted in 0..4 {
+        for wanted in 0..5 {
             for e in netlist.elements.iter().rev() {
                 let class = match e.kind {
                     Kind::Ccvs(_) => 0,
                     Kind::Inductor => 1,
                     Kind::Vcvs => 2,
                     Kind::Voltage(_) => 3,
+                    Kind::Formula { voltage: true, .. } => 4,
                     _ => continue,
                 };
                 if class == wanted {
@@ -104,7 +117,18 @@ impl System {
             }
         }
         let n = names.len() - 1;
-        let hidden = ["#internal", "#source", "#drain", "#collector", "#emitter", "#base"];
+        let hidden = [
+            "#internal",
+            "#source",
+            "#drain",
+            "#collector",
+            "#emitter",
+            "#base",
+            "#i1",
+            "#i2",
+            "#int1",
+            "#int2",
+        ];
         let columns = (1..=n)
             .filter(|k| !hidden.iter().any(|h| names[*k].contains(h)))
             .map(|unknown| Column { name: names[unknown].clone(), unknown })
@@ -121,6 +145,10 @@ impl System {
             mutuals: Vec::new(),
             sources: Vec::new(),
             fixed: Vec::new(),
+            formulas: Vec::new(),
+            switches: Vec::new(),
+            lines: Vec::new(),
+            ties: Vec::new(),
             devices,
             places: Vec::new(),
             columns,
@@ -131,7 +159,14 @@ impl System {
             warnings,
             netlist,
         };
-        system.connect(&internal, &made)?;
+        system.connect(&internal, &made, &inner)?;
+        if system.netlist.options.shunt_ohm.is_infinite() {
+            for group in super::diagnose::floating(&system) {
+                system.ties.push(system.diagonal[group[0]]);
+                let warning = super::diagnose::tied(&system, &group);
+                system.warnings.push(warning);
+            }
+        }
         system.noise_order =
             order.iter().map(|i| NoiseOwner::Device(*i)).chain(system.resistor_order()).collect();
         system.refresh()?;
@@ -139,7 +174,12 @@ impl System {
     }
 
     /// Assigns matrix slots.
-    fn connect(&mut self, internal: &[Vec<u32>], made: &[(usize, Device)]) -> Result<()> {
+    fn connect(
+        &mut self,
+        internal: &[Vec<u32>],
+        made: &[(usize, Device)],
+        inner: &HashMap<usize, [u32; 4]>,
+    ) -> Result<()> {
         for k in 1..=self.n as u32 {
             if !self.is_branch[k as usize] {
                 self.diagonal[k as usize] = self.pattern.slot(k, k);
@@ -249,6 +289,50 @@ impl System {
                     let c = control(name, e)?;
                     self.fixed.push(Fixed { slot: p.slot(branch, c), sign: -1.0, element: Some(element) });
                 }
+                Kind::Formula { formula, .. } => {
+                    let mut inputs = Vec::with_capacity(formula.inputs.len());
+                    for input in &formula.inputs {
+                        inputs.push(match input {
+                            Input::Voltage(plus, minus) => [*plus, *minus],
+                            Input::Current(name) => [control(name, e)?, 0],
+                        });
+                    }
+                    let slots = inputs
+                        .iter()
+                        .map(|[c, d]| match branch {
+                            0 => quad(p, a, b, *c, *d),
+                            row => [p.slot(row, *c), p.slot(row, *d), 0, 0],
+                        })
+                        .collect();
+                    let formula = formula.clone();
+                    self.formulas.push(FormulaSource {
+                        element,
+                        nodes: [a, b],
+                        branch,
+                        formula,
+                        inputs,
+                        slots,
+                        multiplier: 1.0,
+                    });
+                }
+                Kind::Switch { control: name, on } => {
+                    let pair = match name {
+                        Some(name) => [control(name, e)?, 0],
+                        None => [e.nodes[2], e.nodes[3]],
+                    };
+                    let kind = e.model.map_or("", |m| self.netlist.models[m as usize].kind.as_str());
+                    let expected = if name.is_some() { "csw" } else { "sw" };
+                    if kind != expected {
+                        return Err(CircuitError::Device {
+                            element: e.name.clone(),
+                            message: format!("its model is of type `{kind}`, expected {expected}"),
+                            location: e.location.clone(),
+                        });
+                    }
+                    let slots = quad(p, a, b, a, b);
+                    self.switches.push(Switch::new(element, slots, pair, *on, name.is_some()));
+                }
+                Kind::Line => self.lines.push(line(p, element, e, inner[&element])),
                 Kind::Device => {}
             }
         }
@@ -333,6 +417,30 @@ impl System {
     }
 }
 
+/// A lossless line with its slots; `inner` are its two currents and its two inner nodes.
+fn line(p: &mut Pattern, element: usize, e: &Element, inner: [u32; 4]) -> Line {
+    let [i1, i2, m1, m2] = inner;
+    let nodes = [e.nodes[0], e.nodes[1], e.nodes[2], e.nodes[3]];
+    let mut fixed = Vec::new();
+    for (plus, minus, middle, current) in [(nodes[0], nodes[1], m1, i1), (nodes[2], nodes[3], m2, i2)] {
+        for (row, column, sign) in
+            [(plus, plus, 1.0), (plus, middle, -1.0), (middle, plus, -1.0), (middle, middle, 1.0)]
+        {
+            fixed.push((p.slot(row, column), sign, true));
+        }
+        for (row, column, sign) in
+            [(minus, current, -1.0), (middle, current, 1.0), (current, minus, -1.0), (current, middle, 1.0)]
+        {
+            fixed.push((p.slot(row, column), sign, false));
+        }
+    }
+    let coupling = [
+        [p.slot(i1, nodes[2]), p.slot(i1, nodes[3]), p.slot(i1, i2)],
+        [p.slot(i2, nodes[0]), p.slot(i2, nodes[1]), p.slot(i2, i1)],
+    ];
+    Line::new(element, nodes, [i1, i2], fixed, coupling)
+}
+
 fn device(
     netlist: &Netlist,
     e: &Element,
@@ -349,6 +457,7 @@ fn device(
     let allowed: &[&str] = match e.name.as_bytes()[0] {
         b'd' => &["d"],
         b'q' => &["npn", "pnp"],
+        b'j' => &["njf", "pjf"],
         _ => &["nmos", "pmos"],
     };
     let model = match &models[index as usize] {

@@ -83,6 +83,9 @@ impl Engine {
                 for d in &mut self.system.devices {
                     d.accept();
                 }
+                for s in &mut self.system.switches {
+                    s.accept();
+                }
                 table.push(value);
                 for c in &self.system.columns {
                     table.data.push(self.x[c.unknown]);

@@ -1,8 +1,9 @@
-//! Why a circuit has no unique solution: nodes without a path to ground, loops of voltage sources.
+//! What is wrong with a circuit's structure: loops of voltage sources, nodes without a path to ground.
 
 use super::system::{System, location_of};
 use crate::error::CircuitError;
 use crate::netlist::Kind;
+use crate::netlist::formula::Input;
 
 /// Sets of connected nodes.
 struct Groups(Vec<usize>);
@@ -37,7 +38,14 @@ pub fn structure(system: &System) -> Option<CircuitError> {
     let netlist = &system.netlist;
     let mut loops = Groups((0..netlist.nodes.len()).collect());
     for e in &netlist.elements {
-        let voltage = matches!(e.kind, Kind::Voltage(_) | Kind::Vcvs | Kind::Ccvs(_) | Kind::Inductor);
+        let voltage = matches!(
+            e.kind,
+            Kind::Voltage(_)
+                | Kind::Vcvs
+                | Kind::Ccvs(_)
+                | Kind::Inductor
+                | Kind::Formula { voltage: true, .. }
+        );
         if voltage && !loops.join(e.nodes[0], e.nodes[1]) {
             let reason = format!(
                 "{}: `{}` closes a loop of voltage sources and inductors between `{}` and `{}`; put a small resistor in the loop",
@@ -46,19 +54,26 @@ pub fn structure(system: &System) -> Option<CircuitError> {
             return Some(CircuitError::Singular { reason });
         }
     }
+    None
+}
+
+/// Sets of nodes without a path to ground.
+pub fn floating(system: &System) -> Vec<Vec<usize>> {
+    let netlist = &system.netlist;
     let mut paths = Groups((0..netlist.nodes.len()).collect());
     for e in &netlist.elements {
         match &e.kind {
             Kind::Capacitor | Kind::Current(_) | Kind::Cccs(_) | Kind::Mutual(..) => {}
+            Kind::Formula { voltage: false, .. } | Kind::Vccs => {}
             // A gate is insulated; drain, source and bulk conduct.
             Kind::Device if e.name.starts_with('m') => {
                 paths.join(e.nodes[0], e.nodes[2]);
                 paths.join(e.nodes[0], e.nodes[3]);
             }
-            // The substrate of a bipolar device hangs on its junction too.
-            Kind::Vcvs => {
+            Kind::Vcvs | Kind::Switch { .. } => {
                 paths.join(e.nodes[0], e.nodes[1]);
             }
+            // The substrate of a bipolar device hangs on its junction too.
             _ => {
                 for n in &e.nodes[1..] {
                     paths.join(e.nodes[0], *n);
@@ -67,11 +82,43 @@ pub fn structure(system: &System) -> Option<CircuitError> {
         }
     }
     let ground = paths.find(0);
-    let floating: Vec<usize> = (1..netlist.nodes.len()).filter(|n| paths.find(*n) != ground).collect();
-    if floating.is_empty() {
-        return None;
+    let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
+    for n in 1..netlist.nodes.len() {
+        let root = paths.find(n);
+        if root == ground {
+            continue;
+        }
+        match groups.iter_mut().find(|g| g.0 == root) {
+            Some(group) => group.1.push(n),
+            None => groups.push((root, vec![n])),
+        }
     }
-    let list: Vec<String> = floating
+    // A node that a controlled current source drives, and that controls it, is held by it.
+    groups.retain(|(_, nodes)| {
+        !netlist.elements.iter().any(|e| {
+            let held = |n: &u32| nodes.contains(&(*n as usize));
+            let control = match &e.kind {
+                Kind::Vccs => e.nodes[2..].to_vec(),
+                Kind::Formula { voltage: false, formula } => formula
+                    .inputs
+                    .iter()
+                    .flat_map(|i| match i {
+                        Input::Voltage(p, m) => vec![*p, *m],
+                        Input::Current(_) => Vec::new(),
+                    })
+                    .collect(),
+                _ => return false,
+            };
+            e.nodes[..2].iter().any(held) && control.iter().any(held)
+        })
+    });
+    groups.into_iter().map(|g| g.1).collect()
+}
+
+/// What is said of nodes that get a conductance to ground.
+pub fn tied(system: &System, nodes: &[usize]) -> String {
+    let netlist = &system.netlist;
+    let list: Vec<String> = nodes
         .iter()
         .take(5)
         .map(|n| match location_of(system, *n) {
@@ -79,10 +126,10 @@ pub fn structure(system: &System) -> Option<CircuitError> {
             None => format!("`{}`", netlist.nodes[*n]),
         })
         .collect();
-    let reason = format!(
-        "no DC path to ground from node{} {}; only capacitors, current sources or gates connect there: add a large resistor",
-        if floating.len() > 1 { "s" } else { "" },
-        list.join(", ")
-    );
-    Some(CircuitError::Singular { reason })
+    format!(
+        "no DC path to ground from node{} {}; only capacitors, current sources or gates connect there: joined to ground by {:e} S",
+        if nodes.len() > 1 { "s" } else { "" },
+        list.join(", "),
+        system.surroundings.gmin
+    )
 }

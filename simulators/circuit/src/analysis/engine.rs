@@ -2,6 +2,7 @@
 
 use super::companion::Companion;
 use super::integrate::Integrator;
+use super::special::FormulaWork;
 use super::system::System;
 use super::waveform::Span;
 use crate::devices::{Pass, Stamp};
@@ -78,6 +79,9 @@ pub struct Engine {
     pub span: Span,
     /// Newton iterations since the start, all analyses together.
     pub iterations: u64,
+    /// Time of the step that is being solved, s; zero at operating points.
+    pub time: f64,
+    pub formula_work: FormulaWork,
     gather: Vec<f64>,
     /// Fixed entries (gains, ones of voltage branches), recomputed on refresh.
     fixed: Vec<f64>,
@@ -121,6 +125,8 @@ impl Engine {
             held: Vec::new(),
             span: Span::default(),
             iterations: 0,
+            time: 0.0,
+            formula_work: FormulaWork::default(),
             gather: vec![0.0; crate::devices::MAX_NODES],
             fixed: vec![0.0; slots],
             system,
@@ -138,6 +144,10 @@ impl Engine {
     /// Linear part for DC: resistors, gains, shorted inductors, sources.
     pub fn prepare_dc(&mut self) {
         self.static_base();
+        for l in &self.system.lines {
+            l.load_dc(self.system.surroundings.gmin, &mut self.base);
+        }
+        self.time = 0.0;
         self.rhs_base.fill(0.0);
         let factor = self.source_factor;
         let span = self.span;
@@ -156,6 +166,19 @@ impl Engine {
         for r in &self.system.resistors {
             add_quad(&mut self.base, r.slots, r.g);
         }
+        for l in &self.system.lines {
+            l.load_fixed(&mut self.base);
+        }
+        let gmin = self.system.surroundings.gmin;
+        for slot in &self.system.ties {
+            self.base[*slot as usize] += gmin;
+        }
+        let shunt = 1.0 / self.system.netlist.options.shunt_ohm;
+        if shunt > 0.0 {
+            for slot in self.system.diagonal.iter().filter(|s| **s != 0) {
+                self.base[*slot as usize] += shunt;
+            }
+        }
     }
 
     /// Linear part for a time point: sources at `time`, capacitors and inductors as companions.
@@ -168,6 +191,11 @@ impl Engine {
     /// Right-hand side of the linear part for a time point.
     pub fn step_rhs(&mut self, time: f64) {
         self.rhs_base.fill(0.0);
+        self.time = time;
+        for l in &mut self.system.lines {
+            l.arrive(time);
+            l.load_inputs(&mut self.rhs_base);
+        }
         let span = self.span;
         for s in &self.system.sources {
             let value = s.wave.as_ref().map(|w| w.value(time, span)).or(s.dc).unwrap_or(0.0);
@@ -202,7 +230,7 @@ impl Engine {
         let charges = self.dynamic != Dynamic::Off;
         let step = self.dynamic == Dynamic::Step;
         let a0 = self.integrator.a0();
-        let mut limited = false;
+        let mut limited = self.load_special(pass, starting);
         for (device, place) in self.system.devices.iter_mut().zip(&self.system.places) {
             for (v, node) in self.gather.iter_mut().zip(&place.nodes) {
                 *v = self.x[*node as usize];
@@ -466,6 +494,7 @@ impl Engine {
         let slots = self.base.len();
         g.clear();
         g.extend_from_slice(&self.base);
+        self.special_small_signal(g);
         c.clear();
         c.resize(slots, 0.0);
         self.system.add_linear_dynamics(c, 1.0);

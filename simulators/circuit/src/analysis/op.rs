@@ -68,6 +68,9 @@ impl Engine {
         for d in &mut self.system.devices {
             d.reset();
         }
+        for s in &mut self.system.switches {
+            s.reset();
+        }
     }
 
     fn set_device_gmin(&mut self, gmin: f64) {

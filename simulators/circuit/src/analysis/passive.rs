@@ -24,24 +24,31 @@ fn temperature_factor(netlist: &Netlist, e: &Element, kelvin: f64) -> f64 {
     if let Some(exponent) = parameter(netlist, e, "tce") {
         return 1.01f64.powf(exponent * dt);
     }
-    let first = parameter(netlist, e, "tc1").or_else(|| parameter(netlist, e, "tc"));
-    1.0 + first.unwrap_or(0.0) * dt + parameter(netlist, e, "tc2").unwrap_or(0.0) * dt * dt
+    let either = |a: &str, b: &str| parameter(netlist, e, a).or_else(|| parameter(netlist, e, b));
+    1.0 + either("tc1", "tc").or_else(|| parameter(netlist, e, "tc1r")).unwrap_or(0.0) * dt
+        + either("tc2", "tc2r").unwrap_or(0.0) * dt * dt
 }
 
 fn missing(e: &Element, what: &str) -> CircuitError {
     CircuitError::Syntax { message: format!("`{}` has no {what}", e.name), location: e.location.clone() }
 }
 
+/// Conductance in siemens of a resistor at `kelvin`.
+pub(crate) fn conductance_of(netlist: &Netlist, e: &Element, kelvin: f64) -> Result<f64> {
+    conductance(netlist, e, None, kelvin)
+}
+
 /// Conductance in siemens of a resistor at `kelvin`; zero ohms count as one milliohm.
 pub fn conductance(netlist: &Netlist, e: &Element, swept: Option<f64>, kelvin: f64) -> Result<f64> {
     let get = |v| netlist.slots.get(v);
-    let given = swept.or(e.value.map(get)).or_else(|| e.parameter("r").map(get));
+    let own = |n: &str| e.parameter(n).map(get);
+    let given = swept.or(e.value.map(get)).or_else(|| own("r")).or_else(|| own("resistance"));
     let ohms = match given {
         Some(r) => r,
         None => {
             let p = |n: &str| parameter(netlist, e, n);
             // As in ngspice: a sheet resistance goes before the model's `r`, and length and width have defaults.
-            match (p("rsh").filter(|rsh| *rsh > 0.0), p("r")) {
+            match (p("rsh").filter(|rsh| *rsh > 0.0), p("r").or_else(|| p("res"))) {
                 (Some(rsh), _) => {
                     let narrow = p("narrow").or(p("dw")).unwrap_or(0.0);
                     let short = p("short").or(p("dlr")).unwrap_or(0.0);
@@ -67,17 +74,22 @@ pub fn conductance(netlist: &Netlist, e: &Element, swept: Option<f64>, kelvin: f
 pub fn capacitance(netlist: &Netlist, e: &Element, kelvin: f64) -> Result<f64> {
     let get = |v| netlist.slots.get(v);
     let p = |n: &str| parameter(netlist, e, n);
-    let farads = match e.value.map(get).or_else(|| e.parameter("c").map(get)).or_else(|| p("cap")) {
-        Some(c) => c,
-        None => {
-            let Some(l) = p("l") else {
-                return Err(missing(e, "capacitance; expected a value, or `l`, `w` and a model with `cj`"));
-            };
-            let w = p("w").or(p("defw")).unwrap_or(10e-6) - p("narrow").unwrap_or(0.0);
-            let l = l - p("short").unwrap_or(0.0);
-            p("cj").unwrap_or(0.0) * l * w + p("cjsw").unwrap_or(0.0) * 2.0 * (l + w)
-        }
-    };
+    let own = |n: &str| e.parameter(n).map(get);
+    let farads =
+        match e.value.map(get).or_else(|| own("c")).or_else(|| own("capacitance")).or_else(|| p("cap")) {
+            Some(c) => c,
+            None => {
+                let Some(l) = p("l").or_else(|| p("defl")) else {
+                    return Err(missing(
+                        e,
+                        "capacitance; expected a value, or `l`, `w` and a model with `cj`",
+                    ));
+                };
+                let w = p("w").or(p("defw")).unwrap_or(10e-6) - p("narrow").unwrap_or(0.0);
+                let l = l - p("short").unwrap_or(0.0);
+                p("cj").unwrap_or(0.0) * l * w + p("cjsw").unwrap_or(0.0) * 2.0 * (l + w)
+            }
+        };
     let scale = p("scale").unwrap_or(1.0);
     finite(
         farads * temperature_factor(netlist, e, kelvin) * scale * get(e.multiplier),

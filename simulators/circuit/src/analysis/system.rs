@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::special::{FormulaSource, Line, Switch};
 use super::waveform::Wave;
 use crate::devices::{self, Device, Surroundings};
 use crate::error::{CircuitError, Location, Result, did_you_mean};
@@ -135,6 +136,11 @@ pub struct System {
     pub mutuals: Vec<Mutual>,
     pub sources: Vec<Independent>,
     pub fixed: Vec<Fixed>,
+    pub formulas: Vec<FormulaSource>,
+    pub switches: Vec<Switch>,
+    pub lines: Vec<Line>,
+    /// Diagonals of nodes that nothing ties to ground: they get `gmin`.
+    pub ties: Vec<u32>,
     pub devices: Vec<Device>,
     pub places: Vec<Place>,
     pub columns: Vec<Column>,
@@ -187,6 +193,7 @@ impl System {
 
     /// Recomputes all element values from the parameter slots and the temperature.
     pub fn refresh(&mut self) -> Result<()> {
+        self.refresh_special()?;
         let kelvin = self.surroundings.temperature_k;
         let slots = &self.netlist.slots;
         for r in &mut self.resistors {
@@ -251,6 +258,58 @@ impl System {
         }
         if changed {
             devices::apply_model_checks(&mut self.devices);
+        }
+        Ok(())
+    }
+
+    /// Values of sources by formula, switches and lines.
+    fn refresh_special(&mut self) -> Result<()> {
+        let netlist = &self.netlist;
+        let slots = &netlist.slots;
+        for f in &mut self.formulas {
+            f.multiplier =
+                if f.branch == 0 { slots.get(netlist.elements[f.element].multiplier) } else { 1.0 };
+        }
+        for s in &mut self.switches {
+            let e = &netlist.elements[s.element];
+            let Some(model) = e.model.map(|m| &netlist.models[m as usize]) else { continue };
+            let get = |names: [&str; 2], default: f64| {
+                let found = model.parameters.iter().rev().find(|(n, _)| names.contains(&n.as_str()));
+                found.map_or(default, |(_, v)| slots.get(*v))
+            };
+            s.threshold = finite(get(["vt", "it"], 0.0), e, "threshold", "a finite number")?;
+            s.hysteresis = finite(get(["vh", "ih"], 0.0), e, "hysteresis", "a finite number")?;
+            let ohms = [get(["roff", "roff"], 1e12), get(["ron", "ron"], 1.0)];
+            let m = slots.get(e.multiplier);
+            for (g, r) in s.conductance.iter_mut().zip(ohms) {
+                *g = finite(m / r, e, "conductance", "resistances `ron` and `roff` that are not zero")?;
+            }
+        }
+        for l in &mut self.lines {
+            let e = &netlist.elements[l.element];
+            let get = |name: &str| e.parameter(name).map(|v| slots.get(v));
+            let wrong = |name: &str, value: f64, expected: &str| CircuitError::Value {
+                element: e.name.clone(),
+                name: name.into(),
+                value,
+                expected: expected.into(),
+                location: e.location.clone(),
+            };
+            l.impedance = get("z0").or_else(|| get("zo")).unwrap_or(f64::NAN);
+            if !(l.impedance.is_finite() && l.impedance != 0.0) {
+                return Err(wrong("z0", l.impedance, "an impedance, `z0=ohms`"));
+            }
+            let frequency = get("f").unwrap_or(1e9);
+            l.delay = get("td").unwrap_or(get("nl").unwrap_or(0.25) / frequency);
+            if !(l.delay.is_finite() && l.delay > 0.0) {
+                return Err(wrong(
+                    "td",
+                    l.delay,
+                    "a delay, `td=seconds`, or a frequency and a length, `f=hertz nl=wavelengths`",
+                ));
+            }
+            l.tolerances = [get("rel").unwrap_or(1.0), get("abs").unwrap_or(1.0)];
+            l.initial = ["v1", "i1", "v2", "i2"].map(|name| get(name).unwrap_or(0.0));
         }
         Ok(())
     }

@@ -33,6 +33,31 @@ struct Clock {
     min_break: f64,
     /// The breakpoint at or before which the next step ends, and the one after it.
     breaks: [f64; 2],
+    /// Breakpoints that lines have announced, in order.
+    announced: Vec<f64>,
+}
+
+impl Clock {
+    /// Takes in a breakpoint that the solution has made.
+    fn announce(&mut self, at: f64) {
+        let near = |b: &f64| (b - at).abs() <= self.min_break;
+        if at <= self.time + self.min_break || self.breaks.iter().chain(&self.announced).any(near) {
+            return;
+        }
+        if at < self.breaks[0] {
+            // The one that moves back comes again after the one before it.
+            self.announced.push(self.breaks[1]);
+            self.breaks = [at, self.breaks[0]];
+        } else if at < self.breaks[1] {
+            self.announced.push(self.breaks[1]);
+            self.breaks[1] = at;
+        } else {
+            self.announced.push(at);
+        }
+        let now = self.time;
+        self.announced.retain(|b| *b > now);
+        self.announced.sort_by(f64::total_cmp);
+    }
 }
 
 fn almost(a: f64, b: f64) -> bool {
@@ -76,6 +101,7 @@ impl Engine {
             min_step,
             min_break: 10.0 * min_step,
             breaks: [0.0, spec.stop],
+            announced: Vec::new(),
         };
         clock.breaks[1] = self.next_break(0.0, &clock, spec);
         self.integrator.order = 1;
@@ -84,11 +110,19 @@ impl Engine {
         for d in &mut self.system.devices {
             d.accept();
         }
+        for s in &mut self.system.switches {
+            s.accept();
+        }
+        for l in &mut self.system.lines {
+            l.begin(&self.x, spec.uic);
+        }
         self.dynamic = Dynamic::Step;
         self.mark_tested();
         self.begin_steps();
         // Only the first step, which has no history to predict from, is a Newton loop for every circuit.
-        let smooth = self.system.devices.iter().all(Device::is_smooth);
+        let system = &self.system;
+        let special = !(system.formulas.is_empty() && system.switches.is_empty() && system.lines.is_empty());
+        let smooth = !special && system.devices.iter().all(Device::is_smooth);
         let begun = Instant::now();
         let mut first = true;
         // Without an operating point there is no solution at time zero to record.
@@ -132,6 +166,9 @@ impl Engine {
             } else {
                 self.system.devices.iter_mut().for_each(Device::accept);
             }
+            if special {
+                self.accept_special(&mut clock);
+            }
             if points > options.max_points {
                 break Err(limit(format!(
                     "more than {} time points at {:e} s; raise `max_points` or the tolerances",
@@ -151,6 +188,20 @@ impl Engine {
         self.dynamic = Dynamic::Off;
         self.span = Span::default();
         result
+    }
+
+    /// An accepted point of switches and lines.
+    fn accept_special(&mut self, clock: &mut Clock) {
+        for s in &mut self.system.switches {
+            s.accept();
+        }
+        for k in 0..self.system.lines.len() {
+            let steps = &self.integrator.steps;
+            let bend = self.system.lines[k].accept(&self.x, clock.time, steps, clock.min_break);
+            if let Some(at) = bend {
+                clock.announce(at);
+            }
+        }
     }
 
     /// Steps once, retrying with smaller steps until a point is accepted.
@@ -188,11 +239,12 @@ impl Engine {
                         clock.time = target;
                         return Ok(());
                     }
-                    let mut allowed = self.integrator.allowed().min(2.0 * clock.delta);
+                    let special = self.special_allowed(target);
+                    let mut allowed = self.integrator.allowed().min(special).min(2.0 * clock.delta);
                     if allowed > 0.9 * clock.delta {
                         if self.integrator.order == 1 && max_order > 1 {
                             self.integrator.order = 2;
-                            allowed = self.integrator.allowed().min(2.0 * clock.delta);
+                            allowed = self.integrator.allowed().min(special).min(2.0 * clock.delta);
                             if allowed <= 1.05 * clock.delta {
                                 self.integrator.order = 1;
                             }
@@ -314,6 +366,7 @@ impl Engine {
             .iter()
             .filter_map(|s| s.wave.as_ref())
             .map(|w| w.next_corner(after, self.span))
+            .chain(clock.announced.iter().copied().filter(|b| *b > after))
             .fold(f64::INFINITY, f64::min);
         if spec.uic && after < spec.step {
             next = next.min(spec.step);

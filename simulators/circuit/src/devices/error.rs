@@ -6,7 +6,9 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum DeviceError {
     /// The card's type is none of the supported ones.
-    #[error("model `{model}`: unknown device type `{kind}` (supported: d, nmos, pmos, npn, pnp)")]
+    #[error(
+        "model `{model}`: unknown device type `{kind}` (supported: d, nmos, pmos, npn, pnp, njf, pjf, sw, csw, r, c, l)"
+    )]
     UnknownKind {
         /// Card name.
         model: String,
@@ -15,7 +17,7 @@ pub enum DeviceError {
     },
     /// The card's level is not supported.
     #[error(
-        "model `{model}`: MOS level {level} is not supported (level 1 or level 14/54, BSIM4 versions 4.0 to 4.5 and 4.8)"
+        "model `{model}`: level {level} is not supported (MOS: level 1 or level 14/54, BSIM4 versions 4.0 to 4.5 and 4.8; JFET: level 1)"
     )]
     UnknownLevel {
         /// Card name.

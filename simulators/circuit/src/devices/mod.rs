@@ -1,4 +1,4 @@
-//! The compact device models: diode, MOS level 1, BSIM4 and Gummel-Poon bipolar, behind one enum.
+//! The compact device models: diode, MOS level 1, BSIM4, Gummel-Poon bipolar and JFET, behind one enum.
 //!
 //! How an analysis uses a device:
 //!
@@ -31,6 +31,7 @@ mod depletion;
 mod diode;
 mod dual;
 mod error;
+mod jfet;
 pub mod limiting;
 mod mos1;
 mod parameters;
@@ -45,6 +46,7 @@ pub use bjt::{Bjt, BjtModel};
 pub use bsim4::{Bsim4, Bsim4Model};
 pub use diode::{Diode, DiodeModel};
 pub use error::DeviceError;
+pub use jfet::{Jfet, JfetModel};
 pub use mos1::{Mos1, Mos1Model};
 pub use parameters::ModelCard;
 pub use stamp::{Charge, MAX_CHARGES, MAX_NODES, NoiseSource, Partner, Pass, Stamp};
@@ -61,6 +63,8 @@ pub enum Model {
     Mos1(Arc<Mos1Model>),
     /// Gummel-Poon bipolar transistor.
     Bjt(Arc<BjtModel>),
+    /// Junction field-effect transistor, level 1.
+    Jfet(Arc<JfetModel>),
 }
 
 impl Model {
@@ -81,17 +85,23 @@ impl Model {
                     .map(|(model, warnings)| (Self::Mos1(Arc::new(model)), warnings)),
                 level => Err(DeviceError::UnknownLevel { model: card.name.clone(), level }),
             },
+            "njf" | "pjf" => match card.get("level").unwrap_or(1.0) {
+                1.0 => JfetModel::from_card(card, nominal_k)
+                    .map(|(model, warnings)| (Self::Jfet(Arc::new(model)), warnings)),
+                level => Err(DeviceError::UnknownLevel { model: card.name.clone(), level }),
+            },
             "npn" | "pnp" => BjtModel::from_card(card, nominal_k)
                 .map(|(model, warnings)| (Self::Bjt(Arc::new(model)), warnings)),
             _ => Err(DeviceError::UnknownKind { model: card.name.clone(), kind: card.kind.clone() }),
         }
     }
 
-    /// Number of terminals of an instance: diode 2, MOS 4, bipolar 4 (a missing substrate is tied to ground).
+    /// Number of terminals of an instance: diode 2, JFET 3, MOS 4, bipolar 4 (a missing substrate is tied to ground).
     #[must_use]
     pub fn terminals(&self) -> usize {
         match self {
             Self::Diode(_) => 2,
+            Self::Jfet(_) => 3,
             Self::Bsim4(_) | Self::Mos1(_) | Self::Bjt(_) => 4,
         }
     }
@@ -104,6 +114,7 @@ impl Model {
             Self::Bsim4(model) => &model.name,
             Self::Mos1(model) => &model.name,
             Self::Bjt(model) => &model.name,
+            Self::Jfet(model) => &model.name,
         }
     }
 }
@@ -119,6 +130,8 @@ pub enum Device {
     Mos1(Box<Mos1>),
     /// Bipolar transistor.
     Bjt(Box<Bjt>),
+    /// Junction field-effect transistor.
+    Jfet(Box<Jfet>),
 }
 
 /// Calls a method on whichever model the device is.
@@ -129,6 +142,7 @@ macro_rules! each {
             Device::Bsim4($inner) => $call,
             Device::Mos1($inner) => $call,
             Device::Bjt($inner) => $call,
+            Device::Jfet($inner) => $call,
         }
     };
 }
@@ -157,6 +171,9 @@ impl Device {
             Model::Bjt(model) => {
                 Bjt::new(name, model, parameters, surroundings).map(|d| Self::Bjt(Box::new(d)))
             }
+            Model::Jfet(model) => {
+                Jfet::new(name, model, parameters, surroundings).map(|d| Self::Jfet(Box::new(d)))
+            }
         }
     }
 
@@ -171,6 +188,7 @@ impl Device {
     pub fn terminals(&self) -> usize {
         match self {
             Self::Diode(_) => 2,
+            Self::Jfet(_) => 3,
             Self::Bsim4(_) | Self::Mos1(_) | Self::Bjt(_) => 4,
         }
     }

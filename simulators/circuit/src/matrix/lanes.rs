@@ -70,17 +70,41 @@ impl LaneSolver {
         self.x.resize(program.n + 1, Lane::default());
     }
 
-    /// Fills `G + jwC` for angular frequencies `omega` and factors it. Returns the largest squared multiplier (infinite for a zero pivot).
-    pub fn factor(&mut self, program: &Program, g: &[f64], c: &[f64], omega: &[f64; LANES]) -> f64 {
-        struct Task<'a>(&'a Program, &'a mut [Lane], &'a [f64], &'a [f64], &'a [f64; LANES]);
+    /// Fills `G + jwC` for angular frequencies `omega`, with `factor * exp(-jw delay)` at the slots of `delayed`, and factors it. Returns the
+    /// largest squared multiplier (infinite for a zero pivot).
+    pub fn factor(
+        &mut self,
+        program: &Program,
+        g: &[f64],
+        c: &[f64],
+        delayed: &[(u32, f64, f64)],
+        omega: &[f64; LANES],
+    ) -> f64 {
+        struct Task<'a>(
+            &'a Program,
+            &'a mut [Lane],
+            &'a [f64],
+            &'a [f64],
+            &'a [(u32, f64, f64)],
+            &'a [f64; LANES],
+        );
         impl pulp::NullaryFnOnce for Task<'_> {
             type Output = f64;
             #[inline(always)]
             fn call(self) -> f64 {
-                factor(self.0, self.1, self.2, self.3, self.4)
+                fill(self.1, self.2, self.3, self.5);
+                for (slot, factor, delay) in self.4 {
+                    let lane = &mut self.1[*slot as usize];
+                    for (k, w) in self.5.iter().enumerate() {
+                        let (sin, cos) = (w * delay).sin_cos();
+                        lane.re[k] += factor * cos;
+                        lane.im[k] -= factor * sin;
+                    }
+                }
+                factor(self.0, self.1)
             }
         }
-        pulp::Arch::new().dispatch(Task(program, &mut self.a, g, c, omega))
+        pulp::Arch::new().dispatch(Task(program, &mut self.a, g, c, delayed, omega))
     }
 
     /// Solves for a right-hand side that is the same at all frequencies.
@@ -117,7 +141,7 @@ impl LaneSolver {
 }
 
 #[inline(always)]
-fn factor(program: &Program, a: &mut [Lane], g: &[f64], c: &[f64], omega: &[f64; LANES]) -> f64 {
+fn fill(a: &mut [Lane], g: &[f64], c: &[f64], omega: &[f64; LANES]) {
     for ((lane, g), c) in a.iter_mut().zip(g).zip(c) {
         lane.re = [*g; LANES];
         for (im, w) in lane.im.iter_mut().zip(omega) {
@@ -126,6 +150,10 @@ fn factor(program: &Program, a: &mut [Lane], g: &[f64], c: &[f64], omega: &[f64;
     }
     let originals = g.len();
     a[originals..].fill(Lane::default());
+}
+
+#[inline(always)]
+fn factor(program: &Program, a: &mut [Lane]) -> f64 {
     let mut t = 0usize;
     let mut growth = [0.0f64; LANES];
     for p in &program.pivots {

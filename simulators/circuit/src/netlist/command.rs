@@ -1,6 +1,6 @@
 //! Dot cards: analyses with their ranges, options, initial conditions.
 
-use super::deck::{Text, assignments, syntax};
+use super::deck::{Body, Text, assignments, syntax};
 use super::scope::Scopes;
 use super::source::Line;
 use super::tokens::{Token, tokenize};
@@ -54,6 +54,8 @@ pub struct Options {
     pub max_points: usize,
     /// Wall-clock limit of one analysis, seconds.
     pub time_limit_s: f64,
+    /// Resistance from every node to ground, ohm; infinite without `rshunt`.
+    pub shunt_ohm: f64,
 }
 
 impl Default for Options {
@@ -76,6 +78,7 @@ impl Default for Options {
             mos_defaults: [1e-4, 1e-4, 0.0, 0.0],
             max_points: 5_000_000,
             time_limit_s: 600.0,
+            shunt_ohm: f64::INFINITY,
         }
     }
 }
@@ -183,6 +186,8 @@ pub(super) struct Setup {
     pub nodesets: Vec<(String, Value, Location)>,
     /// `.ic` by node name.
     pub initial: Vec<(String, Value, Location)>,
+    /// `.csparam`: numbers for the control block.
+    pub constants: Vec<(String, Value)>,
     /// `.measure` cards.
     pub measures: Vec<Line>,
     /// Things without effect.
@@ -240,6 +245,7 @@ struct Words<'a, 'd> {
     items: Vec<Token>,
     at: usize,
     scopes: &'a mut Scopes<'d>,
+    scope: usize,
     line: &'a Line,
 }
 
@@ -268,7 +274,7 @@ impl Words<'_, '_> {
             _ => return Ok(None),
         };
         self.at += 1;
-        self.scopes.value_of(0, &text, &self.line.location).map(Some)
+        self.scopes.value_of(self.scope, &text, &self.line.location).map(Some)
     }
 
     fn value(&mut self, usage: &str) -> Result<Value> {
@@ -310,10 +316,17 @@ pub(super) fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> R
         return Ok(());
     }
     let tokens = tokenize(&line.text, &line.location)?;
+    if keyword == ".csparam" {
+        for (name, text) in assignments(&tokens[1..], &line.location)?.0 {
+            let value = scopes.value(0, &text)?;
+            setup.constants.push((name, value));
+        }
+        return Ok(());
+    }
     if keyword.starts_with(".opt") {
         return options(&tokens[1..], line, scopes, setup);
     }
-    let mut words = Words { items: joined(&tokens[1..]), at: 0, scopes, line };
+    let mut words = Words { items: joined(&tokens[1..]), at: 0, scopes, scope: 0, line };
     let analysis = match keyword.as_str() {
         ".op" => Analysis::Op,
         ".temp" => {
@@ -368,19 +381,8 @@ pub(super) fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> R
             Analysis::Tf { output: words.output(usage)?, input: words.word(usage)? }
         }
         ".nodeset" | ".ic" => {
-            let usage = "v(node)=value ...";
-            while words.at < words.items.len() {
-                if words.items[words.at] == Token::Comma {
-                    words.at += 1;
-                    continue;
-                }
-                let Output::Voltage(node, None) = words.output(usage)? else { return words.fail(usage) };
-                if words.items.get(words.at) != Some(&Token::Equals) {
-                    return words.fail(usage);
-                }
-                words.at += 1;
-                let value = words.value(usage)?;
-                let list = if keyword == ".ic" { &mut setup.initial } else { &mut setup.nodesets };
+            let list = if keyword == ".ic" { &mut setup.initial } else { &mut setup.nodesets };
+            for (node, value) in start_values(line, scopes, 0)? {
                 list.push((node, value, line.location.clone()));
             }
             return Ok(());
@@ -391,10 +393,86 @@ pub(super) fn read(line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> R
     Ok(())
 }
 
+/// An analysis card that stands alone, its values numbers.
+pub(crate) fn analysis_of(text: &str, location: &Location) -> Result<Analysis> {
+    let top = Body::default();
+    let (mut scopes, mut setup) = (Scopes::new(&top, &[]), Setup::default());
+    read(&Line { text: text.to_string(), location: location.clone() }, &mut scopes, &mut setup)?;
+    match setup.analyses.pop() {
+        Some((analysis, _)) => Ok(analysis.fixed(&scopes.slots)),
+        None => Err(syntax(location, format!("`{text}` is no analysis"))),
+    }
+}
+
+/// Options with those of an `.options` card's text applied, and warnings.
+pub(crate) fn options_of(
+    text: &str,
+    options: Options,
+    location: &Location,
+) -> Result<(Options, Vec<String>)> {
+    let top = Body::default();
+    let mut setup = Setup { options, ..Setup::default() };
+    let line = Line { text: format!(".options {text}"), location: location.clone() };
+    read(&line, &mut Scopes::new(&top, &[]), &mut setup)?;
+    Ok((setup.options, setup.warnings))
+}
+
+impl Analysis {
+    /// The same with all values as numbers.
+    fn fixed(self, slots: &Slots) -> Self {
+        let n = |v: Value| Value::Const(slots.get(v));
+        let range = |s: AcSweep| AcSweep { points: n(s.points), start: n(s.start), stop: n(s.stop), ..s };
+        match self {
+            Self::Dc(list) => Self::Dc(
+                list.into_iter()
+                    .map(|s| DcSweep { start: n(s.start), stop: n(s.stop), step: n(s.step), ..s })
+                    .collect(),
+            ),
+            Self::Ac(sweep) => Self::Ac(range(sweep)),
+            Self::Noise { output, input, sweep, per_source } => {
+                Self::Noise { output, input, sweep: range(sweep), per_source }
+            }
+            Self::Tran { step, stop, start, max_step, uic } => Self::Tran {
+                step: n(step),
+                stop: n(stop),
+                start: start.map(n),
+                max_step: max_step.map(n),
+                uic,
+            },
+            other => other,
+        }
+    }
+}
+
+/// Nodes and values of `.ic` and `.nodeset`, the values as seen from `scope`.
+pub(super) fn start_values(
+    line: &Line,
+    scopes: &mut Scopes<'_>,
+    scope: usize,
+) -> Result<Vec<(String, Value)>> {
+    let tokens = tokenize(&line.text, &line.location)?;
+    let mut words = Words { items: joined(&tokens[1..]), at: 0, scopes, scope, line };
+    let usage = "v(node)=value ...";
+    let mut out = Vec::new();
+    while words.at < words.items.len() {
+        if words.items[words.at] == Token::Comma {
+            words.at += 1;
+            continue;
+        }
+        let Output::Voltage(node, None) = words.output(usage)? else { return words.fail(usage) };
+        if words.items.get(words.at) != Some(&Token::Equals) {
+            return words.fail(usage);
+        }
+        words.at += 1;
+        out.push((node, words.value(usage)?));
+    }
+    Ok(out)
+}
+
 fn options(tokens: &[Token], line: &Line, scopes: &mut Scopes<'_>, setup: &mut Setup) -> Result<()> {
-    const KNOWN: [&str; 21] = [
+    const KNOWN: [&str; 22] = [
         "reltol", "abstol", "vntol", "chgtol", "trtol", "gmin", "itl1", "itl2", "itl4", "method", "maxord",
-        "temp", "tnom", "scale", "pivtol", "pivrel", "itl6", "defw", "defl", "defad", "defas",
+        "temp", "tnom", "scale", "pivtol", "pivrel", "itl6", "defw", "defl", "defad", "defas", "rshunt",
     ];
     let (list, flags) = assignments(tokens, &line.location)?;
     let o = &mut setup.options;
@@ -444,7 +522,13 @@ fn options(tokens: &[Token], line: &Line, scopes: &mut Scopes<'_>, setup: &mut S
             "itl1" => o.itl1 = positive(value)? as usize,
             "itl2" => o.itl2 = positive(value)? as usize,
             "itl4" => o.itl4 = positive(value)? as usize,
-            "maxord" => o.max_order = (positive(value)? as usize).clamp(1, 2),
+            "maxord" => {
+                if value > 2.0 {
+                    setup.warnings.push(format!("{}: integration is of order 2 at most", line.location));
+                }
+                o.max_order = (positive(value)? as usize).clamp(1, 2);
+            }
+            "rshunt" => o.shunt_ohm = positive(value)?,
             // A `.temp` card has the last word, wherever it stands.
             "temp" if setup.temperature_given => {}
             "temp" => o.temperature_c = value,

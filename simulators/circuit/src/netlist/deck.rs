@@ -80,6 +80,17 @@ pub struct Body {
     pub elements: Vec<Line>,
     /// Other dot cards in order.
     pub commands: Vec<Line>,
+    /// `.if` blocks in order.
+    pub choices: Vec<Choice>,
+}
+
+/// An `.if` block: the first branch whose condition holds is read as if it stood there alone.
+#[derive(Debug)]
+pub struct Choice {
+    /// How many of the body's elements stand before it.
+    pub elements_before: usize,
+    /// Conditions, none for `.else`, and what they guard.
+    pub branches: Vec<(Option<Text>, Body)>,
 }
 
 /// A `.subckt` definition.
@@ -102,6 +113,8 @@ pub struct Deck {
     pub title: String,
     /// The top level.
     pub top: Body,
+    /// The lines of `.control` blocks, one block after another.
+    pub control: Vec<Line>,
 }
 
 /// Dot cards that belong to a simulation and are read later.
@@ -110,50 +123,107 @@ const COMMANDS: [&str; 12] = [
     ".meas",
 ];
 /// Dot cards that set up the solution.
-const SETUP: [&str; 4] = [".nodeset", ".ic", ".global", ".end"];
+const SETUP: [&str; 5] = [".nodeset", ".ic", ".global", ".csparam", ".end"];
+/// Dot cards that hold for the whole deck, also where they stand in a subcircuit.
+const EVERYWHERE: [&str; 5] = [".temp", ".options", ".option", ".opt", ".global"];
 /// Dot cards without effect on the results here.
-const IGNORED: [&str; 10] =
-    [".print", ".plot", ".save", ".probe", ".title", ".width", ".four", ".backanno", ".endc", ".csparam"];
+const IGNORED: [&str; 8] = [".print", ".plot", ".save", ".probe", ".title", ".width", ".backanno", ".endc"];
+/// Dot cards of ngspice that are refused, and what they ask for.
+const MISSING: [(&str, &str); 8] = [
+    (".pz", "pole-zero analysis"),
+    (".sens", "sensitivity analysis"),
+    (".disto", "distortion analysis"),
+    (".pss", "periodic steady state"),
+    (".sp", "S-parameter analysis"),
+    (".hb", "harmonic balance"),
+    (".four", "Fourier analysis"),
+    (".fft", "Fourier analysis"),
+];
+
+/// What is being collected.
+enum Open {
+    Subcircuit(Subcircuit, Location),
+    /// The branches that are complete, and the present one.
+    Choice {
+        done: Vec<(Option<Text>, Body)>,
+        condition: Option<Text>,
+        body: Body,
+        location: Location,
+    },
+}
+
+impl Open {
+    fn body(&mut self) -> &mut Body {
+        match self {
+            Self::Subcircuit(s, _) => &mut s.body,
+            Self::Choice { body, .. } => body,
+        }
+    }
+
+    fn unclosed(&self) -> CircuitError {
+        match self {
+            Self::Subcircuit(s, location) => {
+                syntax(location, format!("`.subckt {}` is never closed by `.ends`", s.name))
+            }
+            Self::Choice { location, .. } => syntax(location, "`.if` is never closed by `.endif`".into()),
+        }
+    }
+}
 
 /// Sorts the cards into bodies.
 pub fn outline(title: String, lines: Vec<Line>) -> Result<Deck> {
-    let mut open: Vec<(Subcircuit, Location)> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     let mut top = Body::default();
+    let (mut control, mut inside_control) = (Vec::new(), false);
     for line in lines {
         let keyword = line
             .text
-            .split(|c: char| c.is_whitespace() || c == '(')
+            .split(|c: char| c.is_whitespace() || c == '(' || c == '{')
             .next()
             .unwrap_or("")
             .to_ascii_lowercase();
-        let body = open.last_mut().map_or(&mut top, |(s, _)| &mut s.body);
+        if inside_control || keyword == ".control" {
+            let marker = matches!(keyword.as_str(), ".control" | ".endc");
+            inside_control = keyword != ".endc";
+            if !marker {
+                control.push(line);
+            }
+            continue;
+        }
+        let inside = open.iter().any(|o| matches!(o, Open::Subcircuit(..)));
+        let body = match open.last_mut() {
+            Some(_) if inside && EVERYWHERE.contains(&keyword.as_str()) => &mut top,
+            Some(last) => last.body(),
+            None => &mut top,
+        };
         match keyword.as_str() {
             ".subckt" => {
                 let subcircuit = header(&line)?;
-                open.push((subcircuit, line.location));
+                open.push(Open::Subcircuit(subcircuit, line.location));
             }
             ".ends" => {
-                let Some((done, _)) = open.pop() else {
-                    return Err(syntax(&line.location, "`.ends` without `.subckt`".into()));
+                let done = match open.pop() {
+                    Some(Open::Subcircuit(done, _)) => done,
+                    Some(other) => return Err(other.unclosed()),
+                    None => return Err(syntax(&line.location, "`.ends` without `.subckt`".into())),
                 };
-                let outer = open.last_mut().map_or(&mut top, |(s, _)| &mut s.body);
+                let outer = open.last_mut().map_or(&mut top, Open::body);
                 outer.subcircuits.insert(done.name.clone(), Arc::new(done));
             }
+            ".if" | ".elseif" | ".else" | ".endif" => choice(&keyword, &line, &mut open, &mut top)?,
             ".param" | ".parameter" | ".parameters" | ".params" => parameters(&line, body)?,
             ".func" | ".function" => parameters(&line, body)?,
             ".model" => model(line, body)?,
             k if COMMANDS.contains(&k) || SETUP.contains(&k) => body.commands.push(line),
             k if IGNORED.contains(&k) => {}
             k if k.starts_with('.') => {
-                let known = COMMANDS
-                    .iter()
-                    .chain(&SETUP)
-                    .chain(&[".subckt", ".ends", ".param", ".func", ".model", ".include", ".lib", ".endl"]);
-                let hint = match k {
-                    ".if" | ".elseif" | ".else" | ".endif" => {
-                        "; conditions stand in expressions, as in `{fast ? 1k : 2k}`, or in sections of a library".into()
-                    }
-                    _ => did_you_mean(k, known.copied()),
+                let known = COMMANDS.iter().chain(&SETUP).chain(&[
+                    ".subckt", ".ends", ".param", ".func", ".model", ".include", ".lib", ".endl", ".if",
+                    ".elseif", ".else", ".endif", ".control",
+                ]);
+                let hint = match MISSING.iter().find(|m| m.0 == k) {
+                    Some((_, what)) => format!("; there is no {what} here"),
+                    None => did_you_mean(k, known.copied()),
                 };
                 return Err(CircuitError::Unknown {
                     kind: "card",
@@ -165,10 +235,50 @@ pub fn outline(title: String, lines: Vec<Line>) -> Result<Deck> {
             _ => body.elements.push(line),
         }
     }
-    if let Some((subcircuit, location)) = open.pop() {
-        return Err(syntax(&location, format!("`.subckt {}` is never closed by `.ends`", subcircuit.name)));
+    match open.pop() {
+        Some(left) => Err(left.unclosed()),
+        None => Ok(Deck { title, top, control }),
     }
-    Ok(Deck { title, top })
+}
+
+/// `.if (condition)`, `.elseif (condition)`, `.else` and `.endif`.
+fn choice(keyword: &str, line: &Line, open: &mut Vec<Open>, top: &mut Body) -> Result<()> {
+    let text = line.text[keyword.len()..].trim().trim_matches(|c| c == '\'' || c == '"').to_ascii_lowercase();
+    let condition = match (keyword, text.is_empty()) {
+        (".if" | ".elseif", true) => {
+            return Err(syntax(
+                &line.location,
+                format!("`{keyword}` has no condition; expected e.g. `{keyword} (a > 1)`"),
+            ));
+        }
+        (".if" | ".elseif", false) => Some(Text { text, location: line.location.clone() }),
+        _ => None,
+    };
+    if keyword == ".if" {
+        open.push(Open::Choice {
+            done: Vec::new(),
+            condition,
+            body: Body::default(),
+            location: line.location.clone(),
+        });
+        return Ok(());
+    }
+    let Some(Open::Choice { done, condition: present, body, .. }) = open.last_mut() else {
+        return Err(syntax(&line.location, format!("`{keyword}` without `.if`")));
+    };
+    if keyword != ".endif" && present.is_none() {
+        return Err(syntax(&line.location, format!("`{keyword}` after `.else`")));
+    }
+    done.push((present.take(), std::mem::take(body)));
+    if keyword == ".endif" {
+        let branches = std::mem::take(done);
+        open.pop();
+        let outer = open.last_mut().map_or(top, Open::body);
+        outer.choices.push(Choice { elements_before: outer.elements.len(), branches });
+    } else {
+        *present = condition;
+    }
+    Ok(())
 }
 
 fn header(line: &Line) -> Result<Subcircuit> {
@@ -249,7 +359,7 @@ fn parameters(line: &Line, body: &mut Body) -> Result<()> {
 }
 
 /// The value at the start of `rest` and what follows: a quoted or braced expression, or bare text up to the next `name =`.
-fn value_text(rest: &str) -> std::result::Result<(&str, &str), String> {
+pub(super) fn value_text(rest: &str) -> std::result::Result<(&str, &str), String> {
     let close = match rest.as_bytes().first() {
         None => return Err("a parameter has no value".into()),
         Some(b'\'') => rest[1..].find('\'').map(|i| i + 1),
@@ -303,11 +413,18 @@ pub fn assignments(tokens: &[Token], location: &Location) -> Result<(Assignments
             (Token::Word(name), Some(Token::Equals), Some(Token::Word(v) | Token::Expression(v))) => {
                 list.push((name.clone(), Text { text: v.clone(), location: location.clone() }));
                 i += 3;
-                // A vector value (`ic=1,2,3`): the first entry is used.
-                while tokens.get(i) == Some(&Token::Comma)
-                    && tokens.get(i + 1).is_some_and(Token::is_value)
+                // A vector value (`ic=1,2,3`): its further entries are called `ic#2`, `ic#3`.
+                let mut entry = 2;
+                while let (Some(Token::Comma), Some(Token::Word(v) | Token::Expression(v))) =
+                    (tokens.get(i), tokens.get(i + 1))
+                    && tokens[i + 1].is_value()
                     && tokens.get(i + 2) != Some(&Token::Equals)
                 {
+                    list.push((
+                        format!("{name}#{entry}"),
+                        Text { text: v.clone(), location: location.clone() },
+                    ));
+                    entry += 1;
                     i += 2;
                 }
             }

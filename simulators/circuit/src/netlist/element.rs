@@ -1,7 +1,12 @@
 //! Element cards: what each letter takes, and the flat element it becomes.
 
+use std::sync::Arc;
+
 use super::Value;
+use super::controlled;
 use super::deck::{Assignments, Text, assignments, syntax};
+use super::expression::Expr;
+use super::formula::Formula;
 use super::source::Line;
 use super::tokens::{Token, tokenize};
 use crate::error::{CircuitError, Location, Result};
@@ -28,6 +33,29 @@ pub enum Waveform {
     Sffm(Vec<Value>),
     /// `am(va vo mf fc td)`.
     Am(Vec<Value>),
+}
+
+impl Waveform {
+    /// A waveform by its keyword.
+    pub(crate) fn new(keyword: &str, values: Vec<Value>) -> Option<Self> {
+        Some(match keyword {
+            "pulse" => Self::Pulse(values),
+            "sin" => Self::Sin(values),
+            "exp" => Self::Exp(values),
+            "pwl" => Self::Pwl { points: values, delay: None, repeat: None },
+            "sffm" => Self::Sffm(values),
+            "am" => Self::Am(values),
+            _ => return None,
+        })
+    }
+
+    /// Its values in order.
+    pub(crate) fn values(&self) -> &[Value] {
+        match self {
+            Self::Pulse(v) | Self::Sin(v) | Self::Exp(v) | Self::Sffm(v) | Self::Am(v) => v,
+            Self::Pwl { points, .. } => points,
+        }
+    }
 }
 
 /// An independent source.
@@ -66,7 +94,23 @@ pub enum Kind {
     Cccs(String),
     /// `H`: current-controlled voltage source.
     Ccvs(String),
-    /// Diode, MOS or bipolar device.
+    /// `B` and controlled sources that are not linear: a voltage or a current by formula.
+    Formula {
+        /// A voltage, with a branch of its own; otherwise a current from the first to the second node.
+        voltage: bool,
+        /// What it follows.
+        formula: Arc<Formula>,
+    },
+    /// `S`: switch controlled by the voltage between its third and fourth node; `W`: by the current of the named source. `on` at first.
+    Switch {
+        /// The controlling source of a `W`.
+        control: Option<String>,
+        /// Whether it starts closed.
+        on: bool,
+    },
+    /// `T`: lossless transmission line.
+    Line,
+    /// Diode, MOS, bipolar or junction field-effect device.
     Device,
 }
 
@@ -108,6 +152,10 @@ pub struct Card {
     pub controls: Vec<String>,
     pub parameters: Assignments,
     pub source: Option<RawSource>,
+    /// What a source by formula follows, and whether it is a voltage.
+    pub formula: Option<(bool, Expr)>,
+    /// `on` of a switch.
+    pub on: bool,
     pub location: Location,
 }
 
@@ -122,26 +170,46 @@ pub struct RawSource {
 
 const WAVES: [&str; 6] = ["pulse", "sin", "exp", "pwl", "sffm", "am"];
 
+/// Element letters of ngspice that are refused, and what they are.
+const MISSING: [(u8, &str); 7] = [
+    (b'a', "code models (XSPICE)"),
+    (b'n', "compiled Verilog-A models"),
+    (b'o', "lossy transmission lines"),
+    (b'p', "coupled transmission lines"),
+    (b'u', "distributed RC lines"),
+    (b'y', "lossy transmission lines (TXL)"),
+    (b'z', "MESFETs"),
+];
+
 /// Splits an element card.
 pub fn parse(line: &Line) -> Result<Card> {
     let location = &line.location;
-    let tokens = tokenize(&line.text, location)?;
-    let Some(name) = tokens.first().and_then(Token::word).map(str::to_string) else {
-        return Err(syntax(location, format!("expected an element name, found `{}`", line.text)));
-    };
-    let letter = name.as_bytes()[0];
-    let fail = |usage: &str| {
-        Err(syntax(location, format!("`{name}`: the card is incomplete or out of order; expected `{usage}`")))
-    };
+    let first =
+        line.text.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or("").to_ascii_lowercase();
     let mut card = Card {
-        name: name.clone(),
+        name: first,
         nodes: Vec::new(),
         value: None,
         model: None,
         controls: Vec::new(),
         parameters: Vec::new(),
         source: None,
+        formula: None,
+        on: false,
         location: location.clone(),
+    };
+    // Formulas are free text.
+    if controlled::formula(&mut card, line)? {
+        return Ok(card);
+    }
+    let tokens = tokenize(&line.text, location)?;
+    let Some(name) = tokens.first().and_then(Token::word).map(str::to_string) else {
+        return Err(syntax(location, format!("expected an element name, found `{}`", line.text)));
+    };
+    card.name.clone_from(&name);
+    let letter = name.as_bytes()[0];
+    let fail = |usage: &str| {
+        Err(syntax(location, format!("`{name}`: the card is incomplete or out of order; expected `{usage}`")))
     };
     if matches!(letter, b'v' | b'i') {
         return source(card, &tokens[1..], location);
@@ -159,17 +227,22 @@ pub fn parse(line: &Line) -> Result<Card> {
     };
     let is_value = |i: usize| positional.get(i).is_some_and(|t| t.is_value());
     let take_nodes = |n: usize| (0..n).map(word).collect::<Option<Vec<_>>>();
-    match letter {
+    // A word after the model is an area unless it is a flag.
+    let area = |i: usize| text(i).filter(|t| t != "off");
+    let taken = match letter {
         b'r' | b'c' | b'l' => {
             let Some(nodes) = take_nodes(2) else { return fail("Rname n+ n- value") };
             card.nodes = nodes;
             for i in 2..positional.len() {
-                if is_value(i) {
+                if is_value(i) && card.value.is_none() {
                     card.value = text(i);
-                } else if card.model.is_none() {
+                } else if !is_value(i) && card.model.is_none() {
                     card.model = word(i);
+                } else {
+                    return Err(surplus(&name, text(i), location));
                 }
             }
+            positional.len()
         }
         b'k' => {
             let (Some(a), Some(b), Some(k)) = (word(0), word(1), text(2)) else {
@@ -177,42 +250,28 @@ pub fn parse(line: &Line) -> Result<Card> {
             };
             card.controls = vec![a, b];
             card.value = Some(k);
-        }
-        b'e' | b'g'
-            if card
-                .parameters
-                .iter()
-                .any(|(n, _)| matches!(n.as_str(), "value" | "vol" | "cur" | "table")) =>
-        {
-            return Err(syntax(
-                location,
-                format!(
-                    "`{name}`: only linear controlled sources are supported (`{name} n+ n- nc+ nc- gain`)"
-                ),
-            ));
+            3
         }
         b'e' | b'g' => {
-            let (Some(nodes), Some(gain)) = (take_nodes(4), text(4)) else {
+            let skip = usize::from(matches!(word(2).as_deref(), Some("vcvs" | "vccs")));
+            let nodes = [0, 1, 2 + skip, 3 + skip].into_iter().map(word).collect::<Option<Vec<_>>>();
+            let (Some(nodes), Some(gain)) = (nodes, text(4 + skip)) else {
                 return fail("Ename n+ n- nc+ nc- gain");
             };
-            if nodes[2].starts_with("poly") || nodes[2] == "value" || nodes[2] == "vol" {
-                return Err(syntax(
-                    location,
-                    format!(
-                        "`{name}`: only linear controlled sources are supported (`{name} n+ n- nc+ nc- gain`)"
-                    ),
-                ));
-            }
             card.nodes = nodes;
             card.value = Some(gain);
+            5 + skip
         }
         b'f' | b'h' => {
-            let (Some(nodes), Some(control), Some(gain)) = (take_nodes(2), word(2), text(3)) else {
+            let skip = usize::from(matches!(word(2).as_deref(), Some("cccs" | "ccvs")));
+            let (Some(nodes), Some(control), Some(gain)) = (take_nodes(2), word(2 + skip), text(3 + skip))
+            else {
                 return fail("Fname n+ n- Vcontrol gain");
             };
             card.nodes = nodes;
             card.controls = vec![control];
             card.value = Some(gain);
+            4 + skip
         }
         b'd' => {
             let (Some(nodes), Some(model)) = (take_nodes(2), word(2)) else {
@@ -220,7 +279,8 @@ pub fn parse(line: &Line) -> Result<Card> {
             };
             card.nodes = nodes;
             card.model = Some(model);
-            card.value = text(3).filter(|t| t != "off");
+            card.value = area(3);
+            3 + usize::from(card.value.is_some())
         }
         b'q' => {
             let four = positional.len() >= 5 && !is_value(4) && word(4).is_some_and(|w| w != "off");
@@ -233,7 +293,17 @@ pub fn parse(line: &Line) -> Result<Card> {
                 card.nodes.push("0".into());
             }
             card.model = Some(model);
-            card.value = text(n + 1).filter(|t| t != "off");
+            card.value = area(n + 1);
+            n + 1 + usize::from(card.value.is_some())
+        }
+        b'j' => {
+            let (Some(nodes), Some(model)) = (take_nodes(3), word(3)) else {
+                return fail("Jname drain gate source model [area]");
+            };
+            card.nodes = nodes;
+            card.model = Some(model);
+            card.value = area(4);
+            4 + usize::from(card.value.is_some())
         }
         b'm' => {
             let (Some(nodes), Some(model)) = (take_nodes(4), word(4)) else {
@@ -241,6 +311,25 @@ pub fn parse(line: &Line) -> Result<Card> {
             };
             card.nodes = nodes;
             card.model = Some(model);
+            5
+        }
+        b's' | b'w' => {
+            let n = if letter == b's' { 4 } else { 2 };
+            let control = if letter == b's' { None } else { word(2) };
+            let model = n + usize::from(control.is_some());
+            let (Some(nodes), Some(name)) = (take_nodes(n), word(model)) else {
+                return fail("Sname n+ n- nc+ nc- model [on|off], or Wname n+ n- Vcontrol model [on|off]");
+            };
+            card.nodes = nodes;
+            card.controls = control.into_iter().collect();
+            card.model = Some(name);
+            card.on = positional.iter().filter_map(|t| t.word()).any(|w| w == "on");
+            model + 1
+        }
+        b't' => {
+            let Some(nodes) = take_nodes(4) else { return fail("Tname a+ a- b+ b- z0=ohms td=seconds") };
+            card.nodes = nodes;
+            4
         }
         b'x' => {
             let mut words: Vec<String> =
@@ -248,25 +337,67 @@ pub fn parse(line: &Line) -> Result<Card> {
             let Some(model) = words.pop() else { return fail("Xname nodes subcircuit") };
             card.nodes = words;
             card.model = Some(model);
+            positional.len()
         }
         _ => {
-            return Err(CircuitError::Unknown {
-                kind: "element",
-                name,
-                hint: "; known element letters are R C L K V I E G F H D M Q X".into(),
-                location: location.clone(),
-            });
+            let hint = match MISSING.iter().find(|m| m.0 == letter) {
+                Some((_, what)) => format!("; {what} are not available"),
+                None => "; known element letters are R C L K V I E G F H B S W T D M Q J X".into(),
+            };
+            return Err(CircuitError::Unknown { kind: "element", name, hint, location: location.clone() });
+        }
+    };
+    let devices = matches!(letter, b'd' | b'q' | b'm' | b'j');
+    let switches = matches!(letter, b's' | b'w');
+    let rest = positional[taken.min(positional.len())..].iter().map(|t| t.word().unwrap_or("an expression"));
+    for flag in rest.chain(flags.iter().map(|f| if f.is_empty() { "an expression" } else { f })) {
+        match flag {
+            "off" if devices => {
+                card.parameters.push(("off".into(), Text { text: "1".into(), location: location.clone() }));
+            }
+            "on" | "off" if switches => {}
+            "params:" | "params" if letter == b'x' => {}
+            other => return Err(surplus(&name, Some(other.to_string()), location)),
         }
     }
-    let off = flags
-        .iter()
-        .map(String::as_str)
-        .chain(positional.iter().filter_map(|t| t.word()))
-        .any(|w| w == "off");
-    if off && matches!(letter, b'd' | b'q' | b'm') {
-        card.parameters.push(("off".into(), Text { text: "1".into(), location: location.clone() }));
-    }
+    vectors(&mut card, letter)?;
     Ok(card)
+}
+
+fn surplus(name: &str, found: Option<String>, location: &Location) -> CircuitError {
+    let found = found.unwrap_or_else(|| "an expression".into());
+    syntax(
+        location,
+        format!(
+            "`{name}`: did not expect `{found}`; the card is complete before it, or a `name=` is missing"
+        ),
+    )
+}
+
+/// Parameters with several values: `tc=a,b`, `ic=a,b,c`.
+fn vectors(card: &mut Card, letter: u8) -> Result<()> {
+    for (key, text) in &mut card.parameters {
+        let known = match (letter, key.as_str()) {
+            (b'r' | b'c' | b'l', "tc#2") => "tc2",
+            (b'm' | b'j', "ic") => "icvds",
+            (b'm' | b'j', "ic#2") => "icvgs",
+            (b'm', "ic#3") => "icvbs",
+            (b'q', "ic") => "icvbe",
+            (b'q', "ic#2") => "icvce",
+            (b't', "ic") => "v1",
+            (b't', "ic#2") => "i1",
+            (b't', "ic#3") => "v2",
+            (b't', "ic#4") => "i2",
+            (_, k) if k.contains('#') => {
+                let (name, count) = k.split_once('#').unwrap_or((k, ""));
+                let message = format!("`{}`: `{name}` takes one value, found {count}", card.name);
+                return Err(syntax(&text.location, message));
+            }
+            _ => continue,
+        };
+        *key = known.into();
+    }
+    Ok(())
 }
 
 fn source(mut card: Card, tokens: &[Token], location: &Location) -> Result<Card> {
@@ -316,13 +447,28 @@ fn source(mut card: Card, tokens: &[Token], location: &Location) -> Result<Card>
                     }
                 }
             }
+            // Distortion analysis alone would use it.
+            "distof1" | "distof2" => {
+                i += 1;
+                while items.get(i).is_some_and(|t| t.is_value()) {
+                    i += 1;
+                }
+            }
+            "trnoise" | "trrandom" | "external" => {
+                return fail(&format!("the waveform `{keyword}` is not available"));
+            }
             w if WAVES.contains(&w) => {
                 let wave = WAVES.iter().find(|k| **k == w).copied().unwrap_or("pulse");
                 let mut values = Vec::new();
                 i += 1;
                 while let Some(token) = items.get(i).filter(|_| items.get(i + 1) != Some(&&Token::Equals)) {
                     match token {
-                        Token::Word(v) if v == "dc" || v == "ac" || WAVES.contains(&v.as_str()) => break,
+                        Token::Word(v)
+                            if matches!(v.as_str(), "dc" | "ac" | "distof1" | "distof2")
+                                || WAVES.contains(&v.as_str()) =>
+                        {
+                            break;
+                        }
                         Token::Word(v) | Token::Expression(v) => values.push(v.clone()),
                         _ => break,
                     }

@@ -146,8 +146,8 @@ impl Parser<'_> {
     /// Binary operators by precedence level; every level is left-associative.
     fn infix(&mut self, level: usize) -> Result<Expr, ParseError> {
         const LEVELS: [&[(&str, Op)]; 5] = [
-            &[("||", Op::Or)],
-            &[("&&", Op::And)],
+            &[("||", Op::Or), ("|", Op::Or)],
+            &[("&&", Op::And), ("&", Op::And)],
             &[
                 ("==", Op::Eq),
                 ("!=", Op::Ne),
@@ -232,6 +232,17 @@ impl Parser<'_> {
         self.at += length;
         if !self.take("(") {
             return Ok(Expr::Name(name));
+        }
+        // Names of nodes and sources may hold any character.
+        if matches!(name.as_str(), "v" | "i")
+            && let Some(close) = self.text[self.at..].find(')')
+        {
+            let inner = &self.text[self.at..self.at + close];
+            if !inner.contains('(') && inner.split(',').all(|w| !w.trim().is_empty()) {
+                self.at += close + 1;
+                let words = inner.split(',').map(|w| Expr::Name(w.trim().to_ascii_lowercase()));
+                return Ok(Expr::Call(name, words.collect()));
+            }
         }
         let mut arguments = Vec::new();
         if !self.take(")") {
@@ -418,7 +429,7 @@ fn emit(
     Ok(())
 }
 
-fn substitute(tree: &Expr, parameters: &[String], arguments: &[Expr]) -> Expr {
+pub(super) fn substitute(tree: &Expr, parameters: &[String], arguments: &[Expr]) -> Expr {
     let again = |t: &Expr| Box::new(substitute(t, parameters, arguments));
     match tree {
         Expr::Number(v) => Expr::Number(*v),

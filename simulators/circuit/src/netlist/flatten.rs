@@ -1,11 +1,16 @@
 //! Expands subcircuits into a flat list of elements with their values, nodes and models resolved.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::command::{self, Setup};
-use super::deck::{Body, Deck, RawModel, Subcircuit, syntax};
+use super::controlled;
+use super::deck::{Body, Deck, RawModel, Text, syntax};
 use super::element::{self, Card, Element, Kind, Source, Waveform};
+use super::expression::Expr;
+use super::formula::{Formula, Input, Names};
 use super::scope::Scopes;
+use super::source::Line;
 use super::{FlatModel, Netlist, Parameter, Value};
 use crate::error::{CircuitError, Location, Result, did_you_mean};
 
@@ -16,6 +21,58 @@ const MAX_ELEMENTS: usize = 1_000_000;
 /// MOS instance parameters that are lengths; `ad` and `as` are areas.
 const LENGTHS: [&str; 8] = ["w", "l", "pd", "ps", "sa", "sb", "sd", "sc"];
 
+/// An element's name with its path: `r1` of `x1` is `r.x1.r1`.
+fn flat_name(name: &str, path: &str) -> String {
+    match (path.is_empty(), name.get(..1)) {
+        (false, Some(letter)) => format!("{letter}.{path}{name}"),
+        _ => name.to_string(),
+    }
+}
+
+/// Names in formulas, as seen from a scope.
+struct FormulaNames<'f, 'd> {
+    f: &'f mut Flattener<'d>,
+    scope: usize,
+    ports: &'f HashMap<String, String>,
+    location: &'f Location,
+    failure: Option<CircuitError>,
+}
+
+impl Names for FormulaNames<'_, '_> {
+    fn parameter(&mut self, name: &str) -> std::result::Result<Value, String> {
+        self.f.scopes.resolve(self.scope, name, self.location).map_err(|e| {
+            let message = e.to_string();
+            // `e` has a meaning of its own.
+            if name != "e" {
+                self.failure.get_or_insert(e);
+            }
+            message
+        })
+    }
+
+    fn input(&mut self, kind: &str, words: &[String]) -> std::result::Result<Input, String> {
+        let too_many =
+            || Err(format!("`{kind}(...)` takes one name{}", if kind == "v" { " or two" } else { "" }));
+        if kind == "i" {
+            let [name] = words else { return too_many() };
+            return Ok(Input::Current(flat_name(name, &self.f.scopes.list[self.scope].path)));
+        }
+        let mut nodes = [0, 0];
+        if words.len() > 2 {
+            return too_many();
+        }
+        for (node, name) in nodes.iter_mut().zip(words) {
+            let name = self.f.node_name(name, self.scope, self.ports);
+            *node = self.f.node(name, self.location);
+        }
+        Ok(Input::Voltage(nodes[0], nodes[1]))
+    }
+
+    fn function(&self, name: &str) -> Option<(Vec<String>, Expr)> {
+        self.f.scopes.nearest(self.scope, |b| b.functions.get(name).cloned()).map(|(_, f)| f)
+    }
+}
+
 struct Flattener<'d> {
     scopes: Scopes<'d>,
     nodes: HashMap<String, u32>,
@@ -25,14 +82,16 @@ struct Flattener<'d> {
     elements: Vec<Element>,
     models: Vec<FlatModel>,
     model_index: HashMap<(usize, String), u32>,
-    options: command::Options,
+    setup: Setup,
 }
 
 /// Expands a deck with some of its top-level parameters replaced.
 pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
     let mut scopes = Scopes::new(&deck.top, overrides);
+    scopes.choose(0)?;
+    let defined: Vec<&'_ (String, Text)> = scopes.list[0].bodies.iter().flat_map(|b| &b.parameters).collect();
     let definitions: HashMap<&str, &Location> =
-        deck.top.parameters.iter().map(|(n, t)| (n.as_str(), &t.location)).collect();
+        defined.iter().map(|(n, t)| (n.as_str(), &t.location)).collect();
     for (name, value) in overrides {
         let lower = name.to_ascii_lowercase();
         let nowhere = Location { file: "parameters given beside the deck".into(), line: 0 };
@@ -65,7 +124,7 @@ pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
     }
     let mut setup = Setup::default();
     let mut globals = vec!["0".to_string(), "gnd".to_string()];
-    for line in &deck.top.commands {
+    for line in std::mem::take(&mut scopes.list[0].commands) {
         if line.text.to_ascii_lowercase().starts_with(".global") {
             globals.extend(line.text.split_whitespace().skip(1).map(str::to_ascii_lowercase));
         } else {
@@ -82,12 +141,14 @@ pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
         elements: Vec::new(),
         models: Vec::new(),
         model_index: HashMap::new(),
-        options: setup.options.clone(),
+        setup,
     };
-    f.body(&deck.top, 0, &HashMap::new(), Value::Const(1.0), 0)?;
+    f.body(0, &HashMap::new(), Value::Const(1.0), 0)?;
     f.check_names()?;
+    let mut setup = std::mem::take(&mut f.setup);
+    setup.fixed_slots.append(&mut f.scopes.condition_slots);
     let mut parameters: Vec<Parameter> = Vec::new();
-    for (name, text) in deck.top.parameters.iter().rev() {
+    for (name, text) in defined.into_iter().rev() {
         if parameters.iter().all(|p| p.name != *name) {
             // Resolving here makes every top-level parameter settable, and reports errors in unused ones.
             let slot = match f.scopes.resolve(0, name, &text.location)? {
@@ -138,6 +199,7 @@ pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
         fixed_slots: setup.fixed_slots,
         options: setup.options,
         analyses: setup.analyses,
+        constants: setup.constants,
         measures,
         nodesets,
         initial,
@@ -148,27 +210,67 @@ pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
 impl<'d> Flattener<'d> {
     fn body(
         &mut self,
-        body: &'d Body,
         scope: usize,
         ports: &HashMap<String, String>,
         multiplier: Value,
         depth: usize,
     ) -> Result<()> {
-        for line in &body.elements {
-            let card = element::parse(line)?;
-            if self.elements.len() >= MAX_ELEMENTS {
-                return Err(syntax(
-                    &line.location,
-                    format!("the circuit has more than {MAX_ELEMENTS} elements"),
-                ));
-            }
-            // Nodes count from their first use by an element, as in ngspice's flattened deck.
-            let names = card.nodes.iter().map(|n| self.node_name(n, scope, ports)).collect::<Vec<_>>();
-            if card.name.starts_with('x') {
-                self.instance(&card, scope, names, multiplier, depth)?;
+        for line in std::mem::take(&mut self.scopes.list[scope].elements) {
+            if let Some(cards) = controlled::rewrite(line)? {
+                for card in &cards {
+                    self.card(card, scope, ports, multiplier, depth)?;
+                }
             } else {
-                let nodes = names.into_iter().map(|n| self.node(n, &line.location)).collect();
-                self.element(card, scope, nodes, multiplier)?;
+                self.card(line, scope, ports, multiplier, depth)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One element card.
+    fn card(
+        &mut self,
+        line: &Line,
+        scope: usize,
+        ports: &HashMap<String, String>,
+        multiplier: Value,
+        depth: usize,
+    ) -> Result<()> {
+        let card = element::parse(line)?;
+        if self.elements.len() >= MAX_ELEMENTS {
+            return Err(syntax(&line.location, format!("the circuit has more than {MAX_ELEMENTS} elements")));
+        }
+        // Nodes count from their first use by an element, as in ngspice's flattened deck.
+        let names = card.nodes.iter().map(|n| self.node_name(n, scope, ports)).collect::<Vec<_>>();
+        if card.name.starts_with('x') {
+            self.instance(&card, scope, names, multiplier, depth)?;
+        } else {
+            let nodes = names.into_iter().map(|n| self.node(n, &line.location)).collect();
+            self.element(card, scope, ports, nodes, multiplier)?;
+        }
+        Ok(())
+    }
+
+    /// Dot cards of a subcircuit: start values are those of this instance's nodes, analyses belong to the deck.
+    fn inner_commands(&mut self, scope: usize, name: &str, ports: &HashMap<String, String>) -> Result<()> {
+        for line in std::mem::take(&mut self.scopes.list[scope].commands) {
+            let keyword = line.text.split_whitespace().next().unwrap_or("").to_ascii_lowercase();
+            match keyword.as_str() {
+                ".ic" | ".nodeset" => {
+                    for (node, value) in command::start_values(line, &mut self.scopes, scope)? {
+                        let node = self.node_name(&node, scope, ports);
+                        let list =
+                            if keyword == ".ic" { &mut self.setup.initial } else { &mut self.setup.nodesets };
+                        list.push((node, value, line.location.clone()));
+                    }
+                }
+                ".end" => {}
+                _ => {
+                    let message = format!(
+                        "`{keyword}` inside subcircuit `{name}` is not read; write it at the top level"
+                    );
+                    return Err(syntax(&line.location, message));
+                }
             }
         }
         Ok(())
@@ -197,17 +299,6 @@ impl<'d> Flattener<'d> {
         index
     }
 
-    fn find_subcircuit(&self, scope: usize, name: &str) -> Option<&'d Subcircuit> {
-        let mut at = Some(scope);
-        while let Some(id) = at {
-            if let Some(found) = self.scopes.list[id].body.subcircuits.get(name) {
-                return Some(found);
-            }
-            at = self.scopes.parent(id);
-        }
-        None
-    }
-
     fn instance(
         &mut self,
         card: &Card,
@@ -217,13 +308,10 @@ impl<'d> Flattener<'d> {
         depth: usize,
     ) -> Result<()> {
         let name = card.model.clone().unwrap_or_default();
-        let Some(definition) = self.find_subcircuit(scope, &name) else {
-            let mut known: Vec<&str> = Vec::new();
-            let mut at = Some(scope);
-            while let Some(id) = at {
-                known.extend(self.scopes.list[id].body.subcircuits.keys().map(String::as_str));
-                at = self.scopes.parent(id);
-            }
+        let find = |b: &'d Body| b.subcircuits.get(&name).map(|s| &**s);
+        let Some((_, definition)) = self.scopes.nearest(scope, find) else {
+            let known: Vec<&str> =
+                self.scopes.all(scope, |b| b.subcircuits.keys().map(String::as_str).collect());
             let hint = did_you_mean(&name, known);
             return Err(CircuitError::Unknown {
                 kind: "subcircuit",
@@ -251,14 +339,6 @@ impl<'d> Flattener<'d> {
         }
         let path = format!("{}{}.", self.scopes.list[scope].path, card.name);
         let inner = self.scopes.open(Some(scope), &definition.body, path, &definition.defaults);
-        if let Some(line) =
-            definition.body.commands.iter().find(|l| !l.text.to_ascii_lowercase().starts_with(".end"))
-        {
-            let card = line.text.split_whitespace().next().unwrap_or("");
-            let message =
-                format!("`{card}` inside subcircuit `{name}` is not read; write it at the top level");
-            return Err(syntax(&line.location, message));
-        }
         let mut own = Value::Const(1.0);
         // A subcircuit that declares `m` applies it by itself.
         let declared = definition.defaults.iter().any(|(n, _)| n == "m");
@@ -270,15 +350,15 @@ impl<'d> Flattener<'d> {
         }
         let multiplier = self.scopes.product(multiplier, own);
         let ports = definition.ports.iter().cloned().zip(nodes).collect();
-        self.body(&definition.body, inner, &ports, multiplier, depth + 1)
+        self.scopes.choose(inner)?;
+        self.inner_commands(inner, &name, &ports)?;
+        self.body(inner, &ports, multiplier, depth + 1)
     }
 
     /// Values of an instance's parameters. A name in them is another parameter of the same card before it is one of the outer scope;
     /// in `w='w'`, and in a circle of parameters, it is the outer one.
     fn arguments(&mut self, card: &Card, scope: usize) -> Result<Vec<(String, Value)>> {
-        let outer = &self.scopes.list[scope];
-        let (body, path) = (outer.body, outer.path.clone());
-        let line = self.scopes.open_line(scope, body, path);
+        let line = self.scopes.open_line(scope);
         let uses = |text: &str, name: &str| {
             text.split(|c: char| !(c.is_ascii_alphanumeric() || "_.#@$[]".contains(c)))
                 .any(|w| w.eq_ignore_ascii_case(name))
@@ -303,16 +383,36 @@ impl<'d> Flattener<'d> {
         Ok(values)
     }
 
-    fn element(&mut self, card: Card, scope: usize, nodes: Vec<u32>, multiplier: Value) -> Result<()> {
+    /// Compiles what a source follows.
+    fn formula(
+        &mut self,
+        tree: &Expr,
+        scope: usize,
+        ports: &HashMap<String, String>,
+        location: &Location,
+    ) -> Result<Formula> {
+        let mut names = FormulaNames { f: self, scope, ports, location, failure: None };
+        let result = Formula::compile(tree, &mut names);
+        match (names.failure, result) {
+            (Some(error), _) => Err(error),
+            (None, Ok(formula)) => Ok(formula),
+            (None, Err(message)) => Err(syntax(location, message)),
+        }
+    }
+
+    fn element(
+        &mut self,
+        card: Card,
+        scope: usize,
+        ports: &HashMap<String, String>,
+        nodes: Vec<u32>,
+        multiplier: Value,
+    ) -> Result<()> {
         let location = card.location.clone();
         let letter = card.name.as_bytes()[0];
         let path = &self.scopes.list[scope].path;
-        let full = |name: &str, path: &str| match path.is_empty() {
-            true => name.to_string(),
-            false => format!("{}.{path}{name}", &name[..1]),
-        };
-        let name = full(&card.name, path);
-        let controls: Vec<String> = card.controls.iter().map(|c| full(c, path)).collect();
+        let name = flat_name(&card.name, path);
+        let controls: Vec<String> = card.controls.iter().map(|c| flat_name(c, path)).collect();
         let value = card.value.as_ref().map(|t| self.scopes.value_of(scope, t, &location));
         let mut parameters = Vec::new();
         let mut m = multiplier;
@@ -326,8 +426,8 @@ impl<'d> Flattener<'d> {
                 m = self.scopes.product(multiplier, value);
             } else {
                 let factor = match key.as_str() {
-                    k if letter == b'm' && LENGTHS.contains(&k) => self.options.scale,
-                    "ad" | "as" if letter == b'm' => self.options.scale * self.options.scale,
+                    k if letter == b'm' && LENGTHS.contains(&k) => self.setup.options.scale,
+                    "ad" | "as" if letter == b'm' => self.setup.options.scale * self.setup.options.scale,
                     _ => 1.0,
                 };
                 let value = self.scopes.product(value, Value::Const(factor));
@@ -371,8 +471,14 @@ impl<'d> Flattener<'d> {
             b'h' => Kind::Ccvs(controls[0].clone()),
             b'v' => Kind::Voltage(self.source(&card, scope)?),
             b'i' => Kind::Current(self.source(&card, scope)?),
+            b's' | b'w' => Kind::Switch { control: controls.first().cloned(), on: card.on },
+            b't' => Kind::Line,
             _ => Kind::Device,
         };
+        if let Some((voltage, tree)) = &card.formula {
+            let formula = Arc::new(self.formula(tree, scope, ports, &out.location)?);
+            out.kind = Kind::Formula { voltage: *voltage, formula };
+        }
         if let Some(model) = model_name {
             out.model = Some(self.model(scope, &model, &out)?);
         }
@@ -414,27 +520,16 @@ impl<'d> Flattener<'d> {
 
     /// The scope that defines a model (or its bins).
     fn find_model(&self, scope: usize, name: &str) -> Option<usize> {
-        let mut at = Some(scope);
-        while let Some(id) = at {
-            let body = self.scopes.list[id].body;
-            if body.models.contains_key(name) || body.bins.contains_key(name) {
-                return Some(id);
-            }
-            at = self.scopes.parent(id);
-        }
-        None
+        let find = |b: &'d Body| (b.models.contains_key(name) || b.bins.contains_key(name)).then_some(());
+        self.scopes.nearest(scope, find).map(|(id, ())| id)
     }
 
     fn model(&mut self, scope: usize, name: &str, element: &Element) -> Result<u32> {
         let location = &element.location;
         let Some(home) = self.find_model(scope, name) else {
-            let mut known: Vec<&str> = Vec::new();
-            let mut at = Some(scope);
-            while let Some(id) = at {
-                known.extend(self.scopes.list[id].body.models.keys().map(String::as_str));
-                known.extend(self.scopes.list[id].body.bins.keys().map(String::as_str));
-                at = self.scopes.parent(id);
-            }
+            let known: Vec<&str> = self
+                .scopes
+                .all(scope, |b| b.models.keys().chain(b.bins.keys()).map(String::as_str).collect());
             let hint = did_you_mean(name, known);
             return Err(CircuitError::Unknown {
                 kind: "model",
@@ -443,15 +538,17 @@ impl<'d> Flattener<'d> {
                 location: location.clone(),
             });
         };
-        let body = self.scopes.list[home].body;
-        let chosen = match body.models.get(name) {
+        let chosen = match self.scopes.own(home, |b| b.models.get(name)) {
             Some(_) => name.to_string(),
             None => self.bin(home, name, element)?,
         };
         if let Some(index) = self.model_index.get(&(home, chosen.clone())) {
             return Ok(*index);
         }
-        let raw: &'d RawModel = &body.models[&chosen];
+        let Some(raw) = self.scopes.own(home, |b| b.models.get(&chosen).map(|m| &**m)) else {
+            return Err(syntax(location, format!("model `{chosen}` is gone")));
+        };
+        let raw: &'d RawModel = raw;
         let (kind, list) = raw.parse()?;
         let mut parameters = Vec::with_capacity(list.len());
         let mut version = None;
@@ -492,10 +589,11 @@ impl<'d> Flattener<'d> {
         };
         let length = size("l", 5e-6, &self.scopes);
         let width = size("w", 5e-6, &self.scopes) / size("nf", 1.0, &self.scopes);
-        let body = self.scopes.list[home].body;
+        let bins = self.scopes.own(home, |b| b.bins.get(base)).map_or(&[][..], Vec::as_slice);
         let mut range = [f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY, f64::NEG_INFINITY];
-        for bin in &body.bins[base] {
-            let (_, list) = body.models[bin].parse()?;
+        for bin in bins {
+            let Some(card) = self.scopes.own(home, |b| b.models.get(bin)) else { continue };
+            let (_, list) = card.parse()?;
             let mut limits = [0.0, 1.0, 0.0, 1.0];
             for (key, text) in list {
                 if let Some(i) = ["lmin", "lmax", "wmin", "wmax"].iter().position(|k| k == key) {

@@ -4,10 +4,12 @@
 //! subcircuits, and `command` reads the analyses.
 
 pub mod command;
+mod controlled;
 mod deck;
 mod element;
 pub mod expression;
 mod flatten;
+pub(crate) mod formula;
 pub mod number;
 mod scope;
 mod source;
@@ -16,6 +18,7 @@ mod tokens;
 pub use command::{AcSweep, Analysis, DcSweep, Options, Output};
 pub use deck::Deck;
 pub use element::{Element, Kind, Source, Waveform};
+pub use formula::{Formula, Input};
 pub(crate) use source::Line;
 pub use source::{ParseOptions, included_files};
 
@@ -152,6 +155,8 @@ pub struct Netlist {
     pub options: Options,
     /// Analyses in deck order.
     pub analyses: Vec<(Analysis, Location)>,
+    /// `.csparam` numbers.
+    pub constants: Vec<(String, Value)>,
     /// `.measure` cards.
     pub measures: Vec<crate::measure::Measure>,
     /// `.nodeset` values by node.

@@ -76,9 +76,26 @@ fn scaled(mantissa: &str, power: i32) -> Option<f64> {
 pub fn parse_number(text: &str) -> Option<f64> {
     match number_prefix(text) {
         Some((v, used)) if used == text.len() => Some(v),
-        // Unit letters may be followed by digits or signs in sloppy decks (`1k5` is not accepted; `10Ohm` is).
+        // `10Ohm` is a number, `1k5` is not: see [`notation`].
         _ => None,
     }
+}
+
+/// What is meant by texts that look like numbers and are none: `2k7`, `inf`.
+pub fn notation(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    if matches!(lower.trim_start_matches(['+', '-']), "inf" | "infinity" | "nan") {
+        return Some("write a finite one, such as 1e30, or leave the element out".into());
+    }
+    let (_, used) = number_prefix(&lower)?;
+    let (head, tail) = lower.split_at(used);
+    let letters = head.bytes().rev().take_while(u8::is_ascii_alphabetic).count();
+    let (digits, scale) = head.split_at(head.len() - letters);
+    let plain = |t: &str| !t.is_empty() && t.bytes().all(|c| c.is_ascii_digit());
+    (letters > 0 && plain(digits) && plain(tail)).then(|| match scale {
+        "r" => format!("write {digits}.{tail}"),
+        _ => format!("write {digits}.{tail}{scale}"),
+    })
 }
 
 #[cfg(test)]
@@ -99,5 +116,15 @@ mod tests {
         assert_eq!(parse_number(".5"), Some(0.5));
         assert_eq!(parse_number("1.2.3"), None);
         assert_eq!(parse_number("k1"), None);
+    }
+
+    #[test]
+    fn numbers_with_the_suffix_inside_say_what_is_meant() {
+        assert_eq!(notation("2k7").unwrap(), "write 2.7k");
+        assert_eq!(notation("1u2").unwrap(), "write 1.2u");
+        assert_eq!(notation("4R7").unwrap(), "write 4.7");
+        assert!(notation("inf").unwrap().contains("1e30"));
+        assert_eq!(notation("2k"), None);
+        assert_eq!(notation("2k+7"), None);
     }
 }

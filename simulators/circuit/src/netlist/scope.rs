@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::deck::{Body, Text, expression_error, syntax};
 use super::expression::{self, Op};
-use super::number::parse_number;
+use super::number::{notation, parse_number};
+use super::source::Line;
 use super::{Slots, Value};
 use crate::error::{CircuitError, Location, Result, did_you_mean};
 
@@ -21,7 +22,12 @@ enum Binding<'d> {
 pub struct Scope<'d> {
     parent: Option<usize>,
     names: HashMap<String, Binding<'d>>,
-    pub body: &'d Body,
+    /// The cards: the body itself and the chosen branches of its `.if` blocks.
+    pub bodies: Vec<&'d Body>,
+    /// Element cards in order, once [`Scopes::choose`] has run.
+    pub elements: Vec<&'d Line>,
+    /// Other dot cards.
+    pub commands: Vec<&'d Line>,
     /// Instance path with a trailing dot, empty at the top.
     pub path: String,
 }
@@ -33,13 +39,21 @@ pub struct Scopes<'d> {
     overrides: HashMap<String, f64>,
     depth: usize,
     temperature: Option<u32>,
+    /// Slots that conditions of `.if` were read from.
+    pub condition_slots: Vec<u32>,
 }
 
 impl<'d> Scopes<'d> {
     pub fn new(top: &'d Body, overrides: &[(String, f64)]) -> Self {
         let overrides = overrides.iter().map(|(n, v)| (n.to_ascii_lowercase(), *v)).collect();
-        let mut scopes =
-            Self { list: Vec::new(), slots: Slots::default(), overrides, depth: 0, temperature: None };
+        let mut scopes = Self {
+            list: Vec::new(),
+            slots: Slots::default(),
+            overrides,
+            depth: 0,
+            temperature: None,
+            condition_slots: Vec::new(),
+        };
         scopes.open(None, top, String::new(), &[]);
         scopes
     }
@@ -55,13 +69,89 @@ impl<'d> Scopes<'d> {
         let id = self.list.len();
         let all = defaults.iter().chain(&body.parameters);
         let names = all.map(|(name, text)| (name.clone(), Binding::Pending(text, id))).collect();
-        self.list.push(Scope { parent, names, body, path });
+        let (bodies, elements, commands) = (vec![body], Vec::new(), Vec::new());
+        self.list.push(Scope { parent, names, bodies, elements, commands, path });
         id
     }
 
+    /// Chooses the branches of a scope's `.if` blocks, in order, and lists its cards.
+    pub fn choose(&mut self, scope: usize) -> Result<()> {
+        let body = self.list[scope].bodies[0];
+        self.unfold(scope, body)
+    }
+
+    fn unfold(&mut self, scope: usize, body: &'d Body) -> Result<()> {
+        self.list[scope].commands.extend(&body.commands);
+        let mut done = 0;
+        for choice in &body.choices {
+            self.list[scope].elements.extend(&body.elements[done..choice.elements_before]);
+            done = choice.elements_before;
+            for (condition, branch) in &choice.branches {
+                let taken = match condition {
+                    None => true,
+                    Some(text) => {
+                        let value = self.value(scope, text)?;
+                        if let Value::Slot(slot) = value {
+                            self.condition_slots.push(slot);
+                        }
+                        self.slots.get(value) != 0.0
+                    }
+                };
+                if taken {
+                    let s = &mut self.list[scope];
+                    s.bodies.push(branch);
+                    s.names.extend(
+                        branch.parameters.iter().map(|(n, t)| (n.clone(), Binding::Pending(t, scope))),
+                    );
+                    self.unfold(scope, branch)?;
+                    break;
+                }
+            }
+        }
+        self.list[scope].elements.extend(&body.elements[done..]);
+        Ok(())
+    }
+
+    /// What the scope's own cards have under a name.
+    pub fn own<T>(&self, scope: usize, find: impl Fn(&'d Body) -> Option<T>) -> Option<T> {
+        self.list[scope].bodies.iter().rev().find_map(|b| find(b))
+    }
+
+    /// The scope nearest to `scope`, outwards, whose cards have something under a name, and that.
+    pub fn nearest<T>(&self, scope: usize, find: impl Fn(&'d Body) -> Option<T>) -> Option<(usize, T)> {
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            if let Some(found) = self.own(id, &find) {
+                return Some((id, found));
+            }
+            at = self.parent(id);
+        }
+        None
+    }
+
+    /// Everything that the cards of `scope` and of the scopes around it list.
+    pub fn all<T>(&self, scope: usize, list: impl Fn(&'d Body) -> Vec<T>) -> Vec<T> {
+        let mut out = Vec::new();
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            self.list[id].bodies.iter().for_each(|b| out.extend(list(b)));
+            at = self.parent(id);
+        }
+        out
+    }
+
     /// Adds an empty scope inside `parent`, for the parameters of one instance card.
-    pub fn open_line(&mut self, parent: usize, body: &'d Body, path: String) -> usize {
-        self.list.push(Scope { parent: Some(parent), names: HashMap::new(), body, path });
+    pub fn open_line(&mut self, parent: usize) -> usize {
+        let path = self.list[parent].path.clone();
+        let (bodies, elements, commands) = (Vec::new(), Vec::new(), Vec::new());
+        self.list.push(Scope {
+            parent: Some(parent),
+            names: HashMap::new(),
+            bodies,
+            elements,
+            commands,
+            path,
+        });
         self.list.len() - 1
     }
 
@@ -156,7 +246,7 @@ impl<'d> Scopes<'d> {
             let mut at = Some(scope);
             let mut out = Vec::new();
             while let Some(id) = at {
-                out.push(self.list[id].body);
+                out.extend(self.list[id].bodies.iter().rev());
                 at = self.list[id].parent;
             }
             out
@@ -192,6 +282,9 @@ impl<'d> Scopes<'d> {
     pub fn value_of(&mut self, scope: usize, text: &str, location: &Location) -> Result<Value> {
         if let Some(v) = parse_number(text.trim()) {
             return Ok(Value::Const(v));
+        }
+        if let Some(meant) = notation(text.trim()) {
+            return Err(syntax(location, format!("`{}` is not a number here; {meant}", text.trim())));
         }
         let program = self.program(scope, text, location)?;
         Ok(match program.as_slice() {

@@ -108,20 +108,24 @@ fn read_file_text(path: &Path, location: Option<&Location>) -> Result<String> {
     Ok(String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)).into_owned())
 }
 
-/// Cuts an inline comment: `;` anywhere, `$` at the start or after white space, `//` likewise; never inside quotes.
-fn strip_comment(line: &str) -> &str {
+/// Cuts an inline comment: `;` and `//` anywhere, `$` at the start or after white space or a comma; never inside quotes. In a control
+/// block `$` stands before a variable too, and only `$ ` is a comment.
+fn strip_comment(line: &str, control: bool) -> &str {
     let (mut quoted, mut previous) = (false, b' ');
     for (i, c) in line.bytes().enumerate() {
         match c {
             b'\'' | b'"' => quoted = !quoted,
             b';' if !quoted => return &line[..i],
             b'$' if !quoted
-                && previous.is_ascii_whitespace()
-                && line.as_bytes().get(i + 1).is_none_or(|n| !n.is_ascii_alphanumeric()) =>
+                && (previous.is_ascii_whitespace() || previous == b',')
+                && (!control || line.as_bytes().get(i + 1).is_none_or(u8::is_ascii_whitespace)) =>
             {
                 return &line[..i];
             }
-            b'/' if !quoted && previous.is_ascii_whitespace() && line[i..].starts_with("//") => {
+            b'/' if !quoted
+                && line[i..].starts_with("//")
+                && (!control || previous.is_ascii_whitespace()) =>
+            {
                 return &line[..i];
             }
             _ => {}
@@ -131,16 +135,31 @@ fn strip_comment(line: &str) -> &str {
     line
 }
 
+/// The first word in lower case if it begins with a dot.
+fn dot_word(line: &str) -> String {
+    match line.starts_with('.') {
+        true => line.split_whitespace().next().unwrap_or("").to_ascii_lowercase(),
+        false => String::new(),
+    }
+}
+
 fn logical_lines(text: &str, file: &Arc<str>, first_line: u32) -> Result<Vec<Line>> {
     let mut out: Vec<Line> = Vec::new();
+    let mut control = false;
     for (number, raw) in text.lines().enumerate() {
-        let line = raw.trim();
+        // Old editors end a file with Ctrl-Z.
+        let line = raw.trim_matches(|c: char| c.is_whitespace() || c == '\u{1a}');
         if line.is_empty() || line.starts_with('*') || line.starts_with('#') {
             continue;
         }
-        let line = strip_comment(line).trim();
+        let line = strip_comment(line, control).trim();
         if line.is_empty() {
             continue;
+        }
+        match dot_word(line).as_str() {
+            ".control" => control = true,
+            ".endc" => control = false,
+            _ => {}
         }
         let location = Location { file: file.clone(), line: first_line + number as u32 };
         if let Some(rest) = line.strip_prefix('+') {
@@ -189,13 +208,10 @@ impl<'a> Reader<'a> {
             if self.ended {
                 return Ok(());
             }
-            let keyword = if line.text.starts_with('.') {
-                line.text.split_whitespace().next().unwrap_or("").to_ascii_lowercase()
-            } else {
-                String::new()
-            };
+            let keyword = dot_word(&line.text);
             if control {
                 control = keyword != ".endc";
+                self.out.push(line.clone());
                 continue;
             }
             let words = || arguments(&line.text);
@@ -229,7 +245,10 @@ impl<'a> Reader<'a> {
                         ));
                     }
                 },
-                ".control" => control = true,
+                ".control" => {
+                    control = true;
+                    self.out.push(line.clone());
+                }
                 ".end" => {
                     self.ended = self.stack.len() <= 1;
                     return Ok(());

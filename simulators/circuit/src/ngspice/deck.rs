@@ -13,10 +13,15 @@ pub fn text(circuit: &Circuit) -> String {
             None => out.push_str(&format!(".param {name}={{{}}}\n", value.text)),
         }
     }
-    let mut depth = 0i32;
+    let (mut depth, mut control) = (0i32, false);
     for line in circuit.lines() {
         let lower = line.to_ascii_lowercase();
         let keyword = lower.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or("");
+        // What a control block would do is done by the caller.
+        if control || keyword == ".control" {
+            control = keyword != ".endc";
+            continue;
+        }
         depth += i32::from(keyword == ".subckt") - i32::from(keyword == ".ends");
         // Top-level parameters are above; a function definition has its parenthesis before the `=`.
         let function = lower.find('(').is_some_and(|p| lower.find('=').is_none_or(|e| p < e));

@@ -258,3 +258,11 @@ impl Drop for Folder {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+/// The tables of an ASCII raw file, by kind: `op`, `dc`, `ac`, `tran`, `noise`, `noise_int`, `tf`.
+///
+/// # Errors
+/// What is wrong with the file, in words.
+pub fn raw_tables(text: &str) -> std::result::Result<Vec<(String, crate::analysis::Table)>, String> {
+    raw::tables(text)
+}
