@@ -82,8 +82,11 @@ impl CircuitArgs {
     }
 }
 
-/// Everything that fits on a screen: operating points and single-row tables in full, the size of the others, the measures.
+/// What the deck's control block printed, and everything that fits on a screen: operating points and single-row tables in full, the size of the others, the measures.
 fn print(results: &Results) {
+    for line in &results.output {
+        println!("{line}");
+    }
     for (name, table) in &results.tables {
         if table.len() == 1 {
             println!("{name}");
@@ -124,5 +127,5 @@ fn answer(engine: &str, results: &Results) -> serde_json::Value {
             (m.name.clone(), m.value.as_ref().map_or_else(|reason| json!({ "error": reason }), |v| json!(v)))
         })
         .collect();
-    json!({ "engine": engine, "tables": tables, "measures": measures })
+    json!({ "engine": engine, "tables": tables, "measures": measures, "output": results.output })
 }

@@ -22,10 +22,25 @@ fn expect(body: &str, parts: &[&str]) {
 }
 
 #[test]
-fn a_floating_node_is_named_with_its_place() {
-    expect("v1 a 0 1\nr1 a b 1k\nc1 b c 1p\nc2 c 0 1p\n.op", &["`c`", "<netlist>:4", "ground", "resistor"]);
+fn a_floating_node_is_joined_to_ground_and_named_with_its_place() {
+    let warned = |body: &str, parts: &[&str]| {
+        let results = Circuit::parse(&format!("title\n{body}\n"), &ParseOptions::default())
+            .and_then(|c| c.simulate())
+            .unwrap();
+        let all = results.warnings.join("\n");
+        for part in parts {
+            assert!(all.contains(part), "`{part}` is not in `{all}`");
+        }
+        results.table("op").unwrap().clone()
+    };
+    warned("v1 a 0 1\nr1 a b 1k\nc1 b c 1p\nc2 c 0 1p\n.op", &["`c`", "<netlist>:4", "ground", "1e-12 S"]);
     let mos = format!("{}\nv1 d 0 1\nm1 d g 0 0 n1 w=1u l=1u\n.op", cards::LEVEL1);
-    expect(&mos, &["`g`", "ground"]);
+    warned(&mos, &["`g`", "ground"]);
+    let table = warned("i1 0 a 1u\nc1 a 0 1p\n.op", &["`a`", "current sources"]);
+    assert!((table.last("v(a)").unwrap() / 1e6 - 1.0).abs() < 1e-9);
+    // A shunt from every node says how.
+    let table = warned("i1 0 a 1u\nc1 a 0 1p\n.option rshunt=1meg\n.op", &[]);
+    assert!((table.last("v(a)").unwrap() - 1.0).abs() < 1e-9);
 }
 
 #[test]
@@ -43,11 +58,20 @@ fn unknown_names_come_with_a_suggestion() {
     );
     expect("r1 a 0 {rlod}\n.param rload=1k\n.op", &["parameter `rlod`", "`rload`"]);
     expect("r1 a 0 'sqtr(4)'\nv1 a 0 1\n.op", &["function `sqtr`", "`sqrt`"]);
-    expect("e1 a 0 value={2*3}\nr1 a 0 1\n.op", &["`e1`", "linear", "<netlist>:2"]);
-    expect("v1 a 0 1\nr1 a 0 r='1k*v(a)'\n.op", &["`v(...)`", "parameters only", "<netlist>:3"]);
+    expect("v1 a 0 1\n.param p='1k*v(a)'\nr1 a 0 {p}\n.op", &["`v(...)`", "parameters only", "<netlist>:3"]);
+    expect("b1 a 0 v=sqtr(v(a))\nr1 a 0 1\n.op", &["function `sqtr`", "`sqrt`", "<netlist>:2"]);
+    expect("b1 a 0 v=2*i(vx)\nr1 a 0 1\n.op", &["controlling voltage source `vx`"]);
+    expect("b1 a 0 q=1\nr1 a 0 1\n.op", &["`b1`", "v=formula"]);
+    expect("e1 a 0 poly(2) b 0 1\nr1 a 0 1\n.op", &["`e1`", "poly(n)"]);
+    expect("e1 a 0 table {v(a)} = (1,2) (0,3)\nr1 a 0 1\n.op", &["`e1`", "increasing"]);
+    expect("t1 a 0 b 0 td=1n\nr1 a 0 1\nr2 b 0 1\n.op", &["t1", "z0"]);
     expect("r1 a 0 1\n.opp", &["card `.opp`"]);
-    expect("r1 a 0 1\n.if (1)\n.op", &["card `.if`", "<netlist>:3", "in expressions"]);
-    expect("z1 a 0 1\n.op", &["element `z1`", "R C L K"]);
+    expect("r1 a 0 1\n.if (1)\n.op", &["`.if`", "<netlist>:3", ".endif"]);
+    expect("r1 a 0 1\n.endif\n.op", &["`.endif` without `.if`"]);
+    expect("r1 a 0 1\n.if\n.endif\n.op", &["no condition"]);
+    expect("z1 a 0 1\n.op", &["element `z1`", "MESFETs"]);
+    expect("$1 a 0 1\nw9\n.op", &["w9", "Sname"]);
+    expect("r1 a 0 1\n.pz 1 0 2 0 vol pz\n.op", &[".pz", "pole-zero"]);
     expect("v1 a 0 1\nr1 a 0 1\n.dc v2 0 1 0.1", &["`v2`"]);
     expect("v1 a 0 1\nr1 a 0 1\n.noise v(outt) v1 dec 1 1 10", &["`outt`"]);
     expect("f1 a 0 vx 2\nr1 a 0 1\n.op", &["controlling voltage source `vx`"]);
@@ -118,6 +142,29 @@ fn unbalanced_text_is_found() {
     expect("r1 a\n.op", &["r1", "Rname"]);
     expect("r1 a 0 1\nr1 a 0 2\n.op", &["r1", "already defined", "<netlist>:2"]);
     expect("r1 a 0 1\nv1 a 0 1", &["no analysis"]);
+}
+
+#[test]
+fn what_is_left_over_on_a_card_is_refused() {
+    expect("r1 a 0 1 2\n.op", &["`r1`", "did not expect `2`"]);
+    expect("e1 a 0 b 0 2 3\nr1 a 0 1\n.op", &["`e1`", "`3`"]);
+    expect("c1 a 0 1p ic=1,2\nr1 a 0 1\n.op", &["`c1`", "`ic` takes one value"]);
+    expect("v1 a 0 1\nd1 a 0 dm 1 twice\n.model dm d\n.op", &["`d1`", "`twice`"]);
+    expect("r1 a 0 2k7\n.op", &["`2k7` is not a number", "2.7k"]);
+    expect("r1 a 0 inf\n.op", &["`inf` is not a number"]);
+    expect("v1 a 0 trnoise(1 2 3)\nr1 a 0 1\n.op", &["`v1`", "trnoise"]);
+}
+
+#[test]
+fn a_script_that_asks_for_what_is_missing_says_what() {
+    let script = |lines: &str| format!("v1 a 0 1\nr1 a 0 1\n.control\nop\n{lines}\n.endc");
+    expect(&script("sens v(a)"), &["`sens`", "sensitivity analysis", "<netlist>:6"]);
+    expect(&script("prnt v(a)"), &["`prnt`", "`print`"]);
+    expect(&script("let x = v(b)"), &["`v(b)`"]);
+    expect(&script("while 1\nlet x = 1"), &["`while`", "never closed"]);
+    expect(&script("end"), &["`end` without"]);
+    expect(&script("print sqtr(2)"), &["`sqtr`", "`sqrt`"]);
+    expect(&script("alter r2 = 3"), &["`r2`", "`r1`"]);
 }
 
 #[test]

@@ -13,6 +13,13 @@ use crate::matrix::Pattern;
 use crate::netlist::formula::Input;
 use crate::netlist::{Element, Kind, Netlist, Value};
 
+/// Instance parameters that a MOS card may give for its instances.
+const MOS_DEFAULTS: [&str; 8] = ["w", "l", "ad", "as", "pd", "ps", "nrd", "nrs"];
+
+fn mos(kind: &str) -> bool {
+    matches!(kind, "nmos" | "pmos")
+}
+
 /// Rank of an element's device type in ngspice's setup order.
 fn class(netlist: &Netlist, e: &Element) -> u8 {
     let Some(card) = e.model.map(|m| &netlist.models[m as usize]) else { return 3 };
@@ -46,8 +53,13 @@ impl System {
             .map(|m| match m.kind.as_str() {
                 "r" | "res" | "c" | "cap" | "l" | "ind" | "sw" | "csw" => Ok(None),
                 kind => {
-                    let parameters =
-                        m.parameters.iter().map(|(n, v)| (n.clone(), netlist.slots.get(*v))).collect();
+                    let own = |n: &str| !(mos(kind) && MOS_DEFAULTS.contains(&n));
+                    let parameters = m
+                        .parameters
+                        .iter()
+                        .filter(|(n, _)| own(n))
+                        .map(|(n, v)| (n.clone(), netlist.slots.get(*v)))
+                        .collect();
                     let card = ModelCard {
                         name: m.name.clone(),
                         kind: kind.to_string(),
@@ -477,9 +489,16 @@ fn device(
         .filter(|(n, _)| n != "off")
         .map(|(n, v)| (n.clone(), netlist.slots.get(*v)))
         .collect();
+    if mos(&card.kind) {
+        for (name, value) in card.parameters.iter().filter(|(n, _)| MOS_DEFAULTS.contains(&n.as_str())) {
+            if parameters.iter().all(|(n, _)| n != name) {
+                parameters.push((name.clone(), netlist.slots.get(*value)));
+            }
+        }
+    }
     if matches!(model, Model::Mos1(_)) {
         for (name, value) in ["w", "l", "ad", "as"].into_iter().zip(netlist.options.mos_defaults) {
-            if e.parameter(name).is_none() {
+            if parameters.iter().all(|(n, _)| n != name) {
                 parameters.push((name.into(), value));
             }
         }

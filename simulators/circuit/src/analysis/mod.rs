@@ -4,6 +4,7 @@ mod ac;
 mod build;
 mod companion;
 mod dc;
+mod decimal;
 mod diagnose;
 mod engine;
 mod integrate;

@@ -145,15 +145,10 @@ impl Engine {
                     let e = &self.system.netlist.elements[r.element];
                     let (a, b) = (r.nodes[0] as usize, r.nodes[1] as usize);
                     let white = 4.0 * BOLTZMANN * kelvin * r.g.abs();
-                    for white in [white, 0.0] {
-                        work.generators.push(Generator {
-                            a,
-                            b,
-                            white,
-                            flicker: 0.0,
-                            exponent: 1.0,
-                            partner: None,
-                        });
+                    let (flicker, exponent) =
+                        super::passive::flicker(&self.system.netlist, e, r.g * (self.x[a] - self.x[b]));
+                    for (white, flicker) in [(white, 0.0), (0.0, flicker)] {
+                        work.generators.push(Generator { a, b, white, flicker, exponent, partner: None });
                     }
                     if let Some(names) = &mut names {
                         let columns = vec![format!("_{}_thermal", e.name), format!("_{}_1overf", e.name)];

@@ -42,7 +42,8 @@ pub(crate) fn conductance_of(netlist: &Netlist, e: &Element, kelvin: f64) -> Res
 pub fn conductance(netlist: &Netlist, e: &Element, swept: Option<f64>, kelvin: f64) -> Result<f64> {
     let get = |v| netlist.slots.get(v);
     let own = |n: &str| e.parameter(n).map(get);
-    let given = swept.or(e.value.map(get)).or_else(|| own("r")).or_else(|| own("resistance"));
+    let given =
+        swept.or(e.value.map(get)).or_else(|| own("r")).or_else(|| parameter(netlist, e, "resistance"));
     let ohms = match given {
         Some(r) => r,
         None => {
@@ -54,7 +55,12 @@ pub fn conductance(netlist: &Netlist, e: &Element, swept: Option<f64>, kelvin: f
                     let short = p("short").or(p("dlr")).unwrap_or(0.0);
                     let w = p("w").or(p("defw")).unwrap_or(10e-6);
                     let l = p("l").unwrap_or(10e-6);
-                    rsh * (l - 2.0 * short) / (w - 2.0 * narrow)
+                    let ohms = rsh * (l - 2.0 * short) / (w - 2.0 * narrow);
+                    // No width is left: nothing conducts.
+                    if ohms.is_infinite() {
+                        return Ok(0.0);
+                    }
+                    ohms
                 }
                 (None, Some(r)) => r,
                 (None, None) => {
@@ -70,26 +76,41 @@ pub fn conductance(netlist: &Netlist, e: &Element, swept: Option<f64>, kelvin: f
     finite(get(e.multiplier) / ohms, e, "conductance", "a finite number")
 }
 
+/// Flicker noise of a resistor that carries `amperes`: density at 1 Hz, A^2/Hz, and exponent of the frequency.
+pub fn flicker(netlist: &Netlist, e: &Element, amperes: f64) -> (f64, f64) {
+    let p = |n: &str| parameter(netlist, e, n);
+    let coefficient = p("kf").unwrap_or(0.0);
+    if coefficient == 0.0 {
+        return (0.0, 1.0);
+    }
+    let m = netlist.slots.get(e.multiplier);
+    let mut area = 1.0;
+    if e.parameter("l").is_some() || e.parameter("w").is_some() {
+        let l = p("l").unwrap_or(10e-6) - 2.0 * p("short").or(p("dlr")).unwrap_or(0.0);
+        let w = p("w").or(p("defw")).unwrap_or(10e-6) - 2.0 * p("narrow").or(p("dw")).unwrap_or(0.0);
+        area = l.powf(p("lf").unwrap_or(1.0)) * w.powf(p("wf").unwrap_or(1.0));
+    }
+    let density = m * coefficient * (amperes / m).abs().powf(p("af").unwrap_or(1.0)) / area;
+    (density, p("ef").unwrap_or(1.0))
+}
+
 /// Capacitance in farads.
 pub fn capacitance(netlist: &Netlist, e: &Element, kelvin: f64) -> Result<f64> {
     let get = |v| netlist.slots.get(v);
     let p = |n: &str| parameter(netlist, e, n);
     let own = |n: &str| e.parameter(n).map(get);
-    let farads =
-        match e.value.map(get).or_else(|| own("c")).or_else(|| own("capacitance")).or_else(|| p("cap")) {
-            Some(c) => c,
-            None => {
-                let Some(l) = p("l").or_else(|| p("defl")) else {
-                    return Err(missing(
-                        e,
-                        "capacitance; expected a value, or `l`, `w` and a model with `cj`",
-                    ));
-                };
-                let w = p("w").or(p("defw")).unwrap_or(10e-6) - p("narrow").unwrap_or(0.0);
-                let l = l - p("short").unwrap_or(0.0);
-                p("cj").unwrap_or(0.0) * l * w + p("cjsw").unwrap_or(0.0) * 2.0 * (l + w)
-            }
-        };
+    let farads = match e.value.map(get).or_else(|| own("c")).or_else(|| p("capacitance")).or_else(|| p("cap"))
+    {
+        Some(c) => c,
+        None => {
+            let Some(l) = p("l").or_else(|| p("defl")) else {
+                return Err(missing(e, "capacitance; expected a value, or `l`, `w` and a model with `cj`"));
+            };
+            let w = p("w").or(p("defw")).unwrap_or(10e-6) - p("narrow").unwrap_or(0.0);
+            let l = l - p("short").unwrap_or(0.0);
+            p("cj").unwrap_or(0.0) * l * w + p("cjsw").unwrap_or(0.0) * 2.0 * (l + w)
+        }
+    };
     let scale = p("scale").unwrap_or(1.0);
     finite(
         farads * temperature_factor(netlist, e, kelvin) * scale * get(e.multiplier),

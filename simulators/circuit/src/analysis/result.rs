@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use super::decimal::Decimal;
 use crate::error::{CircuitError, Result};
 
 /// A table of results.
@@ -67,13 +68,13 @@ impl Table {
             .join(",");
         out.push('\n');
         out.reserve(20 * self.data.len());
-        let mut digits = String::new();
+        let decimal = Decimal::default();
         for row in self.data.chunks(self.columns.len().max(1)) {
             for (i, v) in row.iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
-                push_number(&mut out, *v, &mut digits);
+                decimal.push(&mut out, *v);
             }
             out.push('\n');
         }
@@ -86,26 +87,6 @@ impl Table {
             |e: std::io::Error| CircuitError::Write { path: path.to_path_buf(), reason: e.to_string() };
         let mut file = std::fs::File::create(path).map_err(fail)?;
         file.write_all(self.to_csv().as_bytes()).map_err(fail)
-    }
-}
-
-/// `1.234567890123e-05`, the exponent with a sign and two digits; `text` is work space.
-fn push_number(out: &mut String, v: f64, text: &mut String) {
-    text.clear();
-    // Writing to a string does not fail.
-    let _ = std::fmt::Write::write_fmt(text, format_args!("{v:.12e}"));
-    match text.split_once('e') {
-        Some((mantissa, exponent)) => {
-            let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |d| ('-', d));
-            out.push_str(mantissa);
-            out.push('e');
-            out.push(sign);
-            if digits.len() < 2 {
-                out.push('0');
-            }
-            out.push_str(digits);
-        }
-        None => out.push_str(text),
     }
 }
 

@@ -317,6 +317,9 @@ impl System {
     /// Changes the circuit temperature.
     pub fn set_temperature(&mut self, celsius: f64) -> Result<()> {
         self.surroundings.temperature_k = celsius + 273.15;
+        if let Some(slot) = self.netlist.temperature_slot {
+            self.follow_temperature(slot, celsius)?;
+        }
         for (device, place) in self.devices.iter_mut().zip(&self.places) {
             device
                 .update(&self.surroundings)
@@ -324,6 +327,25 @@ impl System {
         }
         devices::apply_model_checks(&mut self.devices);
         self.refresh()
+    }
+
+    /// Values that depend on `temper`; where those of a model do, its devices are made anew.
+    fn follow_temperature(&mut self, slot: u32, celsius: f64) -> Result<()> {
+        let slots = &mut self.netlist.slots;
+        slots.set(slot, celsius);
+        let list = slots.dependents(&[slot]);
+        slots.recompute(&list);
+        let reached = |v: &Value| matches!(v, Value::Slot(s) if *s == slot || list.contains(s));
+        if !self.netlist.models.iter().flat_map(|m| &m.parameters).any(|(_, v)| reached(v)) {
+            return Ok(());
+        }
+        let mut netlist = self.netlist.clone();
+        netlist.options.temperature_c = celsius;
+        let fresh = System::new(netlist)?;
+        if fresh.names == self.names {
+            self.devices = fresh.devices;
+        }
+        Ok(())
     }
 
     /// Adds `scale` times the linear capacitances and (negative, in their branch rows) inductances.

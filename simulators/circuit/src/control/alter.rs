@@ -26,7 +26,9 @@ fn assign(list: &mut Vec<(String, Value)>, name: &str, value: f64) {
 impl Session<'_> {
     /// `dev = v`, `dev what = v` and `@dev[what] = v`: the words before `=`, what of it, and the values after it.
     fn assignment(&self, text: &str, location: &Location) -> Result<(Vec<String>, String, Vector)> {
-        let Some((left, right)) = text.split_once('=') else {
+        // `alter @v1[sin] [ 0 1 ]` has no `=`.
+        let vector = text.find("] [").filter(|_| !text.contains('=')).map(|k| (&text[..=k], &text[k + 1..]));
+        let Some((left, right)) = text.split_once('=').or(vector) else {
             // `alter r1 5`, `alter m1 w 5u`.
             let words: Vec<&str> = text.split_whitespace().collect();
             let Some((last, first)) = words.split_last().filter(|(_, f)| !f.is_empty()) else {
@@ -116,7 +118,11 @@ impl Session<'_> {
     pub(super) fn alter_model(&mut self, text: &str, location: &Location) -> Result<()> {
         let (names, what, value) = self.assignment(text, location)?;
         for name in &names {
-            let Some(model) = self.netlist.models.iter_mut().find(|m| m.name == *name) else {
+            // An element stands for its model.
+            let of_element = self.netlist.elements.iter().find(|e| e.name == *name).and_then(|e| e.model);
+            let found = self.netlist.models.iter().position(|m| m.name == *name);
+            let Some(model) = found.or(of_element.map(|m| m as usize)).map(|k| &mut self.netlist.models[k])
+            else {
                 let hint = did_you_mean(name, self.netlist.models.iter().map(|m| m.name.as_str()));
                 return self.fail(location, format!("no element uses a model `{name}`{hint}"));
             };

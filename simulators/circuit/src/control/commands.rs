@@ -56,11 +56,11 @@ const SKIPPED: [&str; 45] = [
     "pre_set",
     "codemodel",
     "load",
-    "mc_source",
+    "remcirc",
     "remzerovec",
 ];
 /// Commands that would compute something and are refused.
-const MISSING: [(&str, &str); 18] = [
+const MISSING: [(&str, &str); 17] = [
     ("sens", "sensitivity analysis"),
     ("pz", "pole-zero analysis"),
     ("disto", "distortion analysis"),
@@ -77,10 +77,9 @@ const MISSING: [(&str, &str); 18] = [
     ("source", "other decks"),
     ("circbyline", "other decks"),
     ("setcirc", "other decks"),
-    ("remcirc", "other decks"),
     ("goto", "jumps"),
 ];
-const KNOWN: [&str; 40] = [
+const KNOWN: [&str; 41] = [
     "op",
     "dc",
     "ac",
@@ -106,6 +105,7 @@ const KNOWN: [&str; 40] = [
     "undefine",
     "setplot",
     "destroy",
+    "mc_source",
     "compose",
     "linearize",
     "reshape",
@@ -122,6 +122,18 @@ const KNOWN: [&str; 40] = [
     "cutout",
     "label",
 ];
+
+/// Where the first word ends: at white space outside parentheses.
+fn word_end(text: &str) -> usize {
+    let mut depth = 0i32;
+    for (i, c) in text.char_indices() {
+        depth += i32::from(c == '(' || c == '[') - i32::from(c == ')' || c == ']');
+        if c.is_whitespace() && depth <= 0 {
+            return i;
+        }
+    }
+    text.len()
+}
 
 /// C's `%e`.
 fn scientific(v: f64) -> String {
@@ -174,7 +186,7 @@ impl Session<'_> {
             "alter" => self.alter(text, location)?,
             "altermod" => self.alter_model(text, location)?,
             "alterparam" => self.alter_parameter(text, location)?,
-            "reset" => self.reset()?,
+            "reset" | "mc_source" => self.reset()?,
             "option" | "options" => self.option(text, location)?,
             "define" => self.define(text, location)?,
             "undefine" => self.functions.retain(|f| f.0 != text),
@@ -182,7 +194,7 @@ impl Session<'_> {
             "destroy" => self.destroy(text),
             "compose" => self.compose(text, location)?,
             "linearize" => self.linearize(text, location)?,
-            "reshape" => *self.skipped.entry(word).or_default() += 1,
+            "reshape" => self.reshape(text, location)?,
             "cutout" => self.cut_out(location)?,
             "strcmp" => {
                 let words: Vec<&str> = text.split_whitespace().collect();
@@ -234,6 +246,9 @@ impl Session<'_> {
         for (stem, table) in tables {
             self.take_in(stem, &table);
         }
+        if let (Analysis::Dc(sweeps), Some(k)) = (analysis, self.current) {
+            self.plots[k].swept = sweeps.first().map(|s| s.name.clone());
+        }
         Ok(())
     }
 
@@ -276,43 +291,80 @@ impl Session<'_> {
         };
         let left = left.trim().to_ascii_lowercase();
         let value = self.value(right.trim(), location)?;
-        let (name, index) = match left.split_once('[') {
+        let mut indices = Vec::new();
+        let name = match left.split_once('[') {
             Some((name, rest)) => {
-                let inner = rest.trim_end().trim_end_matches(']');
-                if inner.contains('[') {
-                    return self.fail(location, "vectors of several dimensions are not available");
+                for inner in rest.trim_end().trim_end_matches(']').split("][") {
+                    indices.push(self.value(inner, location)?);
                 }
-                (name.trim().to_string(), Some(self.value(inner, location)?))
+                name.trim().to_string()
             }
-            None => (left, None),
+            None => left,
         };
         let (plot, name) = match name.split_once('.') {
             Some((plot, rest)) if self.plots.iter().any(|p| p.name == plot) => {
                 (self.plots.iter().position(|p| p.name == plot), rest.to_string())
             }
             Some(("const", rest)) => (None, rest.to_string()),
+            // A vector of the constants stays there, as in ngspice.
+            _ if self.plot().get(&name).is_none() && self.constants.get(&name).is_some() => (None, name),
             _ => (self.current, name),
         };
         let plot = match plot {
             Some(k) => &mut self.plots[k],
             None => &mut self.constants,
         };
-        let Some(index) = index else {
+        if indices.is_empty() {
             plot.set(&name, value);
             return Ok(());
-        };
-        let (first, last) = if index.complex { index.at(0) } else { (index.first(), index.first()) };
+        }
         let Some(vector) = plot.get_mut(&name) else {
             return self.fail(location, format!("there is no vector `{name}` to change an element of"));
         };
-        if !(first >= 0.0 && last >= first && (last as usize) < vector.len()) {
-            let n = vector.len();
-            return self.fail(location, format!("index {first} is outside `{name}`, which has {n} elements"));
+        let dims = if vector.dims.is_empty() { vec![vector.len()] } else { vector.dims.clone() };
+        let (mut start, mut width) = (0, vector.len());
+        for (k, index) in indices.iter().enumerate() {
+            let (first, last) = if index.complex { index.at(0) } else { (index.first(), index.first()) };
+            let outer = dims.get(k).copied().unwrap_or(0);
+            if !(first >= 0.0 && last >= first && (last as usize) < outer) {
+                return self.fail(
+                    location,
+                    format!("index {first} is outside `{name}`, which has {outer} elements"),
+                );
+            }
+            let inner = width / outer;
+            start += first as usize * inner;
+            width = inner * (last as usize - first as usize + 1);
         }
-        for (k, i) in (first as usize..=last as usize).enumerate() {
-            vector.data[i] = value.at(k);
+        for k in 0..width {
+            vector.data[start + k] = value.at(k);
         }
         vector.complex |= value.complex;
+        Ok(())
+    }
+
+    /// `reshape name [a][b]`, `reshape name [a,b]`.
+    fn reshape(&mut self, text: &str, location: &Location) -> Result<()> {
+        let (names, shape) = text.split_once('[').unwrap_or((text, ""));
+        let dims: Option<Vec<usize>> = shape
+            .split(|c: char| "[], ".contains(c))
+            .filter(|w| !w.is_empty())
+            .map(|w| w.parse().ok().filter(|n| *n > 0))
+            .collect();
+        let Some(dims) = dims else {
+            return self.fail(location, format!("`reshape {text}`: expected `reshape name [rows][columns]`"));
+        };
+        for name in names.split_whitespace() {
+            let name = name.to_ascii_lowercase();
+            let Some(vector) = self.plot_mut().get_mut(&name) else {
+                return self.fail(location, format!("there is no vector `{name}` to reshape"));
+            };
+            if dims.iter().product::<usize>() != vector.len() {
+                let n = vector.len();
+                return self.fail(location, format!("`reshape {text}`: `{name}` has {n} elements"));
+            }
+            vector.dims.clone_from(&dims);
+        }
         Ok(())
     }
 
@@ -508,11 +560,18 @@ impl Session<'_> {
         let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let rest = rest.trim();
         let vector = if let Some(list) = rest.strip_prefix("values") {
-            let words =
-                list.split(|c: char| c.is_whitespace() || c == '(' || c == ')').filter(|w| !w.is_empty());
-            let values =
-                words.map(|w| self.value(w, location).map(|v| v.first())).collect::<Result<Vec<_>>>()?;
-            Vector::real(values)
+            let list = list.trim();
+            let mut rest = list.strip_prefix('(').and_then(|l| l.strip_suffix(')')).unwrap_or(list).trim();
+            let mut out = Vector::default();
+            while !rest.is_empty() {
+                // `-1 2` is two numbers here, not a difference.
+                let end = word_end(rest);
+                let v = self.value(&rest[..end], location)?;
+                out.data.push(v.at(0));
+                out.complex |= v.complex;
+                rest = rest[end..].trim_start();
+            }
+            out
         } else {
             let mut given: Vec<(String, f64)> = Vec::new();
             let spaced = rest.replace('=', " = ");
@@ -602,7 +661,14 @@ impl Session<'_> {
         let mut plot = Plot::new(name, &stem);
         for name in self.plot().names() {
             let Some(v) = self.plot().get(name).filter(|v| v.len() == scale.len()) else { continue };
-            plot.set(name, Vector { data: inside.iter().map(|k| v.data[*k]).collect(), complex: v.complex });
+            plot.set(
+                name,
+                Vector {
+                    data: inside.iter().map(|k| v.data[*k]).collect(),
+                    complex: v.complex,
+                    dims: Vec::new(),
+                },
+            );
         }
         self.plots.push(plot);
         self.current = Some(self.plots.len() - 1);

@@ -212,13 +212,7 @@ impl Parser<'_> {
                 return Err(format!("`{}`: `[` is never closed", self.text));
             }
             let (first, last) = if index.complex { index.at(0) } else { (index.first(), index.first()) };
-            if !(first >= 0.0 && last >= first && (last as usize) < value.len().max(1)) {
-                return Err(format!(
-                    "index {first} to {last} is outside a vector of {} elements",
-                    value.len()
-                ));
-            }
-            value.data = (first as usize..=last as usize).map(|k| value.at(k)).collect();
+            value = value.part(first, last)?;
         }
         Ok(value)
     }
@@ -237,6 +231,12 @@ impl Parser<'_> {
         if let Some((v, used)) = number_prefix(rest).filter(|_| !rest.starts_with(['+', '-'])) {
             self.at += used;
             return Ok(Vector::scalar(v));
+        }
+        // Names with other characters stand in quotes.
+        if let Some((name, _)) = rest.strip_prefix('"').and_then(|r| r.split_once('"')) {
+            let (name, used) = (name.to_ascii_lowercase(), name.len() + 2);
+            self.at += used;
+            return self.names.vector(&name);
         }
         if rest.starts_with('@') {
             let end = rest.find(']').map_or(rest.len(), |i| i + 1);

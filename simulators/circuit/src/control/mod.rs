@@ -12,19 +12,19 @@ mod vector;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use plot::Plot;
 use script::Step;
-use vector::Vector;
 
 use crate::circuit::{Circuit, Results};
 use crate::error::{CircuitError, Location, Result, did_you_mean};
 use crate::measure::Measured;
 use crate::netlist::{Line, Netlist};
 
-use expression::{Names, evaluate};
+pub(crate) use expression::{Names, evaluate};
+pub(crate) use plot::Plot;
+pub(crate) use vector::Vector;
 
 /// Commands that one script may execute.
-const MAX_COMMANDS: u64 = 10_000_000;
+const MAX_COMMANDS: u64 = 1_000_000;
 
 /// How a list of steps ended.
 enum Flow {
@@ -107,7 +107,7 @@ impl Session<'_> {
         for (name, value) in numbers {
             self.constants.set(name, Vector::scalar(value));
         }
-        self.constants.set("i", Vector { data: vec![(0.0, 1.0)], complex: true });
+        self.constants.set("i", Vector { data: vec![(0.0, 1.0)], complex: true, dims: Vec::new() });
         for (name, value) in self.netlist.constants.clone() {
             self.constants.set(&name, Vector::scalar(self.netlist.slots.get(value)));
         }
@@ -178,14 +178,15 @@ impl Session<'_> {
 
     /// A condition; an empty one, or one that cannot be evaluated, is false as in ngspice.
     fn condition(&mut self, line: &Line) -> Result<bool> {
-        let text = self.substituted(&line.text, &line.location)?;
-        if text.trim().is_empty() {
-            return Ok(false);
-        }
-        match evaluate(text.trim(), self) {
+        let value = match self.substituted(&line.text, &line.location) {
+            Ok(text) if text.trim().is_empty() => return Ok(false),
+            Ok(text) => evaluate(text.trim(), self).map_err(|m| format!("{}: {m}", line.location)),
+            Err(e) => Err(e.to_string()),
+        };
+        match value {
             Ok(v) => Ok(v.is_true()),
             Err(message) => {
-                self.warnings.push(format!("{}: taken as false: {message}", line.location));
+                self.warnings.push(format!("{message}; taken as false"));
                 Ok(false)
             }
         }

@@ -12,6 +12,8 @@ pub struct Plot {
     pub name: String,
     /// File stem of its table: `tran`, `noise_int`, ...
     pub stem: String,
+    /// The element whose value is the abscissa of a sweep.
+    pub swept: Option<String>,
     names: Vec<String>,
     vectors: HashMap<String, Vector>,
 }
@@ -34,7 +36,7 @@ impl Plot {
             match title.strip_suffix(".re") {
                 Some(short) => {
                     let data = column(k).zip(column(k + 1)).collect();
-                    plot.set(short, Vector { data, complex: true });
+                    plot.set(short, Vector { data, complex: true, dims: Vec::new() });
                 }
                 None => plot.set(title, Vector::real(column(k))),
             }

@@ -24,6 +24,9 @@ impl Session<'_> {
         while let Some(at) = rest.find('$') {
             out.push_str(&rest[..at]);
             rest = &rest[at + 1..];
+            // `{$x}`: braces that only end the name.
+            let embraced = out.ends_with('{');
+            let before = out.len();
             if let Some(after) = rest.strip_prefix('&') {
                 let parenthesised = after.starts_with('(');
                 let (value, used) = if parenthesised {
@@ -99,6 +102,10 @@ impl Session<'_> {
                 }
             }
             rest = tail;
+            if embraced && let Some(after) = rest.strip_prefix('}') {
+                out.remove(before - 1);
+                rest = after;
+            }
         }
         out.push_str(rest);
         Ok(out)
@@ -110,6 +117,7 @@ impl Session<'_> {
             "plots" => {
                 Some(self.plots.iter().rev().map(|p| p.name.clone()).chain(["const".into()]).collect())
             }
+            "inputdir" => Some(vec![".".to_string()]),
             "curplottitle" => Some(vec![self.netlist.title.clone()]),
             _ => self.variables.get(name).cloned(),
         }
@@ -140,6 +148,9 @@ impl Session<'_> {
         };
         if let Some((_, v)) = self.info.get(name).and_then(|list| list.iter().find(|(n, _)| *n == what)) {
             return Ok(Vector::scalar(*v));
+        }
+        if what == "dc" && self.plot().swept.as_deref() == Some(name) {
+            return Ok(Vector::real(self.plot().scale()));
         }
         let slots = &self.netlist.slots;
         if let Some(model) = self.netlist.models.iter().find(|m| m.name == name) {

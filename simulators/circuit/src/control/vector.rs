@@ -12,6 +12,8 @@ pub struct Vector {
     pub data: Vec<Complex>,
     /// Whether imaginary parts mean anything.
     pub complex: bool,
+    /// Lengths of its dimensions, outermost first; empty for a plain vector.
+    pub dims: Vec<usize>,
 }
 
 /// A function of one number.
@@ -20,12 +22,12 @@ type Map = fn(Complex) -> Complex;
 impl Vector {
     /// A real scalar.
     pub fn scalar(v: f64) -> Self {
-        Self { data: vec![(v, 0.0)], complex: false }
+        Self { data: vec![(v, 0.0)], ..Self::default() }
     }
 
     /// A real vector.
     pub fn real(list: impl IntoIterator<Item = f64>) -> Self {
-        Self { data: list.into_iter().map(|v| (v, 0.0)).collect(), complex: false }
+        Self { data: list.into_iter().map(|v| (v, 0.0)).collect(), ..Self::default() }
     }
 
     /// Element `k`, the last one beyond the end.
@@ -48,6 +50,25 @@ impl Vector {
         self.data.len()
     }
 
+    /// The part of it that one index, or a range of them, selects of its outermost dimension.
+    pub fn part(&self, first: f64, last: f64) -> Result<Self, String> {
+        let outer = self.dims.first().copied().unwrap_or(self.len());
+        if !(first >= 0.0 && last >= first && (last as usize) < outer.max(1)) {
+            return Err(format!("index {first} to {last} is outside a vector of {outer} elements"));
+        }
+        let width = if outer == 0 { 1 } else { self.len() / outer };
+        let (first, last) = (first as usize, last as usize);
+        let mut dims = self.dims.get(1..).unwrap_or_default().to_vec();
+        if last > first && !dims.is_empty() {
+            dims.insert(0, last - first + 1);
+        }
+        if dims.len() == 1 {
+            dims.clear();
+        }
+        let data = (first * width..(last + 1) * width).map(|k| self.at(k)).collect();
+        Ok(Self { data, complex: self.complex, dims })
+    }
+
     /// Whether any element is not zero.
     pub fn is_true(&self) -> bool {
         self.data.iter().any(|v| v.0 != 0.0 || v.1 != 0.0)
@@ -57,12 +78,16 @@ impl Vector {
     pub fn zip(&self, other: &Self, f: impl Fn(Complex, Complex) -> Complex) -> Self {
         let n = self.len().max(other.len());
         let data = (0..n).map(|k| f(self.at(k), other.at(k))).collect();
-        Self { data, complex: self.complex || other.complex }
+        Self { data, complex: self.complex || other.complex, dims: self.dims.clone() }
     }
 
     /// Element by element; real results if `real`.
     fn map(&self, f: Map, real: bool) -> Self {
-        Self { data: self.data.iter().map(|v| f(*v)).collect(), complex: self.complex && !real }
+        Self {
+            data: self.data.iter().map(|v| f(*v)).collect(),
+            complex: self.complex && !real,
+            dims: self.dims.clone(),
+        }
     }
 
     /// Reduced to one real number.
@@ -214,11 +239,15 @@ pub fn call(name: &str, v: &Vector, scale: &[f64], degrees: bool) -> Option<Resu
                 (Err(e), _) | (_, Err(e)) => return Some(Err(e)),
             }
         }
-        "j" => Vector { data: v.data.iter().map(|v| multiply(*v, (0.0, 1.0))).collect(), complex: true },
+        "j" => Vector {
+            data: v.data.iter().map(|v| multiply(*v, (0.0, 1.0))).collect(),
+            complex: true,
+            dims: Vec::new(),
+        },
         "mean" => {
             let n = v.len().max(1) as f64;
             let sum = v.data.iter().fold((0.0, 0.0), |s, v| (s.0 + v.0, s.1 + v.1));
-            Vector { data: vec![(sum.0 / n, sum.1 / n)], complex: v.complex }
+            Vector { data: vec![(sum.0 / n, sum.1 / n)], complex: v.complex, dims: Vec::new() }
         }
         "avg" => {
             let mut sum = (0.0, 0.0);
@@ -226,7 +255,7 @@ pub fn call(name: &str, v: &Vector, scale: &[f64], degrees: bool) -> Option<Resu
                 sum = (sum.0 + v.0, sum.1 + v.1);
                 (sum.0 / (k + 1) as f64, sum.1 / (k + 1) as f64)
             });
-            Vector { data: data.collect(), complex: v.complex }
+            Vector { data: data.collect(), complex: v.complex, dims: Vec::new() }
         }
         "stddev" => v.reduce(|list| {
             let n = list.len() as f64;
@@ -238,7 +267,11 @@ pub fn call(name: &str, v: &Vector, scale: &[f64], degrees: bool) -> Option<Resu
         "length" => Vector::scalar(v.len() as f64),
         "norm" => {
             let top = v.data.iter().map(|v| magnitude(*v)).fold(0.0, f64::max);
-            Vector { data: v.data.iter().map(|v| (v.0 / top, v.1 / top)).collect(), complex: v.complex }
+            Vector {
+                data: v.data.iter().map(|v| (v.0 / top, v.1 / top)).collect(),
+                complex: v.complex,
+                dims: Vec::new(),
+            }
         }
         "vector" => match count() {
             Ok(n) => Vector::real((0..n).map(|k| k as f64)),

@@ -2,6 +2,7 @@
 
 use super::{Domain, Edge, Level, Measure, Operand, Part, Point, Quantity, Signal, Statistic};
 use crate::analysis::Table;
+use crate::control::{self, Names, Plot, Vector};
 use crate::netlist::expression;
 use crate::netlist::{Slots, Value};
 
@@ -20,7 +21,56 @@ struct Curve {
     y: Vec<f64>,
 }
 
-fn curve(table: &Table, signal: &Signal) -> Result<Curve, String> {
+/// The results and parameters that a formula knows.
+struct Known<'a> {
+    plot: Plot,
+    parameters: &'a [(String, Value)],
+    slots: &'a Slots,
+}
+
+impl Names for Known<'_> {
+    fn vector(&self, name: &str) -> Result<Vector, String> {
+        if let Some(v) = self.plot.get(name) {
+            return Ok(v);
+        }
+        let found = self.parameters.iter().find(|(n, _)| n == name);
+        found.map(|(_, v)| Vector::scalar(self.slots.get(*v))).ok_or_else(|| {
+            let known = self.plot.names().iter().map(String::as_str);
+            format!("there is no result `{name}`{}", crate::error::did_you_mean(name, known))
+        })
+    }
+
+    fn function(&self, _: &str, _: usize) -> Option<(Vec<String>, String)> {
+        None
+    }
+
+    fn scale(&self) -> Vec<f64> {
+        self.plot.scale()
+    }
+
+    fn degrees(&self) -> bool {
+        true
+    }
+}
+
+/// The curve of `par('formula')`; magnitudes of complex values.
+fn formula(
+    table: &Table,
+    slots: &Slots,
+    text: &str,
+    parameters: &[(String, Value)],
+) -> Result<Curve, String> {
+    let known = Known { plot: Plot::of_table(String::new(), "", table), parameters, slots };
+    let v = control::evaluate(text, &known)?;
+    let x = known.plot.scale();
+    let one = |k: usize| if v.complex { v.at(k).0.hypot(v.at(k).1) } else { v.at(k).0 };
+    Ok(Curve { y: (0..x.len()).map(one).collect(), x })
+}
+
+fn curve(table: &Table, slots: &Slots, signal: &Signal) -> Result<Curve, String> {
+    if let Some(parameters) = &signal.formula {
+        return formula(table, slots, &signal.column, parameters);
+    }
     let complex = |name: &str| -> Option<Vec<(f64, f64)>> {
         if let Some(column) = table.column(name) {
             return Some(column.map(|v| (v, 0.0)).collect());
@@ -94,14 +144,14 @@ fn crossing(
     edge: Edge,
     delay: f64,
 ) -> Result<f64, String> {
-    let mut c = curve(table, signal)?;
+    let mut c = curve(table, slots, signal)?;
     match level {
         Level::Number(v) => {
             let v = slots.get(*v);
             c.y.iter_mut().for_each(|y| *y -= v);
         }
         Level::Signal(other) => {
-            let o = curve(table, other)?;
+            let o = curve(table, slots, other)?;
             c.y.iter_mut().zip(o.y).for_each(|(y, o)| *y -= o);
         }
     }
@@ -213,7 +263,7 @@ fn one(
         Quantity::When(point) => instant(table, slots, point),
         Quantity::Find(signal, point) => {
             let x = instant(table, slots, point)?;
-            let c = curve(table, signal)?;
+            let c = curve(table, slots, signal)?;
             match measure.domain {
                 Domain::Op => table
                     .last(&signal.column)
@@ -223,7 +273,7 @@ fn one(
         }
         Quantity::Slope(signal, point) => {
             let x = instant(table, slots, point)?;
-            let c = curve(table, signal)?;
+            let c = curve(table, slots, signal)?;
             let i =
                 c.x.windows(2)
                     .position(|w| w[0] <= x && x <= w[1] && w[1] > w[0])
@@ -236,7 +286,7 @@ fn one(
                 let total = table.last(&signal.column).or_else(|| table.last(&current));
                 return total.ok_or_else(|| "no integrated noise".to_string());
             }
-            statistic(&curve(table, signal)?, *kind, get(from), get(to))
+            statistic(&curve(table, slots, signal)?, *kind, get(from), get(to))
         }
         Quantity::Expression { .. } => Err("not reached".into()),
     }

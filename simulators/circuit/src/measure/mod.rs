@@ -28,14 +28,16 @@ pub enum Domain {
 }
 
 /// A measured quantity: a column of the results, or a part of a complex column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
     /// How the column is read.
     pub part: Part,
-    /// Column without `.re`/`.im`: `v(out)`, `i(vdd)`, `onoise_spectrum`.
+    /// Column without `.re`/`.im`: `v(out)`, `i(vdd)`, `onoise_spectrum`. Of a formula, its text.
     pub column: String,
     /// Column to subtract (`v(a,b)`).
     pub minus: Option<String>,
+    /// Of `par('formula')`: the netlist's parameters in it.
+    pub formula: Option<Vec<(String, Value)>>,
 }
 
 /// Part of a complex number.

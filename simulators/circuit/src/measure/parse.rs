@@ -52,12 +52,17 @@ fn words(text: &str) -> Vec<String> {
     out
 }
 
-/// Reads `v(a)`, `v(a,b)`, `vdb(a)`, `i(v1)`, `par(...)` is not supported.
+/// Reads `v(a)`, `v(a,b)`, `vdb(a)`, `i(v1)`.
 fn signal(text: &str) -> Option<Signal> {
     let Some((head, rest)) = text.split_once('(') else {
         let known = ["onoise_spectrum", "inoise_spectrum", "onoise_total", "inoise_total"];
         let name = if text.ends_with("_total") { format!("v({text})") } else { text.to_string() };
-        return known.contains(&text).then_some(Signal { part: Part::Plain, column: name, minus: None });
+        return known.contains(&text).then_some(Signal {
+            part: Part::Plain,
+            column: name,
+            minus: None,
+            formula: None,
+        });
     };
     let inner = rest.strip_suffix(')')?;
     let (letter, suffix) = head.split_at_checked(1)?;
@@ -75,8 +80,8 @@ fn signal(text: &str) -> Option<Signal> {
     };
     let column = |n: &str| format!("{letter}({})", n.trim());
     Some(match inner.split_once(',') {
-        Some((a, b)) => Signal { part, column: column(a), minus: Some(column(b)) },
-        None => Signal { part, column: column(inner), minus: None },
+        Some((a, b)) => Signal { part, column: column(a), minus: Some(column(b)), formula: None },
+        None => Signal { part, column: column(inner), minus: None, formula: None },
     })
 }
 
@@ -108,10 +113,28 @@ impl Cursor<'_, '_> {
 
     fn signal(&mut self) -> Result<Signal> {
         let text = self.next().unwrap_or_default();
+        let formula = text.strip_prefix("par(").and_then(|t| t.strip_suffix(')'));
+        if let Some(formula) = formula.map(|f| f.trim_matches(['\'', '"', '{', '}'])) {
+            return Ok(self.formula(formula));
+        }
         match signal(&text) {
             Some(s) => Ok(s),
+            // A vector of a script, or an expression of vectors.
+            None if text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '@') => Ok(self.formula(&text)),
             None => self.fail(format!("`{text}` is not a signal; expected v(node), v(a,b), vdb(node), vp(node), i(source) or onoise_spectrum")),
         }
+    }
+
+    /// A signal computed from others; its words that are parameters of the netlist are looked up now.
+    fn formula(&mut self, text: &str) -> Signal {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let mut known = Vec::new();
+        for word in words.filter(|w| w.starts_with(|c: char| c.is_ascii_alphabetic())) {
+            if let Ok(value) = (self.resolve)(word, self.location) {
+                known.push((word.to_string(), value));
+            }
+        }
+        Signal { part: Part::Plain, column: text.to_string(), minus: None, formula: Some(known) }
     }
 
     /// `name=value` options up to a word that is not one.

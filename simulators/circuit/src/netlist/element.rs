@@ -357,6 +357,16 @@ pub fn parse(line: &Line) -> Result<Card> {
             }
             "on" | "off" if switches => {}
             "params:" | "params" if letter == b'x' => {}
+            "thermal" if devices => {
+                return Err(syntax(location, format!("`{name}`: self-heating (`thermal`) is not available")));
+            }
+            _ if letter == b'm' => {
+                let message = format!(
+                    "`{name}`: did not expect `{flag}` after the model `{}`; transistors with more than four nodes (on insulator, with heat) are not available",
+                    card.model.as_deref().unwrap_or_default()
+                );
+                return Err(syntax(location, message));
+            }
             other => return Err(surplus(&name, Some(other.to_string()), location)),
         }
     }

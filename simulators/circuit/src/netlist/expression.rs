@@ -156,6 +156,7 @@ impl Parser<'_> {
                 (">=", Op::Ge),
                 ("<", Op::Lt),
                 (">", Op::Gt),
+                ("=", Op::Eq),
             ],
             &[("+", Op::Add), ("-", Op::Sub)],
             &[("*", Op::Mul), ("/", Op::Div), ("%", Op::Rem)],
@@ -395,7 +396,7 @@ fn emit(
                 emit(&arguments[0], resolve, function, out, nesting + 1)?;
                 out.push(Op::Call1(*f));
             } else if let Some((_, f)) = TWO.iter().find(|f| f.0 == name) {
-                if arguments.len() < 2 || (arguments.len() > 2 && !matches!(name.as_str(), "min" | "max")) {
+                if arguments.is_empty() || (arguments.len() != 2 && !matches!(name.as_str(), "min" | "max")) {
                     expected(2)?;
                 }
                 emit(&arguments[0], resolve, function, out, nesting + 1)?;
@@ -439,6 +440,8 @@ pub(super) fn substitute(tree: &Expr, parameters: &[String], arguments: &[Expr])
         Expr::Unary(op, a) => Expr::Unary(*op, again(a)),
         Expr::Binary(op, a, b) => Expr::Binary(*op, again(a), again(b)),
         Expr::Choice(c, a, b) => Expr::Choice(again(c), again(a), again(b)),
+        // Names of nodes and sources are not those of arguments.
+        Expr::Call(n, _) if matches!(n.as_str(), "v" | "i") => tree.clone(),
         Expr::Call(n, list) => Expr::Call(n.clone(), list.iter().map(|a| *again(a)).collect()),
     }
 }

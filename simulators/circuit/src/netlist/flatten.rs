@@ -188,8 +188,10 @@ pub fn flatten(deck: &Deck, overrides: &[(String, f64)]) -> Result<Netlist> {
     };
     let nodesets = preset(&setup.nodesets, ".nodeset", &mut setup.warnings);
     let initial = preset(&setup.initial, ".ic", &mut setup.warnings);
+    let temperature_slot = f.scopes.temperature_slot();
     Ok(Netlist {
         title: deck.title.clone(),
+        temperature_slot,
         slots: f.scopes.slots,
         parameters,
         nodes: f.node_names,
@@ -445,10 +447,15 @@ impl<'d> Flattener<'d> {
             && let Some(word) = &model_name
             && value.is_none()
             && self.find_model(scope, word).is_none()
-            && let Ok(v) = self.scopes.value_of(scope, word, &location)
         {
-            value = Some(v);
-            model_name = None;
+            match self.scopes.value_of(scope, word, &location) {
+                Ok(v) => {
+                    value = Some(v);
+                    model_name = None;
+                }
+                Err(e) if super::number::notation(word).is_some() => return Err(e),
+                Err(_) => {}
+            }
         }
         let mut out = Element {
             name,
@@ -461,6 +468,7 @@ impl<'d> Flattener<'d> {
             location,
         };
         out.kind = match letter {
+            _ if card.formula.is_some() => Kind::Resistor,
             b'r' => Kind::Resistor,
             b'c' => Kind::Capacitor,
             b'l' => Kind::Inductor,

@@ -78,7 +78,7 @@ pub trait Names {
 }
 
 /// Ramp, steps and other functions of behavioural sources, with their slopes.
-const FUNCTIONS: [(&str, Function1, Slope1); 33] = [
+const FUNCTIONS: [(&str, Function1, Slope1); 35] = [
     ("sqrt", f64::sqrt, |_, y| 0.5 / y),
     (
         "exp",
@@ -115,6 +115,8 @@ const FUNCTIONS: [(&str, Function1, Slope1); 33] = [
     ("eq0", |x| f64::from(u8::from(x == 0.0)), |_, _| 0.0),
     ("gt0", |x| f64::from(u8::from(x > 0.0)), |_, _| 0.0),
     ("lt0", |x| f64::from(u8::from(x < 0.0)), |_, _| 0.0),
+    ("ge0", |x| f64::from(u8::from(x >= 0.0)), |_, _| 0.0),
+    ("le0", |x| f64::from(u8::from(x <= 0.0)), |_, _| 0.0),
     ("ne0", |x| f64::from(u8::from(x != 0.0)), |_, _| 0.0),
 ];
 
@@ -239,7 +241,7 @@ impl Formula {
         match name {
             "pow" | "pwr" | "atan2" => expected(2)?,
             "ternary_fcn" | "if" | "limit" => expected(3)?,
-            "min" | "max" if arguments.len() < 2 => expected(2)?,
+            "min" | "max" if arguments.is_empty() => expected(2)?,
             _ => {}
         }
         match name {

@@ -155,6 +155,8 @@ pub struct Netlist {
     pub options: Options,
     /// Analyses in deck order.
     pub analyses: Vec<(Analysis, Location)>,
+    /// The slot of `temper`, the circuit temperature in Celsius, if an expression uses it.
+    pub temperature_slot: Option<u32>,
     /// `.csparam` numbers.
     pub constants: Vec<(String, Value)>,
     /// `.measure` cards.
