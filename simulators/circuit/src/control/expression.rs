@@ -187,7 +187,7 @@ impl Parser<'_> {
         }
         let value = if self.take("-") {
             let v = self.unary()?;
-            v.zip(&Vector::scalar(0.0), |a, _| (-a.0, -a.1))
+            v.zip(&Vector::scalar(0.0), |a, _| (-a.0, 0.0 - a.1))
         } else if self.take("+") {
             self.unary()?
         } else if self.any(&["~", "not"]) || !self.rest().starts_with("!=") && self.take("!") {

@@ -135,6 +135,7 @@ pub fn power(a: Complex, b: Complex) -> Complex {
 fn root(a: Complex) -> Complex {
     match a {
         (re, 0.0) if re >= 0.0 => (re.sqrt(), 0.0),
+        (re, 0.0) => (0.0, (-re).sqrt()),
         _ => power(a, (0.5, 0.0)),
     }
 }
