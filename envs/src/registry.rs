@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::accelerator::Version;
 use crate::catalogue::{Catalogue, Entry, Field};
 use crate::wrappers::Layer;
 use crate::{Design, Env, EnvError, Fidelity, Options, Outcome};
@@ -86,13 +87,17 @@ impl Registry {
     pub fn builtin() -> Self {
         let mut entries: Vec<EnvEntry> = vec![
             crate::dram_controller::entry(),
-            crate::accelerator::eyeriss::entry(),
+            crate::accelerator::eyeriss::entry(Version::V0),
+            crate::accelerator::eyeriss::entry(Version::V1),
             crate::accelerator::maestro_mapping::entry(),
-            crate::accelerator::mapping::entry(),
-            crate::accelerator::simba::entry(),
+            crate::accelerator::mapping::entry(Version::V0),
+            crate::accelerator::mapping::entry(Version::V1),
+            crate::accelerator::simba::entry(Version::V0),
+            crate::accelerator::simba::entry(Version::V1),
             crate::accelerator::systolic_array::entry(),
             crate::accelerator::systolic_array::entry_v1(),
-            crate::accelerator::user_template::entry(),
+            crate::accelerator::user_template::entry(Version::V0),
+            crate::accelerator::user_template::entry(Version::V1),
         ];
         entries.extend(crate::circuit::entries());
         entries.extend(crate::synthetic::entries());

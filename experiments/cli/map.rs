@@ -11,6 +11,7 @@ use crate::simulators::accelerator::timeloop::{Constraints, MapperSettings, Mapp
 use serde_json::{Value, json};
 
 use crate::failure::{BadInput, bad_input};
+use crate::simulate::counting::CountingArgs;
 
 /// Search the mapping of a layer onto an architecture
 #[derive(clap::Args)]
@@ -33,16 +34,20 @@ impl MapArgs {
 }
 
 /// What is minimised.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Metric {
-    /// Energy times cycles
-    Edp,
-    /// Energy
-    Energy,
-    /// Cycles, then energy
-    Delay,
-    /// The whole front of energy and cycles (method `exact`)
+    One(Goal),
+    /// The whole front of energy and cycles.
     Pareto,
+}
+
+/// Reads the option `--metric`.
+fn metric(text: &str) -> Result<Metric, String> {
+    match Goal::from_name(text) {
+        Some(goal) => Ok(Metric::One(goal)),
+        None if text == "pareto" => Ok(Metric::Pareto),
+        None => Err("write edp, energy, delay or pareto".into()),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -63,8 +68,9 @@ struct MapTimeloopArgs {
     /// YAML files; each holds one or more sections, in any order
     #[arg(required = true, value_name = "FILE.yaml")]
     files: Vec<PathBuf>,
-    /// What is minimised [default: the first metric of a `mapper:` section, or edp]
-    #[arg(long, value_enum)]
+    /// What is minimised: `edp` (energy times cycles), `energy`, `delay` (cycles, then energy), or `pareto`, the whole front of energy and
+    /// cycles with method `exact` [default: the first metric of a `mapper:` section, or edp]
+    #[arg(long, value_parser = metric)]
     metric: Option<Metric>,
     /// How it is searched for; `exact` covers perfect factorisations, all loop orders, mesh axes and open bypass choices, with
     /// link transfers off [default: the algorithm of a `mapper:` section, with its timeout and victory condition, or evolutionary]
@@ -79,9 +85,8 @@ struct MapTimeloopArgs {
     /// Seconds after which the exact search ends with the gap it has certified
     #[arg(long, value_name = "SECONDS")]
     time_limit: Option<f64>,
-    /// Round cycles up exactly where a bandwidth limits them, not in floating point as timeloop-model does
-    #[arg(long)]
-    exact_rounding: bool,
+    #[command(flatten)]
+    counting: CountingArgs,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -96,7 +101,7 @@ impl MapTimeloopArgs {
             limit => limit.map(Duration::from_secs_f64),
         };
         let specification = Specification::from_files(&self.files).bad_input()?;
-        let model = specification.model().bad_input()?.with_exact_rounding(self.exact_rounding);
+        let model = self.counting.model(&specification)?;
         let settings = &specification.mapper;
         let mut ignored = settings.without_effect.clone();
         let method = match self.method {
@@ -108,9 +113,7 @@ impl MapTimeloopArgs {
             None => asked_metric(settings)?,
         };
         let goal = match metric {
-            Metric::Energy => Goal::Energy,
-            Metric::Delay => Goal::Delay,
-            Metric::Edp => Goal::Edp,
+            Metric::One(goal) => goal,
             Metric::Pareto if method == Method::Exact => {
                 return pareto(&specification, &model, limit, self.json);
             }
@@ -164,8 +167,10 @@ impl MapTimeloopArgs {
             Err(other) => return Err(other.into()),
         };
         let seconds = started.elapsed().as_secs_f64();
+        let differences = self.counting.explain(&model, &mapped.mapping.nest)?;
         if self.json {
             let mut answer = json!({
+                "counting": model.counting().name(),
                 "cycles": mapped.cost.cycles,
                 "energy_pj": mapped.cost.energy_pj,
                 "edp_pj_cycles": mapped.cost.edp(),
@@ -186,6 +191,9 @@ impl MapTimeloopArgs {
                 }
                 None => answer["evaluations"] = json!(mapped.evaluations),
             }
+            if let Some(differences) = differences {
+                answer["differences"] = differences.json();
+            }
             println!("{}", serde_json::to_string_pretty(&answer)?);
         } else {
             println!("{}", mapped.mapping);
@@ -199,6 +207,9 @@ impl MapTimeloopArgs {
                 None => println!("{} mappings evaluated in {seconds:.3} s", mapped.evaluations),
             }
             crate::simulate::timeloop::print(&mapped.report);
+            if let Some(differences) = differences {
+                differences.print();
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -279,15 +290,12 @@ fn asked_method(settings: &MapperSettings) -> anyhow::Result<Method> {
 
 /// The metric that a `mapper:` section puts first.
 fn asked_metric(settings: &MapperSettings) -> anyhow::Result<Metric> {
-    let Some(metric) = settings.metrics.first() else { return Ok(Metric::Edp) };
-    match metric.as_str() {
-        "edp" => Ok(Metric::Edp),
-        "energy" => Ok(Metric::Energy),
-        "delay" | "cycles" | "latency" => Ok(Metric::Delay),
-        _ => Err(bad_input(format!(
+    let Some(metric) = settings.metrics.first() else { return Ok(Metric::One(Goal::Edp)) };
+    Goal::from_name(metric).map(Metric::One).ok_or_else(|| {
+        bad_input(format!(
             "mapper: optimization metric \"{metric}\" is not known\n  remedy: write edp, energy or delay, or give --metric"
-        ))),
-    }
+        ))
+    })
 }
 
 /// What exactness covers.

@@ -1,4 +1,4 @@
-//! `accelerator-eyeriss-v0`: a row-stationary accelerator for a whole network, ArchGym's TimeloopGym space.
+//! `accelerator-eyeriss-v1`: a row-stationary accelerator for a whole network, ArchGym's TimeloopGym space.
 use hwgym_simulators::accelerator::{
     Result,
     timeloop::{Architecture, Constraints},
@@ -6,6 +6,7 @@ use hwgym_simulators::accelerator::{
 use serde::Deserialize;
 
 use super::{
+    Version,
     network_env::{self, Template},
     network_mapper,
     template::{Class, Eyeriss, Storage},
@@ -14,8 +15,8 @@ use crate::objective::Target;
 use crate::prelude::*;
 
 /// The registry entry.
-pub fn entry() -> EnvEntry {
-    network_env::entry::<RowStationary>()
+pub fn entry(version: Version) -> EnvEntry {
+    network_env::entry::<RowStationary>(version)
 }
 
 /// The template.
@@ -33,7 +34,7 @@ enum Dataflow {
 }
 
 impl Template for RowStationary {
-    const ID: &'static str = "accelerator-eyeriss-v0";
+    const NAME: &'static str = "accelerator-eyeriss";
     const SUMMARY: &'static str =
         "a row-stationary accelerator for a whole network (ArchGym's TimeloopGym space, 26 parameters)";
     const DATAFLOW: (&'static str, &'static str) =
@@ -170,7 +171,7 @@ mod tests {
     use network_env::NetworkEnv;
 
     fn env(options: &str) -> std::result::Result<NetworkEnv<RowStationary>, EnvError> {
-        NetworkEnv::new(&Options::ron(options))
+        NetworkEnv::new(&Options::ron(options), Version::V1)
     }
 
     #[test]

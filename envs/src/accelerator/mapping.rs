@@ -1,4 +1,4 @@
-//! `accelerator-mapping-v0`: the mapping of one layer onto one architecture in the loop-nest model.
+//! `accelerator-mapping-v1`: the mapping of one layer onto one architecture in the loop-nest model.
 //!
 //! Every prime factor of every dimension is one parameter that says in which loop block it goes, so that every design is a
 //! complete mapping; the order of the loops is one parameter a level. What does not fit is infeasible by an amount.
@@ -8,7 +8,7 @@ use hwgym_simulators::accelerator::timeloop::{
 };
 use serde::Deserialize;
 
-use super::{invalid, layer, network, template::Eyeriss};
+use super::{Version, invalid, layer, network, template::Eyeriss};
 use crate::prelude::*;
 
 /// Options of the environment.
@@ -52,6 +52,8 @@ struct Block {
 
 /// The environment.
 struct MappingEnv {
+    version: Version,
+    id: String,
     space: DesignSpace,
     metrics: Vec<Metric>,
     settings: Settings,
@@ -71,13 +73,15 @@ struct MappingEnv {
     first_keep: usize,
 }
 
+/// Id without its version.
+const NAME: &str = "accelerator-mapping";
+
 /// The registry entry.
-pub fn entry() -> EnvEntry {
-    EnvEntry::new(
-        "accelerator-mapping-v0",
-        "the mapping of one layer onto one architecture in the loop-nest model",
-        |options| Ok(Box::new(MappingEnv::new(options)?)),
-    )
+pub fn entry(version: Version) -> EnvEntry {
+    let summary = "the mapping of one layer onto one architecture in the loop-nest model";
+    EnvEntry::new(&version.id(NAME), &version.summary(NAME, summary), move |options| {
+        Ok(Box::new(MappingEnv::new(options, version)?))
+    })
     .option("architecture", "\"eyeriss\"", "`eyeriss` (168 elements), or the path of a Timeloop YAML file")
     .option("network", "\"alexnet-conv\"", "a built-in network, or the path of a layer table (.ron)")
     .option("layer", "\"conv3\"", "name of the layer in the network")
@@ -153,7 +157,7 @@ fn factorial(number: usize) -> i64 {
 }
 
 impl MappingEnv {
-    fn new(options: &Options) -> Result<Self, EnvError> {
+    fn new(options: &Options, version: Version) -> Result<Self, EnvError> {
         let settings: Settings = options.parse()?;
         let network = network(&settings.network, options)?;
         let found = layer(&network, &settings.layer)?;
@@ -241,8 +245,11 @@ impl MappingEnv {
             Metric::minimise("cycles", "cycle", "cycles of the layer"),
             Metric::maximise("utilization", "1", "multiply-accumulates done of those possible"),
         ];
-        let model = Model::new(architecture, problem).map_err(invalid("architecture"))?;
+        let model =
+            Model::with_counting(architecture, problem, version.counting()).map_err(invalid("architecture"))?;
         Ok(Self {
+            version,
+            id: version.id(NAME),
             space,
             metrics,
             settings,
@@ -330,7 +337,7 @@ impl MappingEnv {
 
 impl Env for MappingEnv {
     fn id(&self) -> &str {
-        "accelerator-mapping-v0"
+        &self.id
     }
 
     fn space(&self) -> &DesignSpace {
@@ -402,7 +409,7 @@ impl Env for MappingEnv {
 
     fn provenance(&self) -> Vec<(String, String)> {
         vec![
-            ("model".into(), "loop nests, equal to Timeloop 4cf6d4c".into()),
+            self.version.provenance(),
             ("architecture".into(), self.settings.architecture.clone()),
             ("network".into(), self.settings.network.clone()),
             ("layer".into(), self.settings.layer.clone()),
@@ -416,7 +423,7 @@ mod tests {
     use crate::Random;
 
     fn env(options: &str) -> Result<MappingEnv, EnvError> {
-        MappingEnv::new(&Options::ron(options))
+        MappingEnv::new(&Options::ron(options), Version::V1)
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Environments over the accelerator models.
 //!
 //! * `systolic-array-v1` (and `-v0`, with the counts of SCALE-Sim): shape, dataflow, buffers and bandwidth of a systolic array for a whole network;
-//! * `accelerator-eyeriss-v0`: a row-stationary accelerator, ArchGym's TimeloopGym space;
-//! * `accelerator-simba-v0`: a package of weight-stationary chiplets of vector units;
-//! * `accelerator-template-v0`: a user's YAML architecture with named free parameters;
-//! * `accelerator-mapping-v0`: the mapping of one layer onto one architecture in the loop-nest model;
+//! * `accelerator-eyeriss-v1`: a row-stationary accelerator, ArchGym's TimeloopGym space;
+//! * `accelerator-simba-v1`: a package of weight-stationary chiplets of vector units;
+//! * `accelerator-template-v1`: a user's YAML architecture with named free parameters;
+//! * `accelerator-mapping-v1`: the mapping of one layer onto one architecture in the loop-nest model;
+//! * these four as `-v0`: the same with the counts of Timeloop;
 //! * `maestro-mapping-v0`: the mapping of one layer in the data-centric model, ArchGym's MaestroGym space.
 pub mod eyeriss;
 pub mod maestro_mapping;
@@ -18,10 +19,54 @@ pub mod user_template;
 
 use hwgym_simulators::accelerator::{
     Error,
+    timeloop::Counting,
     networks::{Network, NetworkLayer},
 };
 
 use crate::{EnvError, Options};
+
+/// The versions of the environments over the loop-nest model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// The counts of Timeloop, errors included.
+    V0,
+    /// True counts.
+    V1,
+}
+
+impl Version {
+    fn counting(self) -> Counting {
+        match self {
+            Self::V0 => Counting::Timeloop,
+            Self::V1 => Counting::Exact,
+        }
+    }
+
+    /// The id of this version of an environment.
+    fn id(self, name: &str) -> String {
+        match self {
+            Self::V0 => format!("{name}-v0"),
+            Self::V1 => format!("{name}-v1"),
+        }
+    }
+
+    /// The summary of this version of an environment.
+    fn summary(self, name: &str, summary: &str) -> String {
+        match self {
+            Self::V0 => format!("{name}-v1 with the counts of Timeloop"),
+            Self::V1 => summary.into(),
+        }
+    }
+
+    /// What its numbers come from.
+    fn provenance(self) -> (String, String) {
+        let model = match self {
+            Self::V0 => "loop nests, equal to Timeloop 4cf6d4c",
+            Self::V1 => "loop nests, counted as sets of words",
+        };
+        ("model".into(), model.into())
+    }
+}
 
 /// A built-in network by name, or a layer table by its path relative to the file of the options.
 fn network(name: &str, options: &Options) -> Result<Network, EnvError> {

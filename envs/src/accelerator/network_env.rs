@@ -3,22 +3,22 @@
 use std::marker::PhantomData;
 
 use hwgym_simulators::accelerator::{
-    Result,
+    Result, mapper,
     timeloop::{Architecture, Constraints},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    invalid, network,
-    network_mapper::{self, Mapper, MapperGoal, NetworkMapper},
+    Version, invalid, network,
+    network_mapper::{self, Mapper, NetworkMapper},
     template,
 };
 use crate::prelude::*;
 
 /// An architecture with free parameters.
 pub trait Template: Send + Sync + 'static {
-    /// Id and one-line summary of the environment.
-    const ID: &'static str;
+    /// Id without its version, and one-line summary of the environment.
+    const NAME: &'static str;
     const SUMMARY: &'static str;
     /// Default and meaning of the option `dataflow`.
     const DATAFLOW: (&'static str, &'static str);
@@ -51,7 +51,7 @@ pub trait Template: Send + Sync + 'static {
 struct Settings<D> {
     network: String,
     mapper: Mapper,
-    metric: MapperGoal,
+    metric: mapper::Goal,
     dataflow: D,
     technology_nm: f64,
 }
@@ -61,7 +61,7 @@ impl<D: Default> Default for Settings<D> {
         Self {
             network: "alexnet-conv".into(),
             mapper: Mapper::Exact,
-            metric: MapperGoal::Delay,
+            metric: mapper::Goal::Delay,
             dataflow: D::default(),
             technology_nm: 45.0,
         }
@@ -70,6 +70,8 @@ impl<D: Default> Default for Settings<D> {
 
 /// The environment.
 pub struct NetworkEnv<T: Template> {
+    id: String,
+    version: Version,
     space: DesignSpace,
     metrics: Vec<Metric>,
     settings: Settings<T::Dataflow>,
@@ -79,9 +81,10 @@ pub struct NetworkEnv<T: Template> {
 }
 
 /// The registry entry of a template.
-pub fn entry<T: Template>() -> EnvEntry {
+pub fn entry<T: Template>(version: Version) -> EnvEntry {
     let (dataflow, meaning) = T::DATAFLOW;
-    EnvEntry::new(T::ID, T::SUMMARY, |options| Ok(Box::new(NetworkEnv::<T>::new(options)?)))
+    let (id, summary) = (version.id(T::NAME), version.summary(T::NAME, T::SUMMARY));
+    EnvEntry::new(&id, &summary, move |options| Ok(Box::new(NetworkEnv::<T>::new(options, version)?)))
         .option("network", "\"alexnet-conv\"", "a built-in network, or the path of a layer table (.ron)")
         .option(
             "mapper",
@@ -99,20 +102,21 @@ pub fn entry<T: Template>() -> EnvEntry {
 
 impl<T: Template> NetworkEnv<T> {
     /// The environment with these options.
-    pub fn new(options: &Options) -> std::result::Result<Self, EnvError> {
+    pub fn new(options: &Options, version: Version) -> std::result::Result<Self, EnvError> {
         let settings: Settings<T::Dataflow> = options.parse()?;
         let network = network(&settings.network, options)?;
-        let mapper = NetworkMapper::new(&network, settings.metric, settings.mapper)?;
+        let mapper = NetworkMapper::new(&network, settings.metric, settings.mapper, version.counting())?;
         template::arithmetic(1, 1, settings.technology_nm).map_err(invalid("technology_nm"))?;
         let constraints = T::constraints(&settings.dataflow);
         let metrics = network_mapper::metrics();
-        Ok(Self { space: T::space()?, metrics, settings, mapper, constraints, template: PhantomData })
+        let (id, space) = (version.id(T::NAME), T::space()?);
+        Ok(Self { id, version, space, metrics, settings, mapper, constraints, template: PhantomData })
     }
 }
 
 impl<T: Template> Env for NetworkEnv<T> {
     fn id(&self) -> &str {
-        T::ID
+        &self.id
     }
 
     fn space(&self) -> &DesignSpace {
@@ -137,7 +141,7 @@ impl<T: Template> Env for NetworkEnv<T> {
 
     fn provenance(&self) -> Vec<(String, String)> {
         vec![
-            ("model".into(), "loop nests, equal to Timeloop 4cf6d4c".into()),
+            self.version.provenance(),
             ("network".into(), self.settings.network.clone()),
             ("mapper".into(), format!("{:?}, {:?}", self.settings.mapper, self.settings.metric)),
             ("dataflow".into(), format!("{:?}", self.settings.dataflow)),

@@ -3,9 +3,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use hwgym_simulators::accelerator::{
-    mapper::{self, Goal, MapFailure, cache_key, map_layer},
+    mapper::{self, Goal, MapFailure, cache_key, map_model},
     networks::Network,
-    timeloop::{AccessEnergy, Architecture, Constraints, constraints::Rule},
+    timeloop::{AccessEnergy, Architecture, Constraints, Counting, Model, constraints::Rule},
     workload::Problem,
 };
 use rayon::prelude::*;
@@ -46,18 +46,6 @@ impl From<Mapper> for mapper::Mapper {
     }
 }
 
-/// What is minimised for every layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub enum MapperGoal {
-    /// Cycles, and among equals energy: ArchGym's setting.
-    #[default]
-    Delay,
-    /// Energy.
-    Energy,
-    /// Energy times cycles.
-    Edp,
-}
-
 /// The sum over a network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Total {
@@ -81,12 +69,18 @@ pub struct NetworkMapper {
     layers: Vec<(Problem, u64)>,
     goal: Goal,
     mapper: mapper::Mapper,
+    counting: Counting,
     remembered: Mutex<HashMap<u128, Mapped>>,
 }
 
 impl NetworkMapper {
     /// Layers that are equal but for their name are mapped once.
-    pub fn new(network: &Network, metric: MapperGoal, mapper: Mapper) -> Result<Self, EnvError> {
+    pub fn new(
+        network: &Network,
+        goal: Goal,
+        mapper: Mapper,
+        counting: Counting,
+    ) -> Result<Self, EnvError> {
         if let Mapper::Random { evaluations: 0, .. } | Mapper::Evolutionary { evaluations: 0, .. } = mapper {
             return Err(EnvError::invalid("mapper", "evaluations is 0; give at least 1"));
         }
@@ -98,12 +92,7 @@ impl NetworkMapper {
                 None => layers.push((problem, times)),
             }
         }
-        let goal = match metric {
-            MapperGoal::Delay => Goal::Delay,
-            MapperGoal::Energy => Goal::Energy,
-            MapperGoal::Edp => Goal::Edp,
-        };
-        Ok(Self { layers, goal, mapper: mapper.into(), remembered: Mutex::default() })
+        Ok(Self { layers, goal, mapper: mapper.into(), counting, remembered: Mutex::default() })
     }
 
     /// Maps every layer, several at a time. Errors: the outcome where a layer has no mapping.
@@ -136,13 +125,16 @@ impl NetworkMapper {
     }
 
     fn layer(&self, problem: &Problem, architecture: &Architecture, constraints: &Constraints) -> Mapped {
-        let key = cache_key(architecture, problem, constraints, self.goal, self.mapper);
+        let key = cache_key(architecture, problem, self.counting, constraints, self.goal, self.mapper);
         if let Ok(remembered) = self.remembered.lock()
             && let Some(known) = remembered.get(&key)
         {
             return known.clone();
         }
-        let mapped = match map_layer(architecture, problem, constraints, self.goal, self.mapper) {
+        let mapped = Model::with_counting(architecture.clone(), problem.clone(), self.counting)
+            .map_err(MapFailure::from)
+            .and_then(|model| map_model(&model, constraints, self.goal, self.mapper));
+        let mapped = match mapped {
             Ok(layer) => Mapped::Cost { energy_pj: layer.cost.energy_pj, cycles: layer.cost.cycles as f64 },
             Err(MapFailure::NoMapping(why)) => {
                 Mapped::None { reason: why.to_string(), missing_words: why.missing_words.max(1) as f64 }
@@ -231,7 +223,7 @@ mod tests {
     fn accelerators_that_differ_in_what_no_mapping_depends_on_share_their_mappings() {
         let network = Network::builtin("alexnet-conv").unwrap();
         let mapper = Mapper::Random { evaluations: 200, seed: 1 };
-        let mapper = NetworkMapper::new(&network, MapperGoal::Edp, mapper).unwrap();
+        let mapper = NetworkMapper::new(&network, Goal::Edp, mapper, Counting::Exact).unwrap();
         let remembered = || mapper.remembered.lock().unwrap().len();
         let map = |change: &dyn Fn(&mut Eyeriss)| {
             let mut eyeriss = Eyeriss::default();

@@ -1,4 +1,4 @@
-//! `accelerator-simba-v0`: a package of weight-stationary chiplets for a whole network, after Simba (Shao et al., MICRO 2019).
+//! `accelerator-simba-v1`: a package of weight-stationary chiplets for a whole network, after Simba (Shao et al., MICRO 2019).
 //!
 //! The package is a mesh of chiplets around one DRAM; every chiplet has a global buffer and a mesh of processing elements, every
 //! element vector units of multiply-accumulates with their own weights. The chip of the paper, 6 x 6 chiplets of 4 x 4
@@ -10,14 +10,15 @@ use hwgym_simulators::accelerator::{
 use serde::Deserialize;
 
 use super::{
+    Version,
     network_env::{self, Template},
     template::{Class, Partition, Simba, Storage},
 };
 use crate::prelude::*;
 
 /// The registry entry.
-pub fn entry() -> EnvEntry {
-    network_env::entry::<Package>()
+pub fn entry(version: Version) -> EnvEntry {
+    network_env::entry::<Package>(version)
 }
 
 /// The template.
@@ -34,7 +35,7 @@ enum Dataflow {
 }
 
 impl Template for Package {
-    const ID: &'static str = "accelerator-simba-v0";
+    const NAME: &'static str = "accelerator-simba";
     const SUMMARY: &'static str =
         "a package of weight-stationary chiplets with vector units, for a whole network (after Simba)";
     const DATAFLOW: (&'static str, &'static str) = (
@@ -129,7 +130,7 @@ mod tests {
     use network_env::NetworkEnv;
 
     fn env(options: &str) -> NetworkEnv<Package> {
-        NetworkEnv::new(&Options::ron(options)).unwrap()
+        NetworkEnv::new(&Options::ron(options), Version::V1).unwrap()
     }
 
     /// A small package; `changes` are places and levels.

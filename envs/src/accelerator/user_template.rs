@@ -1,4 +1,4 @@
-//! `accelerator-template-v0`: a user's architecture in Timeloop's YAML with named free parameters, for a whole network.
+//! `accelerator-template-v1`: a user's architecture in Timeloop's YAML with named free parameters, for a whole network.
 //!
 //! `${name}` in the YAML is a place of a free parameter, `${name*other*2}` one of a product; the options list the values of
 //! each parameter. Where the YAML has no energy
@@ -7,13 +7,14 @@
 use hwgym_simulators::accelerator::{
     Result as ModelResult,
     energy::{Component, DramKind},
+    mapper,
     timeloop::{AccessEnergy, Architecture, Constraints, Specification},
 };
 use serde::Deserialize;
 
 use super::{
-    network,
-    network_mapper::{self, Mapper, MapperGoal, NetworkMapper},
+    Version, network,
+    network_mapper::{self, Mapper, NetworkMapper},
     template::reason,
 };
 use crate::prelude::*;
@@ -26,7 +27,7 @@ struct Settings {
     parameters: Vec<Free>,
     network: String,
     mapper: Mapper,
-    metric: MapperGoal,
+    metric: mapper::Goal,
     technology_nm: f64,
 }
 
@@ -61,7 +62,7 @@ impl Default for Settings {
             ],
             network: "alexnet-conv".into(),
             mapper: Mapper::Exact,
-            metric: MapperGoal::Edp,
+            metric: mapper::Goal::Edp,
             technology_nm: 45.0,
         }
     }
@@ -69,6 +70,8 @@ impl Default for Settings {
 
 /// The environment.
 struct TemplateEnv {
+    version: Version,
+    id: String,
     space: DesignSpace,
     metrics: Vec<Metric>,
     settings: Settings,
@@ -77,13 +80,15 @@ struct TemplateEnv {
     yaml: String,
 }
 
+/// Id without its version.
+const NAME: &str = "accelerator-template";
+
 /// The registry entry.
-pub fn entry() -> EnvEntry {
-    EnvEntry::new(
-        "accelerator-template-v0",
-        "your own architecture in Timeloop's YAML with named free parameters, for a whole network",
-        |options| Ok(Box::new(TemplateEnv::new(options)?)),
-    )
+pub fn entry(version: Version) -> EnvEntry {
+    let summary = "your own architecture in Timeloop's YAML with named free parameters, for a whole network";
+    EnvEntry::new(&version.id(NAME), &version.summary(NAME, summary), move |options| {
+        Ok(Box::new(TemplateEnv::new(options, version)?))
+    })
     .option(
         "architecture",
         "\"\"",
@@ -109,10 +114,10 @@ pub fn entry() -> EnvEntry {
 }
 
 impl TemplateEnv {
-    fn new(options: &Options) -> Result<Self, EnvError> {
+    fn new(options: &Options, version: Version) -> Result<Self, EnvError> {
         let settings: Settings = options.parse()?;
         let network = network(&settings.network, options)?;
-        let mapper = NetworkMapper::new(&network, settings.metric, settings.mapper)?;
+        let mapper = NetworkMapper::new(&network, settings.metric, settings.mapper, version.counting())?;
         let (file, yaml) = if settings.architecture.is_empty() {
             ("example.yaml".to_owned(), EXAMPLE.to_owned())
         } else {
@@ -143,7 +148,8 @@ impl TemplateEnv {
             groups.clear();
         }
         let space = DesignSpace::new(parameters)?.with_groups(groups)?;
-        let env = Self { space, metrics: network_mapper::metrics(), settings, mapper, file, yaml };
+        let (id, metrics) = (version.id(NAME), network_mapper::metrics());
+        let env = Self { version, id, space, metrics, settings, mapper, file, yaml };
         // What is wrong for the first values of all parameters is wrong with the file.
         let first = Design::new(vec![0.0; env.space.len()]);
         env.architecture(&first).map_err(|error| EnvError::Simulator(error.to_string()))?;
@@ -277,7 +283,7 @@ fn estimate(architecture: &mut Architecture, technology_nm: f64) -> ModelResult<
 
 impl Env for TemplateEnv {
     fn id(&self) -> &str {
-        "accelerator-template-v0"
+        &self.id
     }
 
     fn space(&self) -> &DesignSpace {
@@ -304,7 +310,7 @@ impl Env for TemplateEnv {
 
     fn provenance(&self) -> Vec<(String, String)> {
         vec![
-            ("model".into(), "loop nests, equal to Timeloop 4cf6d4c".into()),
+            self.version.provenance(),
             ("architecture".into(), blake3::hash(self.yaml.as_bytes()).to_hex().to_string()),
             ("network".into(), self.settings.network.clone()),
         ]
@@ -316,7 +322,7 @@ mod tests {
     use super::*;
 
     fn env(options: &str) -> Result<TemplateEnv, EnvError> {
-        TemplateEnv::new(&Options::ron(options))
+        TemplateEnv::new(&Options::ron(options), Version::V1)
     }
 
     #[test]

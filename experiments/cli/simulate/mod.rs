@@ -1,6 +1,7 @@
 //! `hwgym simulate`: calls a simulator directly, without a design space. One file per simulator.
 
 mod circuit;
+pub mod counting;
 mod dram;
 mod maestro;
 mod systolic;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::simulators::accelerator::timeloop::{Report, Specification};
 
+use super::counting::CountingArgs;
 use crate::failure::{BadInput, bad_input};
 
 /// Evaluate one mapping from Timeloop's YAML files (architecture, problem, mapping, energy and area tables); exit code 1
@@ -14,12 +15,11 @@ pub struct TimeloopArgs {
     /// YAML files; each holds one or more sections, in any order
     #[arg(required = true, value_name = "FILE.yaml")]
     files: Vec<PathBuf>,
-    /// Count transfers between neighbouring elements, where they lower the traffic from above
+    #[command(flatten)]
+    counting: CountingArgs,
+    /// With `--counting timeloop`: count transfers between neighbouring elements, where they lower the traffic from above
     #[arg(long)]
     link_transfers: bool,
-    /// Round cycles up exactly where a bandwidth limits them, not in floating point as timeloop-model does
-    #[arg(long)]
-    exact_rounding: bool,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -33,8 +33,7 @@ impl TimeloopArgs {
                 "no `mapping:` section in these files\n  remedy: add a mapping file, or search one with `hwgym map timeloop`",
             ));
         };
-        let model = specification.model().bad_input()?;
-        let model = model.with_link_transfers(self.link_transfers).with_exact_rounding(self.exact_rounding);
+        let model = self.counting.with_links(self.counting.model(&specification)?, self.link_transfers)?;
         let report = model.report(&nest).bad_input()?;
         if let Some(mesh) = report.violations.iter().find(|found| found.constraint.starts_with("mesh")) {
             return Err(bad_input(format!(
@@ -43,10 +42,19 @@ impl TimeloopArgs {
                 mesh.level
             )));
         }
+        let differences = self.counting.explain(&model, &nest)?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
+            let mut answer = serde_json::to_value(&report)?;
+            answer["counting"] = self.counting.counting().name().into();
+            if let Some(differences) = differences {
+                answer["differences"] = differences.json();
+            }
+            println!("{}", serde_json::to_string_pretty(&answer)?);
         } else {
             print(&report);
+            if let Some(differences) = differences {
+                differences.print();
+            }
         }
         // A mapping that does not fit is no result.
         Ok(if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

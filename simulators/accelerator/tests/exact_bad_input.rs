@@ -4,7 +4,9 @@ use hwgym_accelerator::Error;
 use hwgym_accelerator::mapper::exact::{explain, solve};
 use hwgym_accelerator::mapper::{Goal, MapFailure, Mapper, NoMapping, map_layer};
 use hwgym_accelerator::timeloop::constraints::{Factor, Rule};
-use hwgym_accelerator::timeloop::{AccessEnergy, Architecture, Arithmetic, Constraints, Level, Model};
+use hwgym_accelerator::timeloop::{
+    AccessEnergy, Architecture, Arithmetic, Constraints, Counting, Level, Model,
+};
 use hwgym_accelerator::workload::{Convolution, DataSpace, Problem, Term};
 
 /// DRAM, a buffer and 2 x 2 units.
@@ -163,7 +165,10 @@ fn several_sliding_spaces_and_link_transfers_are_refused() {
     let text = failure(64, &problem, &everything_kept()).to_string();
     assert!(text.contains("one sliding input at most"), "{text}");
     let product = Convolution::gemm("product", 8, 8, 8).problem().unwrap();
-    let model = Model::new(architecture(64).unwrap(), product).unwrap().with_link_transfers(true);
+    let model = Model::new(architecture(64).unwrap(), product).unwrap();
+    let error = model.clone().with_link_transfers(true).unwrap_err().to_string();
+    assert!(error.contains("counting: timeloop"), "{error}");
+    let model = model.counted(Counting::Timeloop).unwrap().with_link_transfers(true).unwrap();
     let limits = everything_kept().compile(model.architecture(), model.problem()).unwrap();
     assert!(explain(&model, &limits).unwrap_err().to_string().contains("link transfers"));
 }

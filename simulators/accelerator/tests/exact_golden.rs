@@ -1,8 +1,9 @@
 //! The exact mapper against proven optima (another implementation of the same search).
 use std::io::Read as _;
 
-use hwgym_accelerator::mapper::exact::{Goal, solve};
-use hwgym_accelerator::timeloop::{Model, Specification};
+use hwgym_accelerator::mapper::Goal;
+use hwgym_accelerator::mapper::exact::solve;
+use hwgym_accelerator::timeloop::{Counting, Model, Specification};
 use hwgym_accelerator::workload::Convolution;
 
 fn text(path: &str) -> String {
@@ -49,8 +50,9 @@ fn run(row: &csv::StringRecord) -> Option<String> {
     .problem()
     .unwrap();
     let limits = specification.constraints.compile(&specification.architecture, &problem).unwrap();
-    // The table rounds words over bandwidth up exactly; timeloop-model, and so the model by default, in floating point.
-    let model = Model::new(specification.architecture, problem).unwrap().with_exact_rounding(true);
+    // Timeloop's counts; but the table rounds words over bandwidth up exactly, timeloop-model in floating point.
+    let model = Model::with_counting(specification.architecture, problem, Counting::Timeloop).unwrap();
+    let model = model.with_exact_rounding(true);
     let (goal, column) = match &row[13] {
         "energy" => (Goal::Energy, 14),
         "edp" => (Goal::Edp, 16),
@@ -137,7 +139,8 @@ fn never_above_the_reference_mapper() {
         let specification =
             Specification::from_texts(&[("a.yaml", &architecture), ("b.yaml", &bypass), ("p.yaml", &shape)])
                 .unwrap();
-        let model = Model::new(specification.architecture, layer(&row[1]).problem().unwrap()).unwrap();
+        let problem = layer(&row[1]).problem().unwrap();
+        let model = Model::with_counting(specification.architecture, problem, Counting::Timeloop).unwrap();
         let limits = specification.constraints.compile(model.architecture(), model.problem()).unwrap();
         let outcome = solve(&model, &limits, Goal::Edp, None).unwrap();
         let found = outcome.best.expect("a mapping").cost.edp();

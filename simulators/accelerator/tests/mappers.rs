@@ -6,7 +6,7 @@ use hwgym_accelerator::mapper::{
 };
 use hwgym_accelerator::timeloop::constraints::{Factor, Rule};
 use hwgym_accelerator::timeloop::{
-    AccessEnergy, Architecture, Arithmetic, Constraints, Level, Model, Specification,
+    AccessEnergy, Architecture, Arithmetic, Constraints, Counting, Level, Model, Specification,
 };
 use hwgym_accelerator::workload::{Convolution, Problem};
 use rand::{RngExt, SeedableRng};
@@ -47,7 +47,8 @@ fn evolutionary_search_beats_the_reference_with_2000_evaluations() {
     let mut worse = Vec::new();
     for row in csv::Reader::from_reader(table.as_bytes()).records().map(Result::unwrap) {
         let spec = specification(&row[0]);
-        let model = Model::new(spec.architecture.clone(), layer(&row[1])).unwrap();
+        let model =
+            Model::with_counting(spec.architecture.clone(), layer(&row[1]), Counting::Timeloop).unwrap();
         let limits = spec.constraints.compile(model.architecture(), model.problem()).unwrap();
         let space = Mapspace::new(&model, &limits);
         let reference: f64 = row[7].parse().unwrap_or(f64::INFINITY);
@@ -161,14 +162,17 @@ fn small_rule(rng: &mut ChaCha8Rng, architecture: &Architecture, problem: &Probl
 
 #[test]
 fn exact_mapper_equals_exhaustive_enumeration() {
-    compare_with_enumeration(4, 220);
+    compare_with_enumeration(Counting::Exact, 4, 220);
+    compare_with_enumeration(Counting::Exact, 5, 220);
+    compare_with_enumeration(Counting::Timeloop, 4, 220);
 }
 
 #[test]
 #[ignore = "minutes"]
 fn exact_mapper_equals_exhaustive_enumeration_on_more_problems() {
     for seed in 5..13 {
-        compare_with_enumeration(seed, 300);
+        compare_with_enumeration(Counting::Exact, seed, 300);
+        compare_with_enumeration(Counting::Timeloop, seed, 300);
     }
 }
 
@@ -202,7 +206,7 @@ fn inputs_with_gaps_may_pass_by_a_level() {
     let architecture = Architecture { name: "gaps".into(), levels, arithmetic }.checked().unwrap();
     let layer =
         Convolution { groups: 2, r: 3, p: 4, stride: (2, 1), dilation: (2, 1), ..Convolution::default() };
-    let model = Model::new(architecture, layer.problem().unwrap()).unwrap();
+    let model = Model::with_counting(architecture, layer.problem().unwrap(), Counting::Timeloop).unwrap();
     let limits = Constraints::none().compile(model.architecture(), model.problem()).unwrap();
     for goal in [Goal::Energy, Goal::Delay, Goal::Edp] {
         let every = exhaustive(&Mapspace::new(&model, &limits), goal, 100_000).unwrap().best.unwrap();
@@ -214,7 +218,7 @@ fn inputs_with_gaps_may_pass_by_a_level() {
 }
 
 /// So many random small problems, three goals each, and some fronts.
-fn compare_with_enumeration(seed: u64, problems: u64) {
+fn compare_with_enumeration(counting: Counting, seed: u64, problems: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let (mut compared, mut infeasible, mut fronts) = (0, 0, 0);
     while compared < problems {
@@ -233,7 +237,7 @@ fn compare_with_enumeration(seed: u64, problems: u64) {
         if ruled {
             constraints.rules.push(small_rule(&mut rng, &architecture, &problem));
         }
-        let model = Model::new(architecture, problem).unwrap();
+        let model = Model::with_counting(architecture, problem, counting).unwrap();
         let limits = match constraints.compile(model.architecture(), model.problem()) {
             Ok(limits) => limits,
             // An exact factor that does not divide its bound.
@@ -243,7 +247,12 @@ fn compare_with_enumeration(seed: u64, problems: u64) {
         let space = Mapspace::new(&model, &limits);
         let Ok(by_energy) = exhaustive(&space, Goal::Energy, 30_000) else { continue };
         let what = |goal: Goal| {
-            format!("{goal:?} {:?} {:?} keep {:?}", model.architecture(), model.problem(), limits.keep)
+            format!(
+                "{counting:?} {goal:?} {:?} {:?} keep {:?}",
+                model.architecture(),
+                model.problem(),
+                limits.keep
+            )
         };
         let Some(by_energy) = by_energy.best else {
             assert!(solve(&model, &limits, Goal::Energy, None).unwrap().best.is_none());

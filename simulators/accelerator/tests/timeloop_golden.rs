@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use hwgym_accelerator::timeloop::{Report, Specification};
+use hwgym_accelerator::timeloop::{Counting, Report, Specification};
 use serde_json::Value;
 
 fn golden() -> Value {
@@ -68,7 +68,7 @@ fn every_row_is_equal() {
         ];
         let specification = Specification::from_texts(&texts).unwrap();
         let nest = specification.mapping.unwrap();
-        let model = specification.model().unwrap();
+        let model = specification.model_counting(Counting::Timeloop).unwrap();
         let plain = model.report(&nest).unwrap();
         assert!(plain.violations.is_empty(), "{id}: {:?}", plain.violations);
         if (plain.area_um2 - row["area"].as_f64().unwrap()).abs() > 1e-6 * plain.area_um2 {
@@ -80,7 +80,7 @@ fn every_row_is_equal() {
             wrong.push(format!("{id} utilization {} != {}", plain.utilization, row["utilization"]));
         }
         // The reference has link transfers on, except where a row says otherwise.
-        let linked = model.clone().with_link_transfers(true).report(&nest).unwrap();
+        let linked = model.clone().with_link_transfers(true).unwrap().report(&nest).unwrap();
         wrong.extend(compare(id, &linked, &row["out"]));
         if row["no_links"].is_null() {
             wrong.extend(compare(id, &plain, &row["out"]));

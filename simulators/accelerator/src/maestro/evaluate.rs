@@ -1,8 +1,9 @@
 //! The evaluation: every level goes through its iteration cases, and asks the level below for the time of a tile.
 use super::{
-    dims::{Coupling, DIMS, Dim, Layer},
+    dims::{DIMS, Dim},
     directive::Directive,
     hardware::{Hardware, ceiling},
+    layer::{Coupling, Layer},
     level::{FILTER, INPUT, Level, MOST_LEVELS, OUTPUT, build},
     plan::{EDGE, Plan, Prefix, WHOLE},
     rejection::Rejection,

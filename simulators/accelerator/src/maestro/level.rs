@@ -1,8 +1,9 @@
 //! Cluster levels: the directive list cut at its `Cluster`s and completed, with the static numbers of every directive.
 use super::{
-    dims::{Coupling, DIMS, Dim, LARGEST, Layer},
+    dims::{DIMS, Dim, LARGEST},
     directive::Directive,
     hardware::Hardware,
+    layer::{Coupling, Layer},
     rejection::Rejection,
 };
 
@@ -195,7 +196,7 @@ fn complete(
     layer: &Layer,
     coupling: &Coupling,
 ) -> Result<(), Rejection> {
-    let is_gemm = layer.kind == super::dims::LayerKind::Gemm;
+    let is_gemm = layer.kind == super::layer::LayerKind::Gemm;
     for directive in own {
         let (spatial, size, offset, dim) = match *directive {
             Directive::TemporalMap { size, offset, dim } => (false, size, offset, dim),

@@ -2,8 +2,9 @@
 use std::collections::HashMap;
 
 use super::{
-    dims::{Dim, LARGEST, Layer, LayerKind},
+    dims::{Dim, LARGEST},
     directive::Directive,
+    layer::{Layer, LayerKind},
     lexer::{Place, Token, tokens},
 };
 use crate::error::{Error, Result, did_you_mean};

@@ -2,8 +2,8 @@
 use serde::Serialize;
 
 use super::{
-    dims::Layer,
     hardware::Hardware,
+    layer::Layer,
     totals::{Delays, Totals},
 };
 

@@ -7,8 +7,8 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::exact::divisors_of;
-use super::mapspace::{Mapspace, Slot, primes};
+use super::factors::{divisors_of, primes};
+use super::mapspace::{Mapspace, Slot};
 use crate::timeloop::architecture::MAX_LEVELS;
 use crate::timeloop::mapping::Nest;
 use crate::workload::MAX_DIMS;

@@ -1,5 +1,5 @@
 //! Exhaustive enumeration with the plain evaluator, where the space is small.
-use super::exact::divisors_of;
+use super::factors::divisors_of;
 use super::mapspace::Mapspace;
 use super::{Goal, Sampled, Solution};
 use crate::error::{Error, Result};

@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::exact::{self, Goal, NoMapping, Proof, Solution};
-use super::{Mapspace, Patience, evolutionary, exhaustive, random_pruned, random_until};
+use super::exact::{self, NoMapping, Proof};
+use super::{Goal, Mapspace, Patience, Solution, evolutionary, exhaustive, random_pruned, random_until};
 use crate::error::Error;
 use crate::timeloop::constraints::Constraints;
 use crate::timeloop::mapping::Mapping;
-use crate::timeloop::{Architecture, Cost, Model, Report};
+use crate::timeloop::{Architecture, Cost, Counting, Model, Report};
 use crate::workload::Problem;
 
 /// How a mapping is searched for.
@@ -86,7 +86,7 @@ pub enum MapFailure {
     Invalid(#[from] Error),
 }
 
-/// Maps `problem` onto `architecture`.
+/// Maps `problem` onto `architecture`, by exact counts.
 ///
 /// # Errors
 /// [`MapFailure::NoMapping`] with the level and data space that cannot fit, and what is invalid in the inputs.
@@ -161,6 +161,7 @@ pub fn map_model(
 pub fn cache_key(
     architecture: &Architecture,
     problem: &Problem,
+    counting: Counting,
     constraints: &Constraints,
     goal: Goal,
     mapper: Mapper,
@@ -206,7 +207,7 @@ pub fn cache_key(
         Ok(limits) => hash.text(&format!("{limits:?}")),
         Err(error) => hash.text(&error.to_string()),
     }
-    hash.text(&format!("{goal:?} {mapper:?}"));
+    hash.text(&format!("{goal:?} {mapper:?} {counting:?}"));
     hash.0
 }
 
@@ -260,7 +261,14 @@ mod tests {
     fn what_no_mapping_depends_on_is_not_part_of_the_key() {
         let problem = Convolution::gemm("product", 8, 8, 8).problem().unwrap();
         let key = |change: fn(&mut Level), problem: &Problem, goal: Goal| {
-            cache_key(&architecture(change), problem, &Constraints::none(), goal, Mapper::default())
+            cache_key(
+                &architecture(change),
+                problem,
+                Counting::Exact,
+                &Constraints::none(),
+                goal,
+                Mapper::default(),
+            )
         };
         let plain = key(|_| (), &problem, Goal::Edp);
         let renamed = Problem { name: "other".into(), ..problem.clone() };

@@ -5,6 +5,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::draw::Draws;
+use super::factors::primes;
 use crate::timeloop::Model;
 use crate::timeloop::constraints::Limits;
 use crate::timeloop::mapping::Nest;
@@ -337,21 +338,4 @@ impl<'a> Mapspace<'a> {
             allowed[level] >> d & 1 == 1
         })
     }
-}
-
-/// Prime factors, ascending.
-pub(crate) fn primes(mut n: u64) -> Vec<u32> {
-    let mut list = Vec::new();
-    let mut p = 2;
-    while p * p <= n {
-        while n.is_multiple_of(p) {
-            list.push(p as u32);
-            n /= p;
-        }
-        p += 1;
-    }
-    if n > 1 {
-        list.push(n as u32);
-    }
-    list
 }

@@ -5,24 +5,16 @@ mod draw;
 mod evolutionary;
 pub mod exact;
 mod exhaustive;
+mod factors;
+mod goal;
 mod layer;
 mod mapspace;
 mod random;
 
 pub use evolutionary::evolutionary;
-pub use exact::{Goal, NoMapping, Proof, Solution};
+pub use exact::{NoMapping, Proof};
 pub use exhaustive::exhaustive;
+pub use goal::{Goal, Sampled, Solution};
 pub use layer::{MapFailure, MappedLayer, Mapper, cache_key, map_layer, map_model};
 pub use mapspace::Mapspace;
 pub use random::{Patience, random_pruned, random_until};
-
-/// What a sampling search did.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Sampled {
-    /// The best mapping met, `None` where none was valid.
-    pub best: Option<Solution>,
-    /// Valid mappings evaluated.
-    pub evaluations: u64,
-    /// Candidates that did not fit.
-    pub rejected: u64,
-}

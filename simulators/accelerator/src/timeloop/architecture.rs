@@ -265,12 +265,14 @@ impl Architecture {
         Ok(self)
     }
 
-    /// Index of the level called `name`.
+    /// Index of the level called `name`, or of this number (0 is the innermost) as files of before YAML have it.
     ///
     /// # Errors
     /// [`Error::Invalid`] with the closest known name.
     pub fn level(&self, name: &str) -> Result<usize> {
-        self.levels.iter().position(|l| l.name == name).ok_or_else(|| {
+        let named = self.levels.iter().position(|l| l.name == name);
+        let numbered = || name.parse().ok().filter(|&index: &usize| index < self.levels.len());
+        named.or_else(numbered).ok_or_else(|| {
             Error::invalid(
                 format!("there is no storage level \"{name}\""),
                 did_you_mean(name, self.levels.iter().map(|l| l.name.as_str())),

@@ -4,6 +4,7 @@ use super::links;
 use super::mapping::Nest;
 use super::model::Model;
 use super::reuse::{Loop, delivered};
+use super::space::Space;
 use crate::workload::{MAX_DIMS, MAX_SPACES};
 
 /// What a search needs of a mapping.
@@ -61,7 +62,7 @@ pub enum Misfit {
 pub struct Detail {
     /// Tile in words per instance (also of levels that bypass the space).
     pub tile: [[u64; MAX_SPACES]; MAX_LEVELS],
-    /// Words of the tensor that one instance is ever responsible for.
+    /// Words of the tensor that one instance is ever responsible for (of a sliding input, as Timeloop has it).
     pub partition: [[f64; MAX_SPACES]; MAX_LEVELS],
     /// Words read per instance.
     pub reads: [[u64; MAX_SPACES]; MAX_LEVELS],
@@ -270,6 +271,7 @@ impl Model {
         let space = &self.spaces[v];
         let levels = self.levels;
         let mut partition = self.words[v] as f64;
+        let by_points = space.read_write && !space.plain && space.point_windows().is_some();
         for level in (0..levels).rev() {
             detail.tile[level][v] = space.tile(&extents.tile[level]);
             if level + 1 < levels {
@@ -277,6 +279,10 @@ impl Model {
                 if union != detail.tile[level][v] {
                     partition = partition * detail.tile[level][v] as f64 / union as f64;
                 }
+            }
+            if by_points {
+                let outside = &loops.loops[loops.begin[level + 1]..loops.count];
+                partition = touched(space, &extents.tile[level], outside) as f64;
             }
             detail.partition[level][v] = partition;
         }
@@ -407,6 +413,13 @@ impl Model {
             .map(|(&words, limit)| (words as f64 / limit).ceil() as u64);
         cycles.max().unwrap_or(0).max(detail.compute_cycles)
     }
+}
+
+/// Words of a sliding space that an instance with tiles of these extents ever touches.
+fn touched(space: &Space, tile: &[u64; MAX_DIMS], outside: &[Loop]) -> u64 {
+    let tile = tile.iter().enumerate().map(|(dim, &extent)| (dim, 1, extent));
+    let outside = outside.iter().map(|l| (l.dim as usize, l.step, u64::from(l.bound)));
+    space.touched(&tile.chain(outside).collect::<Vec<_>>())
 }
 
 /// Words a read-write or read-only level delivers, back from its recorded counts (no link transfers recorded yet).

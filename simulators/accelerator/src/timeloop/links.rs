@@ -4,7 +4,8 @@
 //! its new words at neighbour `q` where `offset(q) - offset(p) = t_j` and the step before brought a part of the same
 //! shape. Used only where it lowers the words the level above sends in that step.
 use super::mapping::Nest;
-use super::reuse::{Loop, Ranks, Space};
+use super::reuse::Loop;
+use super::space::{Ranks, Space};
 use crate::workload::{MAX_DIMS, MAX_RANKS};
 
 /// Words of one data space below one instance of a level, over the whole run.

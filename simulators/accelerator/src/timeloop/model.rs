@@ -1,10 +1,11 @@
 //! A problem on an architecture, compiled into flat tables so that mappings are evaluated without allocation.
 use super::architecture::{Architecture, MAX_LEVELS};
+use super::counting::Counting;
 use super::mapping::{Nest, check};
 use super::report::Report;
-use super::reuse::Space;
-use crate::error::Result;
-use crate::workload::Problem;
+use super::space::Space;
+use crate::error::{Error, Result};
+use crate::workload::{MAX_DIMS, Problem};
 
 /// The compiled loop-nest model: one problem on one architecture.
 ///
@@ -44,16 +45,26 @@ pub struct Model {
     pub(crate) clusters: [u64; MAX_LEVELS],
     /// Cycles of all networks to fill and to drain.
     pub(crate) network_latency: u64,
+    pub(crate) counting: Counting,
     pub(crate) link_transfers: bool,
     pub(crate) exact_rounding: bool,
 }
 
 impl Model {
+    /// Compiles `problem` onto `architecture`, with exact counts.
+    ///
+    /// # Errors
+    /// What [`Architecture::checked`] and [`Problem::checked`] find, and a data space in which a dimension appears in a sliding
+    /// window and elsewhere.
+    pub fn new(architecture: Architecture, problem: Problem) -> Result<Self> {
+        Self::with_counting(architecture, problem, Counting::Exact)
+    }
+
     /// Compiles `problem` onto `architecture`.
     ///
     /// # Errors
-    /// What [`Architecture::checked`] and [`Problem::checked`] find.
-    pub fn new(architecture: Architecture, problem: Problem) -> Result<Self> {
+    /// As [`Model::new`].
+    pub fn with_counting(architecture: Architecture, problem: Problem, counting: Counting) -> Result<Self> {
         let architecture = architecture.checked()?;
         let problem = problem.checked()?;
         let (dims, levels) = (problem.dims.len(), architecture.levels.len());
@@ -74,9 +85,13 @@ impl Model {
             clusters[index] = level.instances / level.cluster_size;
         }
         let network_latency = architecture.levels.iter().map(|level| level.network_latency).sum();
+        let spaces = problem.spaces.iter().map(|s| Space::new(s, &problem, counting));
+        let spaces: Vec<Space> = spaces.collect::<Result<_>>()?;
+        let mut bounds = [1; MAX_DIMS];
+        bounds[..dims].copy_from_slice(&problem.bounds);
         Ok(Self {
-            spaces: problem.spaces.iter().map(|s| Space::new(s, &problem)).collect(),
-            words: (0..problem.spaces.len()).map(|v| problem.words(v)).collect(),
+            words: spaces.iter().map(|space| space.tile(&bounds)).collect(),
+            spaces,
             macs: problem.macs(),
             architecture,
             problem,
@@ -89,22 +104,45 @@ impl Model {
             block,
             clusters,
             network_latency,
+            counting,
             link_transfers: false,
-            exact_rounding: false,
+            exact_rounding: counting == Counting::Exact,
         })
     }
 
     /// Counts transfers between neighbours of a mesh where they lower the reads of the level above (off by default).
-    pub fn with_link_transfers(mut self, on: bool) -> Self {
+    ///
+    /// # Errors
+    /// Exact counts, which have no rule for them.
+    pub fn with_link_transfers(mut self, on: bool) -> Result<Self> {
+        if on && self.counting != Counting::Timeloop {
+            return Err(Error::invalid(
+                "link transfers are defined by Timeloop's counting alone",
+                "count as Timeloop does (`counting: timeloop`), or leave them out",
+            ));
+        }
         self.link_transfers = on;
-        self
+        Ok(self)
     }
 
-    /// Rounds the cycles of limited bandwidths up exactly (off by default). Timeloop does it in floating point, by which an
-    /// exact quotient of words and bandwidth often comes out one cycle higher.
+    /// Rounds the cycles of limited bandwidths up exactly (the default of exact counting). Timeloop does it in floating point, by
+    /// which an exact quotient of words and bandwidth often comes out one cycle higher.
     pub fn with_exact_rounding(mut self, on: bool) -> Self {
         self.exact_rounding = on;
         self
+    }
+
+    /// Whose counts it gives.
+    pub fn counting(&self) -> Counting {
+        self.counting
+    }
+
+    /// The same problem on the same architecture, counted otherwise; link transfers are off.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn counted(&self, counting: Counting) -> Result<Self> {
+        Self::with_counting(self.architecture.clone(), self.problem.clone(), counting)
     }
 
     /// The architecture.

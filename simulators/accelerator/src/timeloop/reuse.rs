@@ -1,4 +1,13 @@
-//! How a data space's tile moves: words delivered over a run of loops, and distinct tiles over a spatial block.
+//! How a data space's tile moves: the words delivered over a run of loops.
+//!
+//! # Exact
+//!
+//! A buffer holds its tile and nothing else. All tiles of a level have the same shape, so a step of loop `j` always moves the tile
+//! by the same `t_j`: its own step less what the loops inside it, which begin again, have moved (`bound - 1` steps each).
+//! The step brings the words that the tile does not share with itself moved by `t_j`, and happens once for each iteration
+//! but the first of `j` and all outside it. That gives the count in one pass over the loops.
+//!
+//! # Timeloop
 //!
 //! The rule is that of a buffer which remembers its last tile and the stride between the last two: a tile at the same
 //! place costs nothing; one that moves by the remembered stride (or by any stride, right after a full fetch) costs its
@@ -8,171 +17,10 @@
 //! loop is stepped at every second visit, hence always after a full fetch or with its own stride. So a step of
 //! loop `j` moves the tile by `t_j = step_j - sum of the steps of all loops inside j`, and costs nothing where `t_j = 0`, the new part
 //! where `t_j` equals the innermost moving step `t_0`, and the whole tile elsewhere. That gives a closed form in one
-//! pass over the loops.
-use crate::workload::{DataSpace, MAX_DIMS, MAX_RANKS, Problem};
-
-/// A data space prepared for the hot path.
-#[derive(Debug, Clone)]
-pub(crate) struct Space {
-    /// Number of ranks.
-    pub ranks: usize,
-    /// Terms `(dim, coefficient)` of each rank.
-    pub terms: Vec<Vec<(usize, u64)>>,
-    /// Dimensions that are a rank by themselves, with coefficient 1.
-    single: Vec<u8>,
-    /// Terms of all other ranks.
-    windows: Vec<Vec<(usize, u64)>>,
-    /// For each dimension, the ranks it moves and its coefficient there.
-    pub moves: [Vec<(usize, i64)>; MAX_DIMS],
-    /// Bit mask of the dimensions the space depends on.
-    pub relevant: u16,
-    /// Dimensions whose product is the tile, where every rank is one dimension with coefficient 1 and no dimension
-    /// appears twice; `None` for a sliding window.
-    pub plain: bool,
-    /// Whether the space is accumulated into.
-    pub read_write: bool,
-}
-
-/// Position or extent per rank.
-pub(crate) type Ranks = [i64; MAX_RANKS];
-
-impl Space {
-    pub fn new(space: &DataSpace, problem: &Problem) -> Self {
-        let terms: Vec<Vec<(usize, u64)>> =
-            space.ranks.iter().map(|rank| rank.iter().map(|t| (t.dim, t.coefficient)).collect()).collect();
-        let mut moves: [Vec<(usize, i64)>; MAX_DIMS] = std::array::from_fn(|_| Vec::new());
-        let mut relevant = 0;
-        let mut plain = true;
-        for (rank, terms) in terms.iter().enumerate() {
-            // Terms of dimensions with bound 1 never move.
-            let live = terms.iter().filter(|t| problem.bounds[t.0] > 1).count();
-            plain &= live <= 1 && terms.iter().all(|t| t.1 == 1 || problem.bounds[t.0] == 1);
-            for &(dim, coefficient) in terms {
-                plain &= moves[dim].is_empty() || problem.bounds[dim] == 1;
-                relevant |= 1 << dim;
-                moves[dim].push((rank, coefficient as i64));
-            }
-        }
-        let (mut single, mut windows) = (Vec::new(), Vec::new());
-        for rank in &terms {
-            match rank[..] {
-                [] => {}
-                [(dim, 1)] => single.push(dim as u8),
-                _ => windows.push(rank.clone()),
-            }
-        }
-        let ranks = terms.len();
-        Self { ranks, terms, single, windows, moves, relevant, plain, read_write: space.read_write }
-    }
-
-    /// Words of the bounding box over a sub-nest of these extents.
-    #[inline]
-    pub fn tile(&self, extents: &[u64; MAX_DIMS]) -> u64 {
-        let mut words = 1;
-        for &dim in &self.single {
-            words *= extents[dim as usize];
-        }
-        for window in &self.windows {
-            let mut extent = 1;
-            for &(dim, coefficient) in window {
-                extent += coefficient * (extents[dim] - 1);
-            }
-            words *= extent;
-        }
-        words
-    }
-
-    /// Extent of each rank over a sub-nest of these extents.
-    pub fn box_of(&self, extents: &[u64; MAX_DIMS]) -> Ranks {
-        let mut size = [1; MAX_RANKS];
-        for (rank, terms) in self.terms.iter().enumerate() {
-            size[rank] = 1 + terms.iter().map(|&(d, c)| (c * (extents[d] - 1)) as i64).sum::<i64>();
-        }
-        size
-    }
-
-    /// Words of a box that were not in the same box before it moved by `step`.
-    pub fn new_part(&self, size: &Ranks, step: &Ranks) -> u64 {
-        let (mut whole, mut common) = (1, 1);
-        for rank in 0..self.ranks {
-            whole *= size[rank];
-            common *= (size[rank] - step[rank].abs()).max(0);
-        }
-        (whole - common) as u64
-    }
-
-    /// Distinct tiles among the children of a spatial block with these factors, over children of these extents.
-    #[inline]
-    pub fn distinct(&self, factors: &[u32; MAX_DIMS], child: &[u64; MAX_DIMS], dims: usize) -> u64 {
-        if self.plain {
-            let mut groups = 1;
-            for (dim, &factor) in factors[..dims].iter().enumerate() {
-                if self.relevant >> dim & 1 == 1 {
-                    groups *= u64::from(factor);
-                }
-            }
-            return groups;
-        }
-        self.distinct_sliding(factors, child, dims)
-    }
-
-    fn distinct_sliding(&self, factors: &[u32; MAX_DIMS], child: &[u64; MAX_DIMS], dims: usize) -> u64 {
-        let one_rank_each =
-            (0..dims).all(|d| factors[d] == 1 || self.relevant >> d & 1 == 0 || self.moves[d].len() == 1);
-        let mut groups = 1;
-        for terms in &self.terms {
-            let mut live = terms.iter().filter(|t| factors[t.0] > 1);
-            match (live.next(), live.next(), live.next()) {
-                (None, _, _) => {}
-                (Some(a), None, _) if one_rank_each => groups *= u64::from(factors[a.0]),
-                (Some(a), Some(b), None) if one_rank_each && a.0 != b.0 => {
-                    // Sums of two arithmetic progressions: i * sa + j * sb collide at (sb/g, -sa/g) and its multiples.
-                    let (na, nb) = (u64::from(factors[a.0]), u64::from(factors[b.0]));
-                    let (sa, sb) = (a.1 * child[a.0], b.1 * child[b.0]);
-                    let g = gcd(sa, sb);
-                    groups *= na * nb - na.saturating_sub(sb / g) * nb.saturating_sub(sa / g);
-                }
-                _ => return self.distinct_counted(factors, child, dims),
-            }
-        }
-        groups
-    }
-
-    /// The same by enumeration, for projections that mix three or more spatial dimensions in a rank.
-    fn distinct_counted(&self, factors: &[u32; MAX_DIMS], child: &[u64; MAX_DIMS], dims: usize) -> u64 {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut index = [0u32; MAX_DIMS];
-        loop {
-            let mut place = [0i64; MAX_RANKS];
-            for dim in 0..dims {
-                for &(rank, coefficient) in &self.moves[dim] {
-                    place[rank] += i64::from(index[dim]) * coefficient * child[dim] as i64;
-                }
-            }
-            seen.insert(place);
-            let mut dim = 0;
-            loop {
-                if dim == dims {
-                    return seen.len() as u64;
-                }
-                let moves = self.relevant >> dim & 1 == 1;
-                index[dim] += 1;
-                if moves && index[dim] < factors[dim] {
-                    break;
-                }
-                index[dim] = 0;
-                dim += 1;
-            }
-        }
-    }
-}
-
-fn gcd(mut a: u64, mut b: u64) -> u64 {
-    while b > 0 {
-        (a, b) = (b, a % b);
-    }
-    a
-}
+//! pass over the loops, too.
+use super::space::{MAX_WINDOWS, Space};
+use super::window::Window;
+use crate::workload::{MAX_DIMS, MAX_RANKS};
 
 /// One temporal loop with a bound above 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -199,10 +47,68 @@ pub(crate) fn delivered(space: &Space, extents: &[u64; MAX_DIMS], tile: u64, loo
         }
         return words;
     }
-    delivered_sliding(space, extents, tile, loops)
+    match space.point_windows() {
+        Some(windows) => delivered_exactly(space, windows, extents, tile, loops),
+        None => delivered_by_boxes(space, extents, tile, loops),
+    }
 }
 
-fn delivered_sliding(space: &Space, extents: &[u64; MAX_DIMS], tile: u64, loops: &[Loop]) -> u64 {
+fn delivered_exactly(
+    space: &Space,
+    windows: &[Window],
+    extents: &[u64; MAX_DIMS],
+    tile: u64,
+    loops: &[Loop],
+) -> u64 {
+    let mut moves = Moves::new(space, windows, extents);
+    let mut words = tile;
+    for l in loops {
+        let cost = tile - moves.shared(l);
+        let bound = u64::from(l.bound);
+        words = (words - tile) * bound + tile + cost * (bound - 1);
+    }
+    words
+}
+
+/// Places of a tile of windows as loops are added from the inside.
+struct Moves<'a> {
+    space: &'a Space,
+    windows: &'a [Window],
+    extents: &'a [u64; MAX_DIMS],
+    /// How far the loops so far move each window from their first iteration to their last.
+    inside: [i64; MAX_WINDOWS],
+    /// Words for each point of the windows.
+    each: u64,
+    /// Whether a loop moves the tile away along a dimension of its own, so that every later step finds nothing shared.
+    apart: bool,
+}
+
+impl<'a> Moves<'a> {
+    fn new(space: &'a Space, windows: &'a [Window], extents: &'a [u64; MAX_DIMS]) -> Self {
+        let each = space.single_words(extents);
+        Self { space, windows, extents, inside: [0; MAX_WINDOWS], each, apart: false }
+    }
+
+    /// Adds a loop; words of the tile that a step of it leaves in place.
+    #[inline]
+    fn shared(&mut self, l: &Loop) -> u64 {
+        self.apart |= self.space.is_single(l.dim);
+        if self.apart {
+            return 0;
+        }
+        let mut words = self.each;
+        for (window, inside) in self.windows.iter().zip(&mut self.inside) {
+            let step = window.step(l.dim) * l.step as i64;
+            if words > 0 {
+                words *= window.overlap(self.extents, step - *inside);
+            }
+            *inside += step * i64::from(l.bound - 1);
+        }
+        words
+    }
+}
+
+fn delivered_by_boxes(space: &Space, extents: &[u64; MAX_DIMS], tile: u64, loops: &[Loop]) -> u64 {
     let ranks = space.ranks;
     let mut words = tile;
     let mut inside = [0i64; MAX_RANKS];
@@ -241,26 +147,13 @@ fn delivered_sliding(space: &Space, extents: &[u64; MAX_DIMS], tile: u64, loops:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timeloop::Counting;
+    use crate::timeloop::space::Ranks;
     use crate::workload::Convolution;
 
     fn inputs(layer: Convolution) -> Space {
         let problem = layer.problem().unwrap();
-        Space::new(&problem.spaces[1], &problem)
-    }
-
-    #[test]
-    fn distinct_places_of_two_progressions_match_enumeration() {
-        let space =
-            inputs(Convolution { r: 9, p: 9, stride: (3, 1), dilation: (2, 1), c: 2, ..Default::default() });
-        for (r, p, er, ep) in
-            [(3, 3, 1, 1), (4, 5, 2, 1), (9, 2, 1, 3), (2, 9, 3, 1), (6, 6, 1, 2), (1, 4, 1, 1)]
-        {
-            let mut factors = [1; MAX_DIMS];
-            let mut child = [1; MAX_DIMS];
-            (factors[2], factors[5], child[2], child[5]) = (r, p, er, ep);
-            factors[0] = 2;
-            assert_eq!(space.distinct(&factors, &child, 7), space.distinct_counted(&factors, &child, 7));
-        }
+        Space::new(&problem.spaces[1], &problem, Counting::Timeloop).unwrap()
     }
 
     /// The rule as it is stated, visit by visit.

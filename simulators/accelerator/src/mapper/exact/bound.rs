@@ -3,6 +3,7 @@
 //! The tables know the inside of a tile, the label its outside: what its loops reuse, how far its meshes share words, and
 //! the words that limited levels have moved already.
 use super::label::Label;
+use super::outside::{Outside, Steps};
 use super::tables::{LevelTables, MAX_CLASSES};
 use super::transfers::Context;
 use crate::workload::MAX_SPACES;
@@ -114,8 +115,13 @@ impl<'a> Bounds<'a> {
             view.spread_words = view.moved_words;
         }
         if pair.child.is_some() {
-            let words = c.counts.sweep[v][at];
-            let reused = self.reused(label, v, words);
+            let (words, reused) = match &label.outside {
+                Outside::Steps(steps) if !c.model.spaces[v].plain => self.of_visits(label, v, steps),
+                _ => {
+                    let words = c.counts.sweep[v][at];
+                    (words, self.reused(label, v, words))
+                }
+            };
             let sharing = shared * pair.shared_below;
             view.spread = c.energy(v, pair, reused, sharing);
             view.spread_words = reused / pair.shared_below * part;
@@ -154,6 +160,19 @@ impl<'a> Bounds<'a> {
         cycles
     }
 
+    /// Words of all visits of a window's tile, counted by sets: where a smaller tile moves inside, and where none does.
+    fn of_visits(&self, label: &Label, v: usize, steps: &Steps) -> (f64, f64) {
+        let c = self.context;
+        let at = label.tile as usize;
+        let tile = c.counts.tile[v][at] as f64;
+        let visits = c.iterations(label) as f64;
+        let moved = (visits - (steps.still + steps.free) as f64) * tile - steps.shared as f64;
+        let again = steps.still as f64 * (tile - c.counts.core[v][at] as f64);
+        let instances = label.instances as f64;
+        let once = c.counts.sweep[v][c.lattice.size - 1];
+        ((instances * (moved + again)).max(once), (instances * moved).max(once))
+    }
+
     /// Words of one sweep, divided by what the loops outside reuse.
     fn reused(&self, label: &Label, v: usize, words: f64) -> f64 {
         let c = self.context;
@@ -162,7 +181,8 @@ impl<'a> Bounds<'a> {
             return words / label.reuse[v] as f64;
         }
         let mut still = 1u64;
-        for l in label.slide.loops() {
+        let Outside::Run(run) = &label.outside else { return words };
+        for l in run.loops() {
             if space.relevant >> l.dim & 1 == 1 {
                 // A sliding window: the sweep counts distinct points, which every repetition of later still loops needs
                 // again, but moving loops of the same axis may share.

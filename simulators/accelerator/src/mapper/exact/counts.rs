@@ -1,7 +1,11 @@
 //! Words that tiles need at the least: what depends on the problem alone.
-use super::lattice::{Lattice, divisors_of};
+//!
+//! A sliding window that is counted by sets of words has its own rules ([`super::windows`]).
+use super::lattice::Lattice;
+use super::windows::Windows;
+use crate::mapper::factors::divisors_of;
 use crate::timeloop::model::Model;
-use crate::timeloop::reuse::Space;
+use crate::timeloop::space::Space;
 use crate::workload::MAX_DIMS;
 
 /// What depends on the problem alone.
@@ -14,6 +18,8 @@ pub(crate) struct Counts {
     apart: Vec<Vec<f64>>,
     /// Words if everything outside that it does not depend on repeats one sweep, `sweep[v][tile]`.
     pub sweep: Vec<Vec<f64>>,
+    /// Words of a window's tile that all places of a smaller tile in it may share, `core[v][tile]`; empty for other spaces.
+    pub core: Vec<Vec<u64>>,
     /// Tile words, `tile[v][tile]`.
     pub tile: Vec<Vec<u64>>,
     /// Volume of each tile.
@@ -36,6 +42,11 @@ impl Counts {
                 .map(|space| vec![0.0; if space.plain { 0 } else { lattice.size }])
                 .collect(),
             sweep: vec![vec![0.0; lattice.size]; spaces],
+            core: model
+                .spaces
+                .iter()
+                .map(|space| vec![0; if space.plain { 0 } else { lattice.size }])
+                .collect(),
             tile: vec![vec![0; lattice.size]; spaces],
             volume: vec![0; lattice.size],
         };
@@ -43,6 +54,8 @@ impl Counts {
         let factors: [u32; MAX_DIMS] = std::array::from_fn(|d| bounds[d] as u32);
         let once: Vec<f64> =
             model.spaces.iter().map(|space| distinct_points(space, &factors, &bounds, model.dims)).collect();
+        let windows: Vec<Option<Windows>> =
+            model.spaces.iter().map(|space| Windows::new(space, lattice)).collect();
         for index in 0..lattice.size {
             let digits = lattice.digits(index);
             let extents = lattice.extents(&digits);
@@ -51,6 +64,15 @@ impl Counts {
             for (v, space) in model.spaces.iter().enumerate() {
                 let tile = space.tile(&extents);
                 s.tile[v][index] = tile;
+                if let Some(windows) = &windows[v] {
+                    let least = windows.least(&digits, tile, lattice);
+                    let visits = total / volume as f64;
+                    s.core[v][index] = least.core;
+                    s.wanted[v][index] = once[v].max(visits * least.moving);
+                    s.apart[v][index] = s.wanted[v][index];
+                    s.sweep[v][index] = once[v].max(visits * least.swept);
+                    continue;
+                }
                 let mut repeats = 1.0;
                 for d in 0..model.dims {
                     if space.relevant >> d & 1 == 0 {
@@ -70,6 +92,10 @@ impl Counts {
                         if without_gaps(space, &extents) { s.wanted[v][index] } else { sweep };
                 }
             }
+        }
+        for v in 0..spaces {
+            // Of the whole problem there is one visit.
+            s.sweep[v][lattice.size - 1] = once[v];
         }
         s
     }
@@ -98,7 +124,7 @@ fn without_gaps(space: &Space, extents: &[u64; MAX_DIMS]) -> bool {
 
 /// A lower bound on the points of a tensor that are ever touched.
 fn distinct_points(space: &Space, factors: &[u32; MAX_DIMS], bounds: &[u64; MAX_DIMS], dims: usize) -> f64 {
-    if space.plain {
+    if space.plain || space.point_windows().is_some() {
         return space.tile(bounds) as f64;
     }
     let mixed = (0..dims).any(|d| bounds[d] > 1 && space.moves[d].len() > 1)

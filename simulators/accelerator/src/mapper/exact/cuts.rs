@@ -1,6 +1,6 @@
 //! Where the passes of a search end, one after the other.
-use super::Goal;
 use super::search::{Key, UNBOUNDED};
+use crate::mapper::Goal;
 
 /// First cut above the least bound.
 const FIRST_STEP: f64 = 0.02;

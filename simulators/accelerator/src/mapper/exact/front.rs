@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::search::{OrderCache, Search, UNBOUNDED};
 use super::solver::Solver;
-use super::{Goal, Solution};
 use crate::error::Result;
+use crate::mapper::{Goal, Solution};
 use crate::timeloop::constraints::Limits;
 use crate::timeloop::evaluate::Cost;
 use crate::timeloop::model::Model;

@@ -1,40 +1,11 @@
 //! Partial mappings: what the inside needs to know of the loops outside a tile, and the step that adds a level.
 use super::lattice::Digits;
 use super::mesh::{SpatialOption, Split};
-use super::orders::{Order, continues};
+use super::orders::Order;
+use super::outside::{Around, Outside};
 use super::transfers::{Context, Pair};
 use crate::timeloop::MAX_LEVELS;
-use crate::timeloop::reuse::{Loop, Space, delivered};
 use crate::workload::{MAX_DIMS, MAX_SPACES};
-
-const MAX_SLIDE: usize = 14;
-
-/// Loops just outside the current tile, as far as a sliding window can still use them.
-#[derive(Clone, Copy)]
-pub(crate) struct Slide {
-    loops: [Loop; MAX_SLIDE],
-    count: u8,
-    /// Product of the loops beyond.
-    rest: u64,
-    open: bool,
-}
-
-impl Slide {
-    fn new() -> Self {
-        Self { loops: [Loop::default(); MAX_SLIDE], count: 0, rest: 1, open: true }
-    }
-
-    /// The loops, innermost first.
-    pub fn loops(&self) -> &[Loop] {
-        &self.loops[..usize::from(self.count)]
-    }
-}
-
-impl PartialEq for Slide {
-    fn eq(&self, other: &Self) -> bool {
-        (self.rest, self.open) == (other.rest, other.open) && self.loops() == other.loops()
-    }
-}
 
 /// A partial mapping: everything outside a tile.
 #[derive(Clone, Copy)]
@@ -57,7 +28,8 @@ pub(crate) struct Label {
     traffic_by_space: u64,
     /// Least cycles by bandwidth so far.
     pub stall: f64,
-    pub slide: Slide,
+    /// What a sliding window can use of the loops outside.
+    pub outside: Outside,
 }
 
 impl Label {
@@ -80,7 +52,7 @@ impl Label {
             traffic: [[0.0; 2]; MAX_LEVELS],
             traffic_by_space: 0,
             stall: c.least_cycles(),
-            slide: Slide::new(),
+            outside: Outside::new(c.exact),
         }
     }
 
@@ -103,7 +75,7 @@ impl Label {
                 tied |= x[0] == y[0] && x[0] > 0.0 || x[1] == y[1] && x[1] > 0.0;
                 x[0] <= y[0] && x[1] <= y[1]
             })
-            && (!sliding || self.slide == other.slide)
+            && (!sliding || self.outside.dominates(&other.outside))
             && (!rounded || !tied || self.traffic_by_space == other.traffic_by_space)
     }
 }
@@ -147,11 +119,12 @@ impl<'a> Stepper<'a> {
         next.digits = c.lattice.digits(split.child as usize);
         next.instances = label.instances * option.total;
         let extents = c.lattice.extents(&next.digits);
-        let iterations = model.macs / (c.counts.volume[split.child as usize] * next.instances);
+        let iterations = c.iterations(&next);
         // Reuse outside the child.
         for (v, space) in model.spaces.iter().enumerate() {
             if !space.plain {
-                slide(label, space, block, &mut next.slide);
+                let around = Around { factors: block.factors, span: block.span, dims: &block.order.dims };
+                next.outside = label.outside.step(space, &around, &extents, c.iterations(label));
                 continue;
             }
             let mut run = 1u64;
@@ -180,7 +153,7 @@ impl<'a> Stepper<'a> {
                     if space.plain {
                         tile * (iterations / next.reuse[v])
                     } else {
-                        delivered(space, &extents, tile, next.slide.loops()) * next.slide.rest
+                        next.outside.delivered(space, &extents, tile, iterations)
                     }
                 }
                 _ => continue,
@@ -241,28 +214,4 @@ fn count(next: &mut Label, level: usize, v: usize, read: u64, written: u64) {
     let weight = |direction: u64| (2 * place + direction + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mixed = read.wrapping_mul(weight(0)) ^ written.wrapping_mul(weight(1)).rotate_left(32);
     next.traffic_by_space = next.traffic_by_space.wrapping_add(mixed);
-}
-
-/// The loops outside the child that a sliding window can use.
-fn slide(label: &Label, space: &Space, block: &Block, slide: &mut Slide) {
-    (slide.count, slide.rest, slide.open) = (0, 1, true);
-    let mut axis = None;
-    let mut push = |l: Loop, slide: &mut Slide| {
-        if slide.open && usize::from(slide.count) < MAX_SLIDE && continues(space, l.dim, &mut axis) {
-            slide.loops[usize::from(slide.count)] = l;
-            slide.count += 1;
-        } else {
-            slide.open = false;
-            slide.rest *= u64::from(l.bound);
-        }
-    };
-    for &d in &block.order.dims {
-        let dim = usize::from(d);
-        push(Loop { dim: d, bound: block.factors[dim], step: block.span[dim] }, slide);
-    }
-    for l in label.slide.loops() {
-        push(*l, slide);
-    }
-    slide.rest *= label.slide.rest;
-    slide.open &= label.slide.open;
 }

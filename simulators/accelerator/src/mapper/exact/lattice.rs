@@ -1,5 +1,6 @@
 //! The lattice of tiles: one divisor of each dimension's bound.
 use crate::error::{Error, Result};
+use crate::mapper::factors::divisors_of;
 use crate::timeloop::constraints::BlockLimits;
 use crate::workload::MAX_DIMS;
 
@@ -157,26 +158,6 @@ impl Lattice {
             }
         }
     }
-}
-
-/// All divisors in ascending order.
-pub(crate) fn divisors_of(n: u32) -> Vec<u32> {
-    let mut low = Vec::new();
-    let mut high = Vec::new();
-    let mut d = 1u64;
-    while d * d <= u64::from(n) {
-        if u64::from(n) % d == 0 {
-            low.push(d as u32);
-            let other = n / d as u32;
-            if u64::from(other) != d {
-                high.push(other);
-            }
-        }
-        d += 1;
-    }
-    high.reverse();
-    low.extend(high);
-    low
 }
 
 #[cfg(test)]

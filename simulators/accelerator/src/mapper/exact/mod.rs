@@ -10,10 +10,16 @@
 //!   all transfers that this decides, exactly as [`crate::timeloop`] does. A complete path is evaluated by the plain model,
 //!   so no figure of a result comes from the search.
 //! * **Few orders matter.** An order counts only through the innermost run of loops that leave each space in place, and
-//!   the loops along which a window slides. One whose runs contain another's is at least as good ([`orders`]).
+//!   the loops along which a window slides. One whose runs contain another's is at least as good ([`orders`]). By exact counts a
+//!   window can find words in place at a step of any loop, up to the first that moves it along a dimension of its own:
+//!   of two orders that begin alike for it, the one that goes on longer is at least as good.
+//! * **The outside of a window is a set of steps** ([`outside`]): by exact counts a step of a loop outside a tile always moves it
+//!   by the same distance and leaves the words in place that the tile shares with itself moved so far. Loops added inside move
+//!   all of them by what they move in all, so distances and numbers of steps are all that a completion needs to know. A step
+//!   that leaves no word of a tile in place leaves none of a smaller tile inside it.
 //! * **Bounds never exceed the truth.** The [`tables`] hold the least energy and time below each tile over all child tiles
 //!   and meshes with ideal orders, the rounding to whole vector accesses left out; [`bound`] adds what the loops outside a tile really
-//!   cost. Each is compared a hair (1e-12) low, so that the order of floating-point sums cuts nothing off.
+//!   cost. For windows by exact counts they rest on what a visit of a tile must bring, however it is held inside ([`windows`]). Each is compared a hair (1e-12) low, so that the order of floating-point sums cuts nothing off.
 //! * **Dominance compares completions.** A label is dropped for another with the same tile and instances only where every
 //!   completion of the other is at least as good ([`label::Label::dominates`]).
 //! * **A pass that finds nothing below its cut has proven the cut** ([`solver`]): that is the certified gap when time runs out. A
@@ -35,64 +41,24 @@ mod label;
 mod lattice;
 mod mesh;
 mod orders;
+mod outside;
 mod search;
 mod solver;
 mod tables;
 mod transfers;
+mod windows;
 
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::mapper::{Goal, Solution};
 use crate::timeloop::constraints::Limits;
-use crate::timeloop::evaluate::Cost;
-use crate::timeloop::mapping::Nest;
 use crate::timeloop::model::Model;
 pub use explain::{NoMapping, explain};
 pub use front::{Front, front};
-pub(crate) use lattice::divisors_of;
 use solver::Solver;
-
-/// What is minimised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Goal {
-    /// Energy.
-    Energy,
-    /// Cycles, and among equals energy.
-    Delay,
-    /// Energy times cycles.
-    Edp,
-}
-
-impl Goal {
-    /// The figure that is compared.
-    pub fn value(self, cost: &Cost) -> f64 {
-        match self {
-            Self::Energy => cost.energy_pj,
-            Self::Delay => cost.cycles as f64,
-            Self::Edp => cost.edp(),
-        }
-    }
-
-    /// Whether `a` is better than `b`; delays break ties by energy.
-    pub fn better(self, a: &Cost, b: &Cost) -> bool {
-        match self {
-            Self::Delay => (a.cycles, a.energy_pj) < (b.cycles, b.energy_pj),
-            _ => self.value(a) < self.value(b),
-        }
-    }
-}
-
-/// A mapping with its cost.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Solution {
-    /// The mapping.
-    pub nest: Nest,
-    /// Its cost, from the plain evaluator.
-    pub cost: Cost,
-}
 
 /// What has been proven.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -4,6 +4,7 @@
 //! window, the loops up to the first one that moves it along a second axis. Of two orders, one whose runs contain the
 //! other's is at least as good.
 use crate::timeloop::model::Model;
+use crate::timeloop::space::Space;
 use crate::workload::MAX_DIMS;
 
 /// An order of the active dimensions, innermost first.
@@ -21,22 +22,29 @@ pub(crate) fn orders(model: &Model, active: u16, innermost: &[u8], outermost: &[
     let mut found = Vec::new();
     let mut prefix = Vec::new();
     extend(model, active, innermost, outermost, &mut prefix, &mut found);
+    let exact = slides_by_points(model);
     let mut best: Vec<Order> = Vec::new();
     for order in found {
-        if best.iter().any(|b| dominates(b, &order)) {
+        if best.iter().any(|b| dominates(b, &order, exact)) {
             continue;
         }
-        best.retain(|b| !dominates(&order, b));
+        best.retain(|b| !dominates(&order, b, exact));
         best.push(order);
     }
     best
 }
 
-fn dominates(a: &Order, b: &Order) -> bool {
+fn dominates(a: &Order, b: &Order, exact: bool) -> bool {
     let still = |slide: &[u8], run: u16| slide.iter().take_while(|&&d| run >> d & 1 == 1).count();
     let runs = a.runs.iter().zip(&b.runs).all(|(x, y)| x & y == *y);
     if !runs {
         return false;
+    }
+    if exact {
+        // Equal loops that leave the window in place, then all those of the other order.
+        let same = a.runs.last() == b.runs.last();
+        let still = a.runs.last().map_or(0, |&run| still(&a.slide, run));
+        return same && a.slide.get(still..).unwrap_or(&[]).starts_with(b.slide.get(still..).unwrap_or(&[]));
     }
     // For the sliding space `runs` holds its own innermost still loops as well; the moving part must extend the other's.
     let (a_still, b_still) = match (a.runs.last(), b.runs.last()) {
@@ -44,6 +52,10 @@ fn dominates(a: &Order, b: &Order) -> bool {
         _ => (0, 0),
     };
     a.slide[a_still..].starts_with(&b.slide[b_still..])
+}
+
+fn slides_by_points(model: &Model) -> bool {
+    model.spaces.iter().any(|space| !space.plain && space.point_windows().is_some())
 }
 
 fn extend(
@@ -96,7 +108,10 @@ fn alike(model: &Model, a: u8, b: u8) -> bool {
 }
 
 /// Whether a dimension moves a sliding space along a rank of its own.
-fn single(space: &crate::timeloop::reuse::Space, dim: u8) -> bool {
+fn single(space: &Space, dim: u8) -> bool {
+    if space.point_windows().is_some() {
+        return space.is_single(dim);
+    }
     space.moves[dim as usize].iter().all(|&(rank, c)| c == 1 && space.terms[rank].len() == 1)
 }
 
@@ -118,7 +133,12 @@ fn outcome(model: &Model, dims: Vec<u8>) -> Order {
         runs.push(dims.iter().take_while(|&&d| space.relevant >> d & 1 == 0).fold(0u16, |m, d| m | 1 << d));
         let mut axis: Option<u16> = None;
         for &d in &dims {
-            if !continues(space, d, &mut axis) {
+            // Beyond a loop along a dimension of its own no step finds a word in place.
+            let ends = match space.point_windows() {
+                Some(_) => space.is_single(d),
+                None => !continues(space, d, &mut axis),
+            };
+            if ends {
                 break;
             }
             slide.push(d);
@@ -128,7 +148,7 @@ fn outcome(model: &Model, dims: Vec<u8>) -> Order {
 }
 
 /// Whether a loop on `dim` keeps a sliding window on its axis (`axis` is set by the first moving loop).
-pub(crate) fn continues(space: &crate::timeloop::reuse::Space, dim: u8, axis: &mut Option<u16>) -> bool {
+pub(crate) fn continues(space: &Space, dim: u8, axis: &mut Option<u16>) -> bool {
     let ranks = space.moves[dim as usize].iter().fold(0u16, |m, &(rank, _)| m | 1 << rank);
     if ranks == 0 {
         return true;

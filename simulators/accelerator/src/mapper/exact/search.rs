@@ -10,7 +10,7 @@ use super::lattice::{Lattice, NONE};
 use super::orders::{Order, orders};
 use super::tables::{LevelTables, MAX_CLASSES};
 use super::transfers::Context;
-use super::{Goal, Solution};
+use crate::mapper::{Goal, Solution};
 use crate::timeloop::constraints::BlockLimits;
 use crate::timeloop::evaluate::Detail;
 use crate::timeloop::mapping::Nest;
@@ -218,7 +218,7 @@ impl<'a> Search<'a> {
         if !self.bounds.tables[top].feasible[root.tile as usize] {
             return None;
         }
-        self.least(top, &root)
+        self.least(top, &root, self.cut)
     }
 
     /// Runs once with a cut; finds the best solution below it unless it needs more nodes than the budget.
@@ -245,10 +245,10 @@ impl<'a> Search<'a> {
     }
 
     /// Least key of all completions of a label, `None` where none is below the cut.
-    fn least(&self, level: usize, label: &Label) -> Option<Key> {
+    fn least(&self, level: usize, label: &Label, cut: Key) -> Option<Key> {
         let mut least: Option<Key> = None;
         self.bounds.each(level, label, |energy, cycles| {
-            if !self.worse(energy, cycles) {
+            if !self.worse(energy, cycles, cut) {
                 let key = self.goal.floor(energy, cycles);
                 if least.is_none_or(|l| key < l) {
                     least = Some(key);
@@ -258,7 +258,7 @@ impl<'a> Search<'a> {
         least
     }
 
-    fn worse(&self, energy: f64, cycles: f64) -> bool {
+    fn worse(&self, energy: f64, cycles: f64, cut: Key) -> bool {
         if let Some(front) = &self.front {
             let hair = 1.0 - 1e-12;
             let (energy, cycles) = (energy * hair, ceil(cycles * hair));
@@ -266,22 +266,22 @@ impl<'a> Search<'a> {
         }
         let key = self.goal.floor(energy, cycles);
         match self.goal {
-            Goal::Delay => key >= self.cut,
-            _ => key.0 >= self.cut.0,
+            Goal::Delay => key >= cut,
+            _ => key.0 >= cut.0,
         }
     }
 
     /// An energy beyond which a mapping of so many cycles is worse for certain.
-    fn energy_limit(&self, cycles: f64) -> f64 {
+    fn energy_limit(&self, cycles: f64, cut: Key) -> f64 {
         let slack = 1.0 + 1e-9;
         let floor = self.goal.floor(0.0, cycles);
         match self.goal {
             _ if self.front.is_some() => f64::INFINITY,
-            Goal::Energy => self.cut.0 * slack,
-            Goal::Delay if floor.0 < self.cut.0 => f64::INFINITY,
-            Goal::Delay if floor.0 > self.cut.0 => f64::NEG_INFINITY,
-            Goal::Delay => self.cut.1 * slack,
-            Goal::Edp => self.cut.0 / ceil(cycles * (1.0 - 1e-12)) * slack,
+            Goal::Energy => cut.0 * slack,
+            Goal::Delay if floor.0 < cut.0 => f64::INFINITY,
+            Goal::Delay if floor.0 > cut.0 => f64::NEG_INFINITY,
+            Goal::Delay => cut.1 * slack,
+            Goal::Edp => cut.0 / ceil(cycles * (1.0 - 1e-12)) * slack,
         }
     }
 
@@ -295,12 +295,10 @@ impl<'a> Search<'a> {
         if self.late() {
             return;
         }
-        let cut = self.cut;
         let mut children = self.children(level, label);
         if children.len() > self.width {
             self.narrow(&mut children);
         }
-        self.cut = cut;
         // Children are large: their places are sorted.
         let mut places: Vec<u32> = (0..children.len() as u32).collect();
         places.sort_by(|&a, &b| children[a as usize].compare(&children[b as usize]));
@@ -376,7 +374,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// All steps from a label whose bound is below the cut.
+    /// All steps from a label whose bound is below the cut; in a narrow search, only the most promising of them and some more.
     fn children(&mut self, level: usize, label: &Label) -> Vec<Child> {
         let c = self.context();
         let (model, lattice, mesh) = (c.model, c.lattice, &c.meshes[level]);
@@ -384,12 +382,14 @@ impl<'a> Search<'a> {
         let t = &tables[level];
         let block = self.context().limits.temporal[level];
         let instances = label.instances as f64;
+        // A narrow search looks for nothing worse than what it has enough of.
+        let mut cut = self.cut;
         let mut children = Vec::new();
         let outlook = self.bounds.outlook(level, label);
         let fastest = (t.fastest[label.tile as usize] / instances).max(label.stall);
         let base = label.energy + self.bounds.leak(label, fastest);
         // Sorted by least energy.
-        let end = t.spans.partition_point(|span| !self.worse(base + span.lowest, fastest));
+        let end = t.spans.partition_point(|span| !self.worse(base + span.lowest, fastest, cut));
         let mut reachable = std::mem::take(&mut self.reachable);
         reachable.find(lattice, label, &block, t, end);
         // (Energy outside, least cycles, spaces that move, dimensions) by class of the loops that are there, first those
@@ -403,7 +403,7 @@ impl<'a> Search<'a> {
         let still = t.flows.moving(u8::MAX);
         let mut open = classes;
         // Energy of a span beyond which a class is worse for certain, as long as the cut stands.
-        let limits = classes.map(|(outside, cycles, ..)| self.energy_limit(cycles) - outside);
+        let limits = classes.map(|(outside, cycles, ..)| self.energy_limit(cycles, cut) - outside);
         for &at in &reachable.found {
             let span = &t.spans[at as usize];
             let mut active = 0u16;
@@ -418,7 +418,7 @@ impl<'a> Search<'a> {
             if active == 0 {
                 let cycles = outlook.direct_cycles.max(span.cycles / instances);
                 let outside = outlook.direct_energy + self.bounds.leak(label, cycles);
-                if !self.worse(span.inner + outside, cycles) {
+                if !self.worse(span.inner + outside, cycles, cut) {
                     open[0] = (outside, cycles, still, 0);
                     count = 1;
                 }
@@ -429,7 +429,7 @@ impl<'a> Search<'a> {
                 let (energy, class) = (span.energy[at], &classes[at]);
                 if energy <= limits[at] && class.3 & active != 0 {
                     let cycles = larger(class.1, fastest);
-                    if !self.worse(energy + class.0, cycles) {
+                    if !self.worse(energy + class.0, cycles, cut) {
                         open[count] = (class.0, cycles, class.2, class.3);
                         count += 1;
                     }
@@ -460,7 +460,7 @@ impl<'a> Search<'a> {
                     if t.flows.stalls {
                         cycles = cycles.max(t.flows.stall(&split, &moved, moving) / instances);
                     }
-                    if self.worse(energy, cycles) {
+                    if self.worse(energy, cycles, cut) {
                         continue;
                     }
                     for which in 0..options.len() {
@@ -474,9 +474,9 @@ impl<'a> Search<'a> {
                         let key = if level == 0 {
                             let cycles = next.stall.max(model.macs as f64 / next.instances as f64);
                             let energy = next.energy + self.bounds.leak(&next, cycles);
-                            (!self.worse(energy, cycles)).then(|| self.goal.floor(energy, cycles))
+                            (!self.worse(energy, cycles, cut)).then(|| self.goal.floor(energy, cycles))
                         } else {
-                            self.least(level - 1, &next)
+                            self.least(level - 1, &next, cut)
                         };
                         let Some(key) = key else { continue };
                         children.push(Child {
@@ -488,7 +488,7 @@ impl<'a> Search<'a> {
                             which,
                         });
                         if children.len() / 2 >= self.width {
-                            self.narrow(&mut children);
+                            cut = self.narrow(&mut children);
                         }
                     }
                 }
@@ -498,13 +498,11 @@ impl<'a> Search<'a> {
         children
     }
 
-    /// Leaves the most promising children, and nothing worse to be added to them.
-    fn narrow(&mut self, children: &mut Vec<Child>) {
+    /// Leaves the most promising children; the key that another one must be below to join them.
+    fn narrow(&self, children: &mut Vec<Child>) -> Key {
         children.sort_by(Child::compare);
         children.truncate(self.width);
-        if let Some(last) = children.last() {
-            self.cut = last.key;
-        }
+        children.last().map_or(self.cut, |last| last.key)
     }
 
     fn orders_for(&mut self, level: usize, active: u16) -> Rc<Vec<Order>> {

@@ -7,12 +7,13 @@ use super::counts::Counts;
 use super::cuts::Cuts;
 use super::lattice::Lattice;
 use super::mesh::Mesh;
+use super::outside::MAX_WINDOWS;
 use super::search::{Key, OrderCache, Search, UNBOUNDED};
 use super::tables::LevelTables;
 use super::transfers::Context;
-use super::{Goal, Outcome, Proof, Solution};
+use super::{Outcome, Proof};
 use crate::error::{Error, Result};
-use crate::mapper::{Mapspace, evolutionary};
+use crate::mapper::{Goal, Mapspace, Solution, evolutionary};
 use crate::timeloop::MAX_LEVELS;
 use crate::timeloop::constraints::Limits;
 use crate::timeloop::evaluate::Cost;
@@ -60,6 +61,13 @@ impl<'a> Solver<'a> {
         if sliding.len() > 1 || sliding.iter().any(|&v| model.spaces[v].read_write) {
             return Err(Error::invalid(
                 "the exact mapper takes one sliding input at most, and no sliding output",
+                "use a sampling mapper for this problem",
+            ));
+        }
+        let windows = |v: &usize| model.spaces[*v].point_windows().map_or(0, <[_]>::len);
+        if sliding.iter().any(|v| windows(v) > MAX_WINDOWS) {
+            return Err(Error::invalid(
+                format!("the exact mapper takes at most {MAX_WINDOWS} windows in a data space"),
                 "use a sampling mapper for this problem",
             ));
         }

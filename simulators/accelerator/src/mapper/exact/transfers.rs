@@ -1,7 +1,9 @@
 //! Which level delivers each data space to which, and the least that a delivered word costs.
 use super::counts::Counts;
+use super::label::Label;
 use super::lattice::Lattice;
 use super::mesh::Mesh;
+use crate::timeloop::Counting;
 use crate::timeloop::constraints::Limits;
 use crate::timeloop::model::Model;
 use crate::workload::MAX_SPACES;
@@ -29,6 +31,8 @@ pub(crate) struct Context<'a> {
     pub lattice: &'a Lattice,
     pub counts: &'a Counts,
     pub meshes: &'a [Mesh],
+    /// Whether windows are sets of words.
+    pub exact: bool,
     /// Data spaces kept, by level.
     pub keep: &'a [u8],
     /// `pairs[level][v]`.
@@ -60,7 +64,13 @@ impl<'a> Context<'a> {
             }
         };
         let pairs = (0..levels).map(|level| std::array::from_fn(|v| pair(level, v))).collect();
-        Self { model, limits, lattice, counts, meshes, keep, pairs }
+        let exact = model.counting == Counting::Exact;
+        Self { model, limits, lattice, counts, meshes, exact, keep, pairs }
+    }
+
+    /// Iterations of the loops outside a label's tile, for each of its instances.
+    pub fn iterations(&self, label: &Label) -> u64 {
+        self.model.macs / (self.counts.volume[label.tile as usize] * label.instances)
     }
 
     /// Least energy of moving `words` to the children of one pair where at most `shared` of them share a word.

@@ -22,7 +22,13 @@ pub(crate) fn read(
         if !key.contains("constraints") && key != "mapspace" {
             continue;
         }
-        let list = section.any(&["targets", "constraints"]).unwrap_or(section);
+        let mut list = section.any(&["targets", "constraints"]).unwrap_or(section);
+        // Files of before YAML may have several lists, one of which is named.
+        if let Value::Scalar(name) = &list.value {
+            list = section.get(&format!("constraints_{}", name.replace('-', "_"))).ok_or_else(|| {
+                list.error(format!("there is no list `constraints_{name}`"), "write it beside this line")
+            })?;
+        }
         if matches!(list.value, Value::Map(_)) && list.get("template").is_some() {
             continue;
         }

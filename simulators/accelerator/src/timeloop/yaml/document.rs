@@ -10,7 +10,7 @@ use crate::error::{Error, Result, did_you_mean};
 
 /// The largest text that is read, in bytes.
 pub const MAX_BYTES: usize = 16 << 20;
-const MAX_DEPTH: usize = 64;
+pub const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 1 << 20;
 /// Items of a list that merges have joined.
 const MAX_JOINED: usize = 1 << 12;

@@ -4,6 +4,7 @@ mod component;
 mod constraints;
 mod document;
 mod expression;
+mod libconfig;
 mod loops;
 mod mapping;
 mod problem;

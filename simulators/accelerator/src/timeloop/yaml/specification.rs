@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::document::{self, MAX_BYTES, Node};
 use super::tables::Tables;
-use super::{architecture, constraints, mapping, problem};
+use super::{architecture, constraints, libconfig, mapping, problem};
 use crate::error::{Error, Result, did_you_mean};
+use crate::timeloop::Counting;
 use crate::timeloop::architecture::Architecture;
 use crate::timeloop::constraints::Constraints;
 use crate::timeloop::mapping::Nest;
@@ -88,14 +89,6 @@ impl Specification {
         for path in paths {
             let path = path.as_ref();
             let name = path.display().to_string();
-            if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cfg")) {
-                return Err(Error::at(
-                    name,
-                    (1, 1),
-                    "libconfig files (.cfg) are not read",
-                    "write the same sections as YAML: `key = value;` becomes `key: value`, and ( ) becomes a list",
-                ));
-            }
             let length = std::fs::metadata(path).map_err(|e| Error::file(path, &e))?.len();
             if length > MAX_BYTES as u64 {
                 return Err(Error::at(
@@ -117,13 +110,13 @@ impl Specification {
         Self::from_texts(&texts)
     }
 
-    /// Reads `(name, text)` pairs; the name is used in errors.
+    /// Reads `(name, text)` pairs; the name is used in errors, and one that ends in `.cfg` is libconfig text instead of YAML.
     ///
     /// # Errors
     /// Anything wrong in the texts, with its place.
     pub fn from_texts(texts: &[(&str, &str)]) -> Result<Self> {
         let roots: Vec<Rc<Node>> =
-            texts.iter().map(|(name, text)| document::parse(name, text)).collect::<Result<_>>()?;
+            texts.iter().map(|(name, text)| parse(name, text)).collect::<Result<_>>()?;
         let missing = |section: &str| {
             let files: Vec<&str> = texts.iter().map(|(n, _)| *n).collect();
             Error::invalid(
@@ -163,12 +156,30 @@ impl Specification {
         Ok(Self { architecture: read.architecture, problem, mapping, constraints, mapper })
     }
 
-    /// The compiled model.
+    /// The compiled model, with exact counts.
     ///
     /// # Errors
     /// As [`Model::new`].
     pub fn model(&self) -> Result<Model> {
-        Model::new(self.architecture.clone(), self.problem.clone())
+        self.model_counting(Counting::Exact)
+    }
+
+    /// The compiled model with the counts chosen.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn model_counting(&self, counting: Counting) -> Result<Model> {
+        Model::with_counting(self.architecture.clone(), self.problem.clone(), counting)
+    }
+}
+
+/// One file as a tree.
+fn parse(name: &str, text: &str) -> Result<Rc<Node>> {
+    let extension = Path::new(name).extension();
+    if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("cfg")) {
+        libconfig::parse(name, text)
+    } else {
+        document::parse(name, text)
     }
 }
 
