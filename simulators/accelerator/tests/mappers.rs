@@ -248,10 +248,10 @@ fn compare_with_enumeration(counting: Counting, seed: u64, problems: u64) {
         let Ok(by_energy) = exhaustive(&space, Goal::Energy, 30_000) else { continue };
         let what = |goal: Goal| {
             format!(
-                "{counting:?} {goal:?} {:?} {:?} keep {:?}",
+                "{counting:?} {goal:?} {:?} {:?} {:?}",
                 model.architecture(),
                 model.problem(),
-                limits.keep
+                limits
             )
         };
         let Some(by_energy) = by_energy.best else {

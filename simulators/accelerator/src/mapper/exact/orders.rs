@@ -118,7 +118,8 @@ fn single(space: &Space, dim: u8) -> bool {
 fn all_closed(model: &Model, prefix: &[u8]) -> bool {
     let o = outcome(model, prefix.to_vec());
     let all = prefix.iter().fold(0u16, |m, d| m | 1 << d);
-    let plain = model.spaces.iter().zip(&o.runs).filter(|(s, _)| s.plain).all(|(_, r)| *r != all);
+    // Runs of the plain spaces come first.
+    let plain = model.spaces.iter().filter(|s| s.plain).zip(&o.runs).all(|(_, r)| *r != all);
     plain && (model.spaces.iter().all(|s| s.plain) || o.slide.len() < prefix.len())
 }
 
