@@ -245,8 +245,8 @@ impl MappingEnv {
             Metric::minimise("cycles", "cycle", "cycles of the layer"),
             Metric::maximise("utilization", "1", "multiply-accumulates done of those possible"),
         ];
-        let model =
-            Model::with_counting(architecture, problem, version.counting()).map_err(invalid("architecture"))?;
+        let model = Model::with_counting(architecture, problem, version.counting())
+            .map_err(invalid("architecture"))?;
         Ok(Self {
             version,
             id: version.id(NAME),

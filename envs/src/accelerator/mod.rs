@@ -19,8 +19,8 @@ pub mod user_template;
 
 use hwgym_simulators::accelerator::{
     Error,
-    timeloop::Counting,
     networks::{Network, NetworkLayer},
+    timeloop::Counting,
 };
 
 use crate::{EnvError, Options};

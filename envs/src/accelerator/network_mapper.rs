@@ -75,12 +75,7 @@ pub struct NetworkMapper {
 
 impl NetworkMapper {
     /// Layers that are equal but for their name are mapped once.
-    pub fn new(
-        network: &Network,
-        goal: Goal,
-        mapper: Mapper,
-        counting: Counting,
-    ) -> Result<Self, EnvError> {
+    pub fn new(network: &Network, goal: Goal, mapper: Mapper, counting: Counting) -> Result<Self, EnvError> {
         if let Mapper::Random { evaluations: 0, .. } | Mapper::Evolutionary { evaluations: 0, .. } = mapper {
             return Err(EnvError::invalid("mapper", "evaluations is 0; give at least 1"));
         }

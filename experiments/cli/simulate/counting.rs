@@ -105,9 +105,7 @@ impl Differences {
     }
 
     pub fn json(&self) -> Value {
-        let row = |d: &Difference| {
-            json!({ "level": d.level, "data_space": d.space, "number": d.what, "exact": d.exact, "timeloop": d.timeloop })
-        };
+        let row = |d: &Difference| json!({ "level": d.level, "data_space": d.space, "number": d.what, "exact": d.exact, "timeloop": d.timeloop });
         self.0.iter().map(row).collect()
     }
 
@@ -120,7 +118,11 @@ impl Differences {
         let mut table = Table::new();
         table.set_header(["level", "data space", "number", "exact", "Timeloop", "Timeloop / exact - 1"]);
         for d in &self.0 {
-            let part = if d.exact == 0.0 { String::new() } else { format!("{:+.1} %", (d.timeloop / d.exact - 1.0) * 100.0) };
+            let part = if d.exact == 0.0 {
+                String::new()
+            } else {
+                format!("{:+.1} %", (d.timeloop / d.exact - 1.0) * 100.0)
+            };
             let number = |x: f64| if x.fract() == 0.0 { format!("{x}") } else { format!("{x:.6}") };
             table.add_row([
                 d.level.clone(),

@@ -247,12 +247,7 @@ fn compare_with_enumeration(counting: Counting, seed: u64, problems: u64) {
         let space = Mapspace::new(&model, &limits);
         let Ok(by_energy) = exhaustive(&space, Goal::Energy, 30_000) else { continue };
         let what = |goal: Goal| {
-            format!(
-                "{counting:?} {goal:?} {:?} {:?} {:?}",
-                model.architecture(),
-                model.problem(),
-                limits
-            )
+            format!("{counting:?} {goal:?} {:?} {:?} {:?}", model.architecture(), model.problem(), limits)
         };
         let Some(by_energy) = by_energy.best else {
             assert!(solve(&model, &limits, Goal::Energy, None).unwrap().best.is_none());

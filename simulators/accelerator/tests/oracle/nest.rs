@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hwgym_accelerator::timeloop::{MAX_LEVELS, Nest};
 use hwgym_accelerator::workload::{MAX_DIMS, MAX_SPACES, Problem};
 
-/// A word by its place in the tensor.
-type Word = Vec<u64>;
+/// A word by its place in the tensor: three digits for each rank.
+type Word = u64;
 type Words = BTreeSet<Word>;
 /// What passes over one wire at one step: a set of words for each group at its end that waits for one.
 type Load = Vec<Words>;
@@ -98,7 +98,11 @@ impl Machine<'_> {
 
     fn word(&self, v: usize, at: &Point) -> Word {
         let ranks = &self.problem.spaces[v].ranks;
-        ranks.iter().map(|rank| rank.iter().map(|t| t.coefficient * at[t.dim]).sum()).collect()
+        let places = ranks.iter().map(|rank| rank.iter().map(|t| t.coefficient * at[t.dim]).sum::<u64>());
+        places.fold(0, |word, place| {
+            assert!(place < 1000);
+            1000 * word + place
+        })
     }
 
     /// Words of the iterations of a tile.
@@ -183,9 +187,9 @@ impl Machine<'_> {
         }
         let read_write = self.problem.spaces[v].read_write;
         let mut buffer = self.buffers.remove(&(level, v, path.clone())).unwrap_or_default();
-        for word in needed.iter().flatten() {
+        for &word in needed.iter().flatten() {
             // A partial sum that does not exist yet is not read.
-            if buffer.given.insert(word.clone()) && read_write {
+            if buffer.given.insert(word) && read_write {
                 continue;
             }
             self.counts.reads[level][v] += 1;
@@ -196,11 +200,11 @@ impl Machine<'_> {
         let mut load = (Load::new(), Load::new());
         if buffer.at != first {
             let now = first.map(|at| self.touched(v, level, &at)).unwrap_or_default();
-            let new: Words = now.difference(&buffer.held).cloned().collect();
-            let dropped: Words = buffer.held.difference(&now).cloned().collect();
+            let new: Words = now.difference(&buffer.held).copied().collect();
+            let dropped: Words = buffer.held.difference(&now).copied().collect();
             let outermost = (level + 1..self.levels).all(|l| self.nest.keep[l] >> v & 1 == 0);
-            for word in &new {
-                let never_held = buffer.ever.insert(word.clone());
+            for &word in &new {
+                let never_held = buffer.ever.insert(word);
                 if !outermost && !(read_write && never_held) {
                     self.counts.fills[level][v] += 1;
                 }
