@@ -109,6 +109,47 @@ fn an_architecture_without_a_mapping_names_the_level() -> Result {
     Ok(())
 }
 
+/// One dimension, one word: by Timeloop's rule every second move of the window costs nothing.
+#[test]
+fn both_counts_are_printed_where_they_differ() -> Result {
+    let folder = tempfile::tempdir()?;
+    let files = [
+        (
+            "arch.cfg",
+            "arch = { arithmetic = { name = \"mac\"; instances = 1; word-bits = 16; };\n storage = (\n  { name = \"Buffer\"; entries = 8; instances = 1; word-bits = 16; },\n  { name = \"Main\"; technology = \"DRAM\"; instances = 1; word-bits = 16; } ); };\n",
+        ),
+        (
+            "problem.cfg",
+            "problem = { shape = \"cnn-layer\"; R = 3; S = 1; P = 16; Q = 1; C = 1; K = 1; N = 1; };\n",
+        ),
+        (
+            "mapping.cfg",
+            "mapping = (\n { target = 0; type = \"temporal\"; factors = \"R1 S1 P1 Q1 C1 K1 N1\"; permutation = \"RSPQCKN\"; },\n { target = 1; type = \"temporal\"; factors = \"R3 S1 P16 Q1 C1 K1 N1\"; permutation = \"RPSQCKN\"; } );\n",
+        ),
+    ];
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text)?;
+    }
+    let simulate = ["simulate", "timeloop", "arch.cfg", "problem.cfg", "mapping.cfg"];
+    let reads = |more: &[&str]| -> Result<Value> {
+        let report = json(folder.path(), &[&simulate[..], &["--json"], more].concat())?;
+        Ok(report["levels"][0]["dataspaces"]["Inputs"]["reads"].clone())
+    };
+    assert_eq!((reads(&[])?, reads(&["--counting", "timeloop"])?), (48.into(), 33.into()));
+    let text = text(folder.path(), &[&simulate[..], &["--explain"]].concat())?;
+    assert!(text.contains("where the exact counts and Timeloop's differ"), "{text}");
+    assert!(
+        text.lines()
+            .any(|line| ["Main", "Inputs", "reads", "48", "33"].iter().all(|word| line.contains(word)))
+    );
+    let message = refused(folder.path(), &[&simulate[..], &["--link-transfers"]].concat())?;
+    assert!(message.contains("--counting timeloop"), "{message}");
+    fs::write(folder.path().join("problem.cfg"), "problem = { R = 3\n S 1; };")?;
+    let message = refused(folder.path(), &simulate)?;
+    assert!(message.contains("problem.cfg:2:4") && message.contains("remedy: "), "{message}");
+    Ok(())
+}
+
 /// The defaults of a `mapper:` section: metric, algorithm, victory condition, search size.
 #[test]
 fn a_mapper_section_is_followed() -> Result {
@@ -404,9 +445,13 @@ fn all_environments_of_accelerators_pass_their_check() -> Result {
     let quick = "mapper=Random(evaluations: 50, seed: 1)";
     for (id, options) in [
         ("accelerator-eyeriss-v0", &["-o", quick][..]),
+        ("accelerator-eyeriss-v1", &["-o", quick]),
         ("accelerator-simba-v0", &["-o", quick]),
+        ("accelerator-simba-v1", &["-o", quick]),
         ("accelerator-template-v0", &["-o", quick]),
+        ("accelerator-template-v1", &["-o", quick]),
         ("accelerator-mapping-v0", &[]),
+        ("accelerator-mapping-v1", &[]),
         ("maestro-mapping-v0", &[]),
         ("systolic-array-v0", &[]),
         ("systolic-array-v1", &[]),

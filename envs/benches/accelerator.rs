@@ -33,16 +33,16 @@ fn steps(criterion: &mut Criterion) {
     };
     for mapper in ["Exact", "Random(evaluations: 2000, seed: 1)"] {
         let options = format!("(network: \"alexnet-conv\", mapper: {mapper})");
-        let design = eyeriss(make("accelerator-eyeriss-v0", &options).as_ref());
+        let design = eyeriss(make("accelerator-eyeriss-v1", &options).as_ref());
         group.bench_function(format!("eyeriss, {mapper}"), |bencher| {
             bencher.iter_batched(
-                || make("accelerator-eyeriss-v0", &options),
+                || make("accelerator-eyeriss-v1", &options),
                 |env| env.evaluate(&design, Fidelity::FULL),
                 BatchSize::PerIteration,
             );
         });
     }
-    for id in ["systolic-array-v0", "maestro-mapping-v0", "accelerator-mapping-v0"] {
+    for id in ["systolic-array-v0", "maestro-mapping-v0", "accelerator-mapping-v1"] {
         let env = make(id, "()");
         let mut random = hwgym_envs::Random::derived(1, "bench");
         let designs: Vec<Design> = (0..16).map(|_| env.space().sample(&mut random)).collect();

@@ -8,9 +8,9 @@
 use std::error::Error;
 use std::path::Path;
 
-use hwgym_accelerator::mapper::{Goal, MapFailure, Mapper, map_layer};
+use hwgym_accelerator::mapper::{Goal, MapFailure, Mapper, map_model};
 use hwgym_accelerator::networks::Network;
-use hwgym_accelerator::timeloop::Specification;
+use hwgym_accelerator::timeloop::{Counting, Model, Specification};
 use hwgym_accelerator::workload::Problem;
 use hwgym_envs::{Design, Env, Fidelity, Options, Outcome, Random, Registry};
 use hwgym_experiments::plot::{Panel, Sample, distribution};
@@ -100,13 +100,13 @@ fn gaps(architecture: &str, layers: &[Problem]) -> Result<Panel, Box<dyn Error>>
         }
     }
     let spec = Specification::from_files(&files)?;
-    let edp = |problem: &Problem, mapper: Mapper| match map_layer(
-        &spec.architecture,
-        problem,
-        &spec.constraints,
-        Goal::Edp,
-        mapper,
-    ) {
+    // Timeloop's counts, as the mappers that are compared with have them.
+    let model = |problem: &Problem| {
+        Model::with_counting(spec.architecture.clone(), problem.clone(), Counting::Timeloop)
+    };
+    let map =
+        |problem: &Problem, mapper: Mapper| map_model(&model(problem)?, &spec.constraints, Goal::Edp, mapper);
+    let edp = |problem: &Problem, mapper: Mapper| match map(problem, mapper) {
         Ok(mapped) => Ok(mapped.proof.is_none_or(|p| p.optimal).then(|| mapped.cost.edp())),
         Err(MapFailure::NotFound(_)) => Ok(Some(f64::INFINITY)),
         Err(other) => Err(other.to_string()),

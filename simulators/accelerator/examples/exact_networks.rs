@@ -3,14 +3,14 @@
 //!
 //! `cargo run --release -p hwgym-accelerator --example exact_networks -- eyeriss168 edp alexnet vgg16` maps the layers that
 //! differ; `all` stands for every shipped network, and none for AlexNet, VGG16, ResNet-18, MobileNetV2 and BERT.
-//! `bypass=free` leaves the bypass of every level open, `dataflow=free` the loops; `limit=10` is the time limit in seconds;
+//! `counting=timeloop` takes Timeloop's counts; `bypass=free` leaves the bypass of every level open, `dataflow=free` the loops; `limit=10` is the time limit in seconds;
 //! `layer=depthwise` leaves the layers with that in their name.
 use std::time::Duration;
 
 use hwgym_accelerator::mapper::Goal;
 use hwgym_accelerator::mapper::exact::solve;
 use hwgym_accelerator::networks::Network;
-use hwgym_accelerator::timeloop::{Model, Specification};
+use hwgym_accelerator::timeloop::{Counting, Model, Specification};
 use hwgym_accelerator::workload::Problem;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let option = |name: &str| options.iter().find_map(|o| o.strip_prefix(name)?.strip_prefix('='));
     let limit: f64 = option("limit").unwrap_or("10").parse()?;
+    let counting = if option("counting") == Some("timeloop") { Counting::Timeloop } else { Counting::Exact };
     let base = format!("{}/examples", env!("CARGO_MANIFEST_DIR"));
     let mut files = vec![format!("{base}/{folder}/arch.yaml"), format!("{base}/problems/resnet18_l1.yaml")];
     for (what, constraints) in [("bypass", "bypass.yaml"), ("dataflow", "row_stationary.yaml")] {
@@ -40,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut seconds, mut open) = (Vec::new(), Vec::new());
     for (name, problem) in &layers {
         let limits = spec.constraints.compile(&spec.architecture, problem)?;
-        let model = Model::new(spec.architecture.clone(), problem.clone())?;
+        let model = Model::with_counting(spec.architecture.clone(), problem.clone(), counting)?;
         let begun = cpu_seconds();
         let outcome = solve(&model, &limits, goal, Some(Duration::from_secs_f64(limit)))?;
         let took = cpu_seconds() - begun;

@@ -1,8 +1,8 @@
-//! What a step of `accelerator-eyeriss-v0` costs with the exact mapper, over random designs of its space: seconds of CPU of all
-//! threads together, nothing remembered from other steps.
+//! What a step of an environment that maps a network costs with the exact mapper, over random designs of its space: seconds of CPU
+//! of all threads together, nothing remembered from other steps.
 //!
-//! `cargo run --release -p hwgym-envs --example eyeriss_step -- 50 network=alexnet metric=Delay` (the defaults but for
-//! `alexnet-conv`); `seed=1` draws other designs.
+//! `cargo run --release -p hwgym-envs --example network_step -- 50 id=accelerator-simba-v1 network=alexnet metric=Delay` (the defaults
+//! but for `accelerator-eyeriss-v1` and `alexnet-conv`); `seed=1` draws other designs.
 use hwgym_envs::{Fidelity, Options, Outcome, Random, Registry};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,12 +13,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let designs: usize = arguments.iter().find(|a| !a.contains('=')).map_or(Ok(50), |n| n.parse())?;
     let (network, metric) = (option("network", "alexnet-conv"), option("metric", "Delay"));
+    let id = option("id", "accelerator-eyeriss-v1");
     let options = Options::ron(format!("(network: \"{network}\", metric: {metric})"));
     let mut random = Random::derived(option("seed", "0").parse()?, "eyeriss step");
     let mut seconds = Vec::new();
     for index in 0..designs {
         // A new environment has nothing to remember.
-        let env = Registry::builtin().make("accelerator-eyeriss-v0", &options)?;
+        let env = Registry::builtin().make(&id, &options)?;
         let design = env.space().sample(&mut random);
         let begun = cpu_seconds();
         let outcome = env.evaluate(&design, Fidelity::FULL);
@@ -42,7 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let quantile = |q: f64| seconds[((seconds.len() - 1) as f64 * q).round() as usize];
     let late = seconds.iter().filter(|&&s| s > 0.15).count();
     println!(
-        "{network}, {metric}: median {:.4} s, 90th percentile {:.4} s, worst {:.4} s; {late} of {designs} above 0.15 s",
+        "{id}, {network}, {metric}: mean {:.4} s, median {:.4} s, 90th percentile {:.4} s, worst {:.4} s; {late} of {designs} above 0.15 s",
+        seconds.iter().sum::<f64>() / seconds.len() as f64,
         quantile(0.5),
         quantile(0.9),
         quantile(1.0)
