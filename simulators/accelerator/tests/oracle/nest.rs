@@ -204,10 +204,10 @@ impl Machine<'_> {
             let dropped: Words = buffer.held.difference(&now).copied().collect();
             let outermost = (level + 1..self.levels).all(|l| self.nest.keep[l] >> v & 1 == 0);
             for &word in &new {
-                let never_held = buffer.ever.insert(word);
-                if !outermost && !(read_write && never_held) {
-                    self.counts.fills[level][v] += 1;
-                }
+                // Nothing fills the outermost level, and no partial sum that does not exist yet is filled in.
+                let first = buffer.ever.insert(word);
+                let nothing = outermost || read_write && first;
+                self.counts.fills[level][v] += u64::from(!nothing);
             }
             self.counts.tile[level][v] = self.counts.tile[level][v].max(now.len() as u64);
             (buffer.at, buffer.held) = (first, now);
