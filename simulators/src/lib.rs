@@ -4,3 +4,4 @@
 pub use hwgym_accelerator as accelerator;
 pub use hwgym_circuit as circuit;
 pub use hwgym_dram as dram;
+pub use hwgym_soc as soc;
