@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hwgym_envs::{Design, DesignSpace, Fidelity, Objective, Scorer};
+use hwgym_envs::{Design, DesignSpace, Fidelity, Guide, Objective, Scorer};
 
 use crate::Evaluated;
 
@@ -67,6 +67,8 @@ pub struct Problem {
     pub reference: Vec<f64>,
     /// Number of evaluations that the search may make, if it is known.
     pub budget: Option<usize>,
+    /// What the environment knows of the structure of its designs, if it offers that.
+    pub guide: Option<Arc<dyn Guide>>,
 }
 
 impl Problem {
@@ -78,7 +80,13 @@ impl Problem {
             bounds: scorer.bound_count(),
             reference: scorer.reference().to_vec(),
             budget,
+            guide: None,
         }
+    }
+
+    /// The same with what an environment knows of its designs: [`Env::guide`](hwgym_envs::Env::guide).
+    pub fn with_guide(self, guide: Option<Arc<dyn Guide>>) -> Self {
+        Self { guide, ..self }
     }
 
     /// The problem of an environment and an objective. Errors: an objective that does not fit the environment.
@@ -88,6 +96,6 @@ impl Problem {
         budget: Option<usize>,
     ) -> Result<Self, hwgym_envs::EnvError> {
         let scorer = objective.scorer(env.metrics())?;
-        Ok(Self::new(Arc::new(env.space().clone()), &scorer, budget))
+        Ok(Self::new(Arc::new(env.space().clone()), &scorer, budget).with_guide(env.guide()))
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use hwgym_envs::conformance::Report;
+use hwgym_envs::guide::{Aim, Diagnosis, Figure, Guide, Move};
 use hwgym_envs::{
-    DesignSpace, Goal, Group, Metric, Objective, Options, Outcome, Parameter, Scorer, SpaceError,
+    Design, DesignSpace, Goal, Group, Metric, Objective, Options, Outcome, Parameter, Scorer, SpaceError,
 };
 
 use crate::{AgentEntry, AgentError, Evaluated, Goals, Problem, Registry};
@@ -155,6 +156,7 @@ fn tasks() -> Vec<(&'static str, Result<Task, AgentError>)> {
         ("infeasible and failed designs", task(DesignSpace::new(reals()), 1, holes)),
         ("nothing is feasible", task(DesignSpace::new(discrete()), 1, nothing)),
         ("a constant objective", task(DesignSpace::new(mixed()), 1, constant)),
+        ("a space with a guide", task(DesignSpace::new(discrete()), 1, plain).map(guided)),
         ("a space of one design", task(DesignSpace::new(vec![Parameter::integer("only", 3, 3)]), 1, plain)),
     ]
 }
@@ -169,6 +171,39 @@ fn task(
     let scorer = Objective::new("check", goals).scorer(&metrics)?;
     let space = Arc::new(space.map_err(hwgym_envs::EnvError::from)?);
     Ok(Task { problem: Problem::new(space, &scorer, Some(BUDGET)), scorer, evaluate })
+}
+
+/// The same task with a guide: every parameter is a part, and moves go to its neighbouring levels.
+fn guided(task: Task) -> Task {
+    let guide: Arc<dyn Guide> = Arc::new(Neighbours(task.problem.space.clone()));
+    Task { problem: task.problem.clone().with_guide(Some(guide)), ..task }
+}
+
+struct Neighbours(Arc<DesignSpace>);
+
+impl Guide for Neighbours {
+    fn start(&self) -> Design {
+        Design::new(self.0.parameters().iter().map(|parameter| parameter.domain.first()).collect::<Vec<_>>())
+    }
+
+    fn diagnose(&self, design: &Design) -> Option<Diagnosis> {
+        let parts = design.coordinates().to_vec();
+        let figure = Figure { name: "total".into(), excess: total(&self.0, design) - 0.5, parts };
+        Some(Diagnosis { figures: vec![figure], cost: 0.0 })
+    }
+
+    fn moves(&self, design: &Design, aim: Aim) -> Vec<Move> {
+        let levels = self.0.parameters()[aim.part].domain.cardinality().unwrap_or(1);
+        let level = design.level(aim.part);
+        let to = |level: usize, kind: &'static str| {
+            let mut moved = design.clone();
+            moved.set(aim.part, level as f64);
+            Move { kind, design: moved }
+        };
+        let down = level.checked_sub(1).map(|level| to(level, "down"));
+        let up = (level + 1 < levels).then(|| to(level + 1, "up"));
+        down.into_iter().chain(up).collect()
+    }
 }
 
 impl Task {

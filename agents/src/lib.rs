@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod differential_evolution;
 pub mod error;
 pub mod external;
+pub mod farsi;
 pub mod genetic;
 pub mod grid;
 pub mod hill_climber;

@@ -162,6 +162,7 @@ impl Registry {
             crate::cma_es::entry(),
             crate::differential_evolution::entry(),
             crate::external::entry(),
+            crate::farsi::entry(),
             crate::genetic::entry(),
             crate::grid::entry(),
             crate::hill_climber::entry(),

@@ -1,9 +1,11 @@
 //! The core trait: an environment is a pure, thread-safe function from a design to an outcome.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::guide::Guide;
 use crate::known_optima::KnownOptima;
 use crate::walk::WalkRules;
 use crate::{Design, DesignSpace, EnvError, Goal, Metric, Objective, Options, Outcome};
@@ -116,6 +118,11 @@ pub trait Env: Send + Sync {
     /// The truth about this very instance, where its space has been enumerated: reports measure regret against it. Errors: damaged data.
     fn known_optima(&self) -> Result<Option<KnownOptima>, EnvError> {
         Ok(None)
+    }
+
+    /// What is known of the structure of designs beyond their metrics, for agents that search by it. `None` where nothing is.
+    fn guide(&self) -> Option<Arc<dyn Guide>> {
+        None
     }
 
     /// The environment that this one imitates, as id and options: that of a surrogate, for example. A study re-simulates its best designs

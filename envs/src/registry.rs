@@ -100,6 +100,7 @@ impl Registry {
             crate::accelerator::user_template::entry(Version::V1),
         ];
         entries.extend(crate::circuit::entries());
+        entries.extend(crate::soc::entries());
         entries.extend(crate::synthetic::entries());
         entries.push(crate::table::entry());
         Self(entries.into_iter().collect())

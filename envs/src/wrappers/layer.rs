@@ -1,7 +1,9 @@
 //! An environment over another one: what most wrappers are.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::guide::Guide;
 use crate::known_optima::KnownOptima;
 use crate::walk::WalkRules;
 use crate::{
@@ -99,6 +101,10 @@ pub trait Layer: Send + Sync {
     fn known_optima(&self) -> Result<Option<KnownOptima>, EnvError> {
         self.inner().known_optima()
     }
+    /// See [`Env::guide`]. A layer with another space than the inner one overrides it.
+    fn guide(&self) -> Option<Arc<dyn Guide>> {
+        self.inner().guide()
+    }
     /// See [`Env::stands_for`].
     fn stands_for(&self) -> Option<(String, Options)> {
         self.inner().stands_for()
@@ -147,6 +153,9 @@ impl<L: Layer> Env for L {
     }
     fn known_optima(&self) -> Result<Option<KnownOptima>, EnvError> {
         Layer::known_optima(self)
+    }
+    fn guide(&self) -> Option<Arc<dyn Guide>> {
+        Layer::guide(self)
     }
     fn stands_for(&self) -> Option<(String, Options)> {
         Layer::stands_for(self)

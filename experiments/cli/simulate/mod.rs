@@ -4,6 +4,7 @@ mod circuit;
 pub mod counting;
 mod dram;
 mod maestro;
+mod soc;
 mod systolic;
 pub mod timeloop;
 
@@ -22,6 +23,7 @@ enum Simulator {
     Circuit(circuit::CircuitArgs),
     Dram(dram::DramArgs),
     Maestro(maestro::MaestroArgs),
+    Soc(soc::SocArgs),
     Systolic(systolic::SystolicArgs),
     Timeloop(timeloop::TimeloopArgs),
 }
@@ -32,6 +34,7 @@ impl SimulateArgs {
             Simulator::Circuit(args) => args.run(),
             Simulator::Dram(args) => args.run(),
             Simulator::Maestro(args) => args.run(),
+            Simulator::Soc(args) => args.run(),
             Simulator::Systolic(args) => args.run(),
             Simulator::Timeloop(args) => args.run(),
         }

@@ -3,6 +3,7 @@
 mod axis;
 mod convergence;
 mod distribution;
+mod gantt;
 mod pareto;
 mod parity;
 mod style;
@@ -17,6 +18,7 @@ use plotters::style::{FontStyle, register_font};
 
 pub use axis::Axis;
 pub use distribution::{Panel, Sample};
+pub use gantt::{Bar, Gantt, Lane};
 
 use self::convergence::View;
 use crate::StudyError;
@@ -68,11 +70,17 @@ pub fn distribution(path: &Path, panels: &[Panel]) -> Result<Vec<PathBuf>, Study
     both(&path.with_extension(""), &Drawing::Distribution(panels))
 }
 
+/// Draws a schedule, beside `path` as PNG and as SVG; returns the files.
+pub fn gantt(path: &Path, chart: &Gantt) -> Result<Vec<PathBuf>, StudyError> {
+    both(&path.with_extension(""), &Drawing::Gantt(chart))
+}
+
 enum Drawing<'a> {
     Convergence(&'a TaskReport, View),
     Pareto(&'a TaskReport, (usize, usize)),
     Parity(&'a [&'a Parity]),
     Distribution(&'a [Panel]),
+    Gantt(&'a Gantt),
 }
 
 impl Drawing<'_> {
@@ -86,6 +94,7 @@ impl Drawing<'_> {
             Self::Pareto(task, pair) => pareto::draw(task, *pair, area, scale),
             Self::Parity(metrics) => parity::draw(metrics, area, scale),
             Self::Distribution(panels) => distribution::draw(panels, area, scale),
+            Self::Gantt(chart) => gantt::draw(chart, area, scale),
         };
         result.and_then(|()| area.present()).map_err(|error| error.to_string())
     }
