@@ -13,7 +13,7 @@ use hwgym_envs::{Design, Random};
 use serde::{Deserialize, Serialize};
 
 use crate::tools::{check_count, seen::Seen};
-use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
+use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals, Problem};
 
 /// A figure counts as kept below this excess.
 const KEPT: f64 = 1e-3;
@@ -271,6 +271,8 @@ pub(crate) fn entry() -> AgentEntry {
             }))
         },
     )
+    .goals(Goals::One)
+    .arranging()
     .hyperparameter("depth", "10", "1 to 1000", "moves in a row from the best design")
     .hyperparameter(
         "patience",

@@ -32,7 +32,7 @@ impl Unfolded {
     /// The problem as an agent inside sees it; `None` where no parameter is an arrangement. Errors: names that collide.
     pub fn problem(problem: &Problem) -> Result<Option<Problem>, AgentError> {
         let folds = Folds::of(&problem.space)?;
-        Ok(folds.map(|folds| Problem { space: folds.inner, ..problem.clone() }))
+        Ok(folds.map(|folds| Problem { space: folds.inner, guide: None, ..problem.clone() }))
     }
 
     /// An agent, made for [`problem`](Self::problem), in the problem's own space.

@@ -56,7 +56,7 @@ impl Soc {
             Workload::from_file(options.path(name)).map_err(refused)?
         } else {
             Workload::builtin(name).map_err(|_| {
-                let hint = crate::error::suggestion(name, &WORKLOADS);
+                let hint = crate::suggest::suggestion(name, &WORKLOADS);
                 EnvError::invalid(
                     "workload",
                     format!("`{name}` is no task graph{hint}, or give a file (.ron)"),

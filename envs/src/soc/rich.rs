@@ -1,8 +1,8 @@
 //! `soc-v0`: systems of processors, accelerators, memories and buses for a task graph, the space of FARSI's explorer.
 //!
-//! Every task runs on one of four processors or on an accelerator of its own, whose unrolling and clock are then parameters, too; it writes its
-//! data to one of six memories (DRAM or SRAM, of a rate); processors, accelerators and memories hang on up to four buses, which form a tree
-//! of any shape. A block exists where something uses it. Tasks without work are on the first processor.
+//! A task may have an accelerator of its own, whose unrolling, clock and bus are then parameters, too; all other tasks are assigned to four
+//! processors. What a task writes is assigned to one of six memories (DRAM or SRAM, of a rate). Processors, accelerators and memories hang on
+//! up to four buses, which form a tree of any shape. A block exists where something uses it. Tasks without work are on the first processor.
 
 use std::sync::Arc;
 

@@ -122,28 +122,22 @@ impl Layout {
             groups.push(Group::new(label, names));
         };
         let accelerated = |task: &&usize| !self.unrolls[**task].is_empty();
-        let mapping = self.workers.iter().map(|task| {
-            let own = accelerated(&task).then(|| "accelerator".to_owned());
-            Parameter::categorical(&format!("{}.on", name(task)), processors.iter().cloned().chain(own))
-                .describe("the processor that runs the task, or an accelerator of its own")
-        });
-        group(&mut parameters, "task-mapping", mapping.collect());
         let mut allocation = Vec::new();
         for task in self.workers.iter().filter(accelerated) {
-            let on = format!("{}.on", name(task));
+            let (name, own) = (name(task), format!("{}.accelerator", name(task)));
+            let unrolls = self.unrolls[*task].iter().map(|unroll| *unroll as f64);
+            allocation
+                .push(Parameter::boolean(&own).describe("whether the task has an accelerator of its own"));
             allocation.push(
-                Parameter::ordinal(
-                    &format!("{}.unroll", name(task)),
-                    self.unrolls[*task].iter().map(|unroll| *unroll as f64),
-                )
-                .describe("how often the accelerator's loop is unrolled")
-                .when(&on, ["accelerator"]),
+                Parameter::ordinal(&format!("{name}.unroll"), unrolls)
+                    .describe("how often the accelerator's loop is unrolled")
+                    .when(&own, [true]),
             );
             allocation.push(
-                Parameter::ordinal(&format!("{}.clock", name(task)), self.clocks.iter().copied())
+                Parameter::ordinal(&format!("{name}.clock"), self.clocks.iter().copied())
                     .unit("100 MHz")
                     .describe("clock of the accelerator")
-                    .when(&on, ["accelerator"]),
+                    .when(&own, [true]),
             );
         }
         if self.general > 1 {
@@ -185,14 +179,21 @@ impl Layout {
         );
         for task in self.workers.iter().filter(accelerated) {
             let accelerator = on_bus(name(task).clone()).describe("the bus of its accelerator");
-            topology.push(accelerator.when(&format!("{}.on", name(task)), ["accelerator"]));
+            topology.push(accelerator.when(&format!("{}.accelerator", name(task)), [true]));
         }
         group(&mut parameters, "topology", topology);
-        let data = self.writers.iter().map(|task| {
-            Parameter::categorical(&format!("{}.data", name(task)), memories.iter().cloned())
-                .describe("the memory that the task writes to")
-        });
-        group(&mut parameters, "data-mapping", data.collect());
+        let assignments = |label: &str, tasks: &[usize], places: &[String], what: &str| -> Vec<Parameter> {
+            let chunks = tasks.chunks(chunk(places.len())).enumerate();
+            let assignment = |(index, tasks): (usize, &[usize])| {
+                let label = if index == 0 { label.to_owned() } else { format!("{label}{}", index + 1) };
+                Parameter::assignment(&label, tasks.iter().map(name), places.iter().cloned()).describe(what)
+            };
+            chunks.map(assignment).collect()
+        };
+        let what = "the processor of every task without an accelerator";
+        group(&mut parameters, "task-mapping", assignments("processors", &self.workers, &processors, what));
+        let what = "the memory that every task writes to";
+        group(&mut parameters, "data-mapping", assignments("data", &self.writers, &memories, what));
         Ok(DesignSpace::new(parameters)?.with_groups(groups)?)
     }
 
@@ -218,12 +219,10 @@ impl Layout {
             links: vec![0; BUSES],
             data: vec![0; tasks],
         };
-        for task in &self.workers {
-            let level = design.level(take());
-            blueprint.places[*task] =
-                if level < PROCESSORS { Place::Processor(level) } else { Place::Accelerator };
-        }
         for task in self.workers.iter().filter(|task| !self.unrolls[**task].is_empty()) {
+            if self.space.flag(design, take()) {
+                blueprint.places[*task] = Place::Accelerator;
+            }
             let unroll = self.space.number(design, take());
             let clock = self.space.number(design, take());
             blueprint.accelerators[*task].block = self.accelerator(&model.library, *task, unroll, clock);
@@ -244,22 +243,28 @@ impl Layout {
         for task in self.workers.iter().filter(|task| !self.unrolls[**task].is_empty()) {
             blueprint.accelerators[*task].bus = design.level(take());
         }
-        self.writers.iter().for_each(|task| blueprint.data[*task] = design.level(take()));
+        for tasks in self.workers.chunks(chunk(PROCESSORS)) {
+            for (task, processor) in tasks.iter().zip(self.space.arrangement(design, take())) {
+                if blueprint.places[*task] != Place::Accelerator {
+                    blueprint.places[*task] = Place::Processor(processor);
+                }
+            }
+        }
+        for tasks in self.writers.chunks(chunk(MEMORIES)) {
+            for (task, memory) in tasks.iter().zip(self.space.arrangement(design, take())) {
+                blueprint.data[*task] = memory;
+            }
+        }
         blueprint
     }
 
     /// Writes a design: the inverse of [`read`](Self::read), what has no effect at the start of its domain.
     pub fn write(&self, model: &Model, blueprint: &Blueprint) -> Design {
         let mut coordinates: Vec<f64> = Vec::with_capacity(self.space.len());
-        for task in &self.workers {
-            coordinates.push(match blueprint.places[*task] {
-                Place::Processor(index) => index as f64,
-                Place::Accelerator => PROCESSORS as f64,
-            });
-        }
         let accelerated: Vec<usize> =
             self.workers.iter().copied().filter(|task| !self.unrolls[*task].is_empty()).collect();
         for task in &accelerated {
+            coordinates.push(f64::from(blueprint.places[*task] == Place::Accelerator));
             let block = &model.library.processors[blueprint.accelerators[*task].block];
             let place = |found: Option<usize>| found.unwrap_or(0) as f64;
             coordinates.push(place(self.unrolls[*task].iter().position(|unroll| *unroll == block.unroll)));
@@ -279,7 +284,20 @@ impl Layout {
         coordinates.extend(blueprint.processors.iter().map(|slot| slot.bus as f64));
         coordinates.extend(blueprint.memories.iter().map(|slot| slot.bus as f64));
         coordinates.extend(accelerated.iter().map(|task| blueprint.accelerators[*task].bus as f64));
-        coordinates.extend(self.writers.iter().map(|task| blueprint.data[*task] as f64));
+        let mut arrange = |tasks: &[usize], place: &dyn Fn(usize) -> usize| {
+            let domain = &self.space.parameters()[coordinates.len()].domain;
+            let places: Vec<usize> = tasks.iter().map(|task| place(*task)).collect();
+            coordinates.push(domain.arranged(&places));
+        };
+        for tasks in self.workers.chunks(chunk(PROCESSORS)) {
+            arrange(tasks, &|task| match blueprint.places[task] {
+                Place::Processor(index) => index,
+                Place::Accelerator => 0,
+            });
+        }
+        for tasks in self.writers.chunks(chunk(MEMORIES)) {
+            arrange(tasks, &|task| blueprint.data[task]);
+        }
         let mut design = Design::new(coordinates);
         self.space.canonicalise(&mut design);
         design
@@ -302,6 +320,11 @@ impl Layout {
             .or_else(|| of_kind().max_by(|a, b| speed(a).total_cmp(&speed(b))))
             .unwrap_or(0)
     }
+}
+
+/// Most tasks of one assignment: a coordinate tells 2^50 arrangements apart.
+fn chunk(places: usize) -> usize {
+    (50.0 / (places as f64).log2()).floor() as usize
 }
 
 fn unrolls(library: &Library, task: usize) -> Vec<u64> {
@@ -416,6 +439,7 @@ impl Blueprint {
                     on_memories.iter().position(|part| *part == Part::Memory(self.data[task])).unwrap_or(0)
                 })
                 .collect(),
+            order: Vec::new(),
         };
         parts.extend(buses.into_iter().map(Part::Bus));
         System { design, parts }

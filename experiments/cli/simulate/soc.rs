@@ -60,10 +60,10 @@ impl SocArgs {
         };
         let named = match &text {
             Some(text) => text.design(&workload, &library).bad_input()?,
-            None => NamedDesign {
-                design: Design::least(&workload, &library),
-                names: ["P0", "M0", "B0"].map(String::from).to_vec(),
-            },
+            None => {
+                let design = Design::least(&workload, &library);
+                NamedDesign { names: design.names(), design }
+            }
         };
         let rules = if self.farsi_compat { Rules::FARSI } else { Rules::CORRECTED };
         let model = Model { workload, library, rules };

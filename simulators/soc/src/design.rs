@@ -23,6 +23,8 @@ pub struct Design {
     pub task_processor: Vec<usize>,
     /// The memory that each task writes to.
     pub task_memory: Vec<usize>,
+    /// All tasks in the order in which those that are ready start; empty: that of their first appearance over the blocks, as in FARSI.
+    pub order: Vec<usize>,
 }
 
 impl Design {
@@ -78,6 +80,16 @@ impl Design {
             memory_links: vec![(0, 0)],
             task_processor: vec![0; workload.len()],
             task_memory: vec![0; workload.len()],
+            order: Vec::new(),
         }
+    }
+
+    /// Names of the blocks where they have none of their own: P0, ..., M0, ..., B0, ...
+    pub fn names(&self) -> Vec<String> {
+        let counts = [('P', self.processors.len()), ('M', self.memories.len()), ('B', self.buses.len())];
+        counts
+            .into_iter()
+            .flat_map(|(letter, count)| (0..count).map(move |index| format!("{letter}{index}")))
+            .collect()
     }
 }

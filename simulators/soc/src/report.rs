@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::account::{Met, Summary};
-use crate::encoding::NamedDesign;
 use crate::evaluator::{Evaluator, Model};
 use crate::explanation::Explanation;
 use crate::graph::NONE;
+use crate::text::NamedDesign;
 
 /// Everything about a run.
 #[derive(Clone, Debug, Serialize)]

@@ -75,6 +75,10 @@ impl Schedule {
     /// The order in which tasks are considered: that of their first appearance over all blocks.
     pub fn arrange(&mut self, workload: &Workload, design: &Design, graph: &Graph, loads: &Loads) {
         self.order.clear();
+        if !design.order.is_empty() {
+            self.order.extend_from_slice(&design.order);
+            return;
+        }
         self.set.reset(1, workload.len());
         for block in graph.order.iter().copied() {
             if graph.is_processor(block) {
