@@ -9,27 +9,21 @@
 //!
 //! A crash, an answer that is no such line, a design outside the space, or silence past the time limit ends the trial: the agent proposes
 //! nothing more, and [`Agent::ended`] says why, with the last lines that the program wrote to its standard error.
-//! The program is stopped with the agent.
+//! The program is stopped with the agent, and with all that it has started; also where this program is killed.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hwgym_envs::{Design, DesignSpace, Value};
+use hwgym_process::{Job, Limits, LineProcess, Silence};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use crate::tools::check_range;
 use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
 
-/// Bytes of standard error that are kept for the message.
-const TAIL: usize = 2000;
-
-/// Bytes past which a line is no answer.
-const LONGEST_LINE: u64 = 64 << 20;
+/// How long a program that broke is given to end by itself.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Settings of `external`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,19 +41,11 @@ impl Default for ExternalSettings {
     }
 }
 
-struct Process {
-    child: Child,
-    /// Lines on their way to the program; a thread of its own writes them, so that one that does not read blocks nobody.
-    input: Option<Sender<String>>,
-    lines: Receiver<Result<String, String>>,
-    errors: Arc<Mutex<Vec<u8>>>,
-}
-
 struct External {
     settings: ExternalSettings,
     problem: Problem,
     seed: u64,
-    process: Option<Process>,
+    process: Option<LineProcess>,
     ended: Option<String>,
 }
 
@@ -119,63 +105,16 @@ impl External {
         if self.process.is_some() {
             return Ok(());
         }
-        let mut command = Command::new(&self.settings.command[0]);
-        command
-            .args(&self.settings.command[1..])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        // A group of its own: it is stopped with all that it has started.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn().map_err(|error| format!("it cannot be started: {error}"))?;
-        let (sender, lines) = channel();
-        if let Some(output) = child.stdout.take() {
-            std::thread::spawn(move || {
-                let mut reader = BufReader::new(output);
-                loop {
-                    let mut line = String::new();
-                    let answer = match reader.by_ref().take(LONGEST_LINE).read_line(&mut line) {
-                        Ok(0) => return,
-                        Ok(_) if !line.ends_with('\n') && line.len() as u64 >= LONGEST_LINE => {
-                            Err("its answer is longer than 64 MiB".to_string())
-                        }
-                        Ok(_) => Ok(line),
-                        Err(error) => Err(format!("its answer does not read: {error}")),
-                    };
-                    let broken = answer.is_err();
-                    if sender.send(answer).is_err() || broken {
-                        return;
-                    }
-                }
-            });
-        }
-        let errors = Arc::new(Mutex::new(Vec::new()));
-        if let Some(mut output) = child.stderr.take() {
-            let errors = errors.clone();
-            std::thread::spawn(move || {
-                let mut piece = [0; 1024];
-                while let Ok(count @ 1..) = output.read(&mut piece) {
-                    if let Ok(mut kept) = errors.lock() {
-                        kept.extend_from_slice(&piece[..count]);
-                        let excess = kept.len().saturating_sub(TAIL);
-                        kept.drain(..excess);
-                    }
-                }
-            });
-        }
-        let (input, outgoing) = channel::<String>();
-        if let Some(mut pipe) = child.stdin.take() {
-            std::thread::spawn(move || {
-                for line in outgoing {
-                    if pipe.write_all(line.as_bytes()).and_then(|()| pipe.flush()).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        let input = Some(input);
-        self.process = Some(Process { child, input, lines, errors });
+        let (program, arguments) = self.settings.command.split_first().ok_or("no program is given")?;
+        let job = Job {
+            program: program.into(),
+            arguments: arguments.to_vec(),
+            folder: std::env::current_dir().map_err(|error| format!("the current folder: {error}"))?,
+            limits: Limits { grace_s: 0.0, ..Limits::default() },
+            ..Job::default()
+        };
+        let process = LineProcess::start(job, None).map_err(|error| format!("it cannot be started: {error}"))?;
+        self.process = Some(process);
         let space = &self.problem.space;
         let parameters: Vec<_> = space
             .parameters()
@@ -198,11 +137,8 @@ impl External {
     }
 
     fn send(&mut self, message: &serde_json::Value) -> Result<(), String> {
-        let Some(input) = self.process.as_mut().and_then(|p| p.input.as_mut()) else {
-            return Err("it is not running".into());
-        };
-        // Where the writer has gone, so has the program: the next answer says so.
-        input.send(format!("{message}\n")).ok();
+        let process = self.process.as_ref().ok_or("it is not running")?;
+        process.send(&message.to_string());
         Ok(())
     }
 
@@ -211,12 +147,13 @@ impl External {
         self.send(&json!({"type": "ask", "count": count}))?;
         let Some(process) = &self.process else { return Err("it is not running".into()) };
         let limit = Duration::from_secs_f64(self.settings.time_limit_s);
-        let line = match process.lines.recv_timeout(limit) {
-            Ok(line) => line?,
-            Err(RecvTimeoutError::Timeout) => {
+        let line = match process.receive(limit) {
+            Ok(line) => line,
+            Err(Silence::TimedOut) => {
                 return Err(format!("it did not answer within {} s", self.settings.time_limit_s));
             }
-            Err(RecvTimeoutError::Disconnected) => return Err("it ended without an answer".into()),
+            Err(Silence::Ended) => return Err("it ended without an answer".into()),
+            Err(Silence::Broken(reason)) => return Err(reason),
         };
         let shown: String = line.trim().chars().take(120).collect();
         let answer: Answer = serde_json::from_str(&line)
@@ -246,52 +183,11 @@ impl External {
 
     /// Ends the trial: notes why, with what the program said last, and stops it.
     fn end(&mut self, reason: String) {
-        let mut said = String::new();
-        if let Some(mut process) = self.process.take() {
-            // Give a dying program a moment to say why.
-            drop(process.input.take());
-            for _ in 0..20 {
-                if !matches!(process.child.try_wait(), Ok(None)) {
-                    break;
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            process.stop();
-            std::thread::sleep(Duration::from_millis(5));
-            if let Ok(kept) = process.errors.lock() {
-                said = String::from_utf8_lossy(&kept).trim().to_string();
-            }
-        }
+        // A dying program is given a moment to say why.
+        let said = self.process.take().map_or(String::new(), |process| process.end(LAST_WORDS).1);
         let command = self.settings.command.join(" ");
         let said = if said.is_empty() { said } else { format!("; it said: {said}") };
         self.ended = Some(format!("external agent `{command}`: {reason}{said}"));
-    }
-}
-
-impl Process {
-    fn stop(&mut self) {
-        // What has ended by itself cannot be killed; that is fine.
-        kill_group(&self.child);
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// Kills a child that leads a process group, and everything in the group.
-#[cfg(unix)]
-fn kill_group(child: &Child) {
-    let leader = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(leader) = leader {
-        rustix::process::kill_process_group(leader, rustix::process::Signal::KILL).ok();
-    }
-}
-
-#[cfg(not(unix))]
-fn kill_group(_: &Child) {}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.stop();
     }
 }
 

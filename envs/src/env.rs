@@ -109,6 +109,13 @@ pub trait Env: Send + Sync {
         Vec::new()
     }
 
+    /// A hash of everything that outcomes at this level depend on, beside the design: definition, contents of files, version of a tool. Two
+    /// instances with one fingerprint answer alike, so that results may be shared between them, and between programs. `None` where
+    /// evaluating again costs no more than looking a result up.
+    fn fingerprint(&self, _: Fidelity) -> Option<String> {
+        None
+    }
+
     /// The files that this instance was built from: decks with all that they include, traces, tables, models. A study records their
     /// contents, and does not go on with other ones.
     fn inputs(&self) -> Vec<PathBuf> {

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Once};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{Design, Env, Fidelity, Metric, Outcome, Scorer};
 
@@ -89,7 +89,9 @@ fn before(env: &dyn Env, design: &Design, fidelity: Fidelity) -> Option<Outcome>
 fn limited(env: &Arc<dyn Env>, design: &Design, fidelity: Fidelity, limit_s: f64) -> Outcome {
     let (sender, receiver) = channel();
     let (worker_env, worker_design) = (env.clone(), design.clone());
+    let deadline = Duration::try_from_secs_f64(limit_s).ok().and_then(|limit| Instant::now().checked_add(limit));
     let spawned = std::thread::Builder::new().name("evaluation".into()).spawn(move || {
+        DEADLINE.set(deadline);
         // The receiver is gone if the limit has passed; then nobody wants the outcome.
         let _ = sender.send(guarded_evaluation(worker_env.as_ref(), &worker_design, fidelity));
     });
@@ -135,6 +137,13 @@ fn well_formed(outcome: Outcome, metrics: &[Metric]) -> Outcome {
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// When the evaluation on this thread is given up. An environment that can stop what it waits for does so by then, since its answer is not
+/// waited for any longer; `None` without a limit.
+pub fn deadline() -> Option<Instant> {
+    DEADLINE.get()
 }
 
 /// Runs `work`; a panic in it is not printed, its message is returned.

@@ -3,6 +3,7 @@
 pub mod accelerator;
 pub mod catalogue;
 pub mod circuit;
+pub mod command;
 pub mod conformance;
 pub mod dram_controller;
 pub mod encoding;
@@ -21,7 +22,9 @@ pub mod pareto;
 pub mod policy;
 pub mod random;
 pub mod registry;
+pub mod results;
 pub mod soc;
+pub mod source;
 pub mod space;
 pub mod suggest;
 pub mod synthetic;

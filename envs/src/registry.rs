@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::accelerator::Version;
-use crate::catalogue::{Catalogue, Entry, Field};
+use crate::catalogue::{Catalogue, CatalogueError, Entry, Field};
 use crate::wrappers::Layer;
 use crate::{Design, Env, EnvError, Fidelity, Options, Outcome};
 
@@ -102,13 +102,20 @@ impl Registry {
         entries.extend(crate::circuit::entries());
         entries.extend(crate::soc::entries());
         entries.extend(crate::synthetic::entries());
+        entries.push(crate::command::entry());
         entries.push(crate::table::entry());
         Self(entries.into_iter().collect())
     }
 
-    /// Builds an environment. Errors: an unknown id; see also [`EnvEntry::make`].
+    /// The entry of this id, or of the definition of a [program](crate::command) in the file of this name. Errors: an unknown id.
+    pub fn find(&self, id: &str) -> Result<EnvEntry, CatalogueError> {
+        if crate::command::is_path(id) { Ok(crate::command::entry_of(id)) } else { self.get(id).cloned() }
+    }
+
+    /// Builds an environment; the id may also be the path of a [definition](crate::command). Errors: an unknown id; see also
+    /// [`EnvEntry::make`].
     pub fn make(&self, id: &str, options: &Options) -> Result<Arc<dyn Env>, EnvError> {
-        self.get(id)?.make(options)
+        self.find(id)?.make(options)
     }
 }
 

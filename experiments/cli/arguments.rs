@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use std::path::PathBuf;
+
 use crate::Registries;
+use crate::envs::results::ResultCache;
 use crate::envs::{Env, Options};
+use crate::failure::bad_input;
 
 /// An environment with its options.
 #[derive(clap::Args, Debug)]
 pub struct EnvironmentArgs {
-    /// Id of the environment; `hwgym env list` shows them all
+    /// Id of the environment (`hwgym env list` shows them all), or the RON file that describes a program
     #[arg(value_name = "ENV")]
     pub id: String,
     /// An option of the environment, such as `device=ddr4_2400_brc`; may be repeated
@@ -25,6 +29,32 @@ impl EnvironmentArgs {
     /// Builds the environment.
     pub fn make(&self, registries: &Registries) -> anyhow::Result<Arc<dyn Env>> {
         Ok(registries.envs().make(&self.id, &self.options())?)
+    }
+}
+
+/// A folder of results that several commands and studies share.
+#[derive(clap::Args, Debug)]
+pub struct CacheFolderArgs {
+    /// Look results up in this folder, and keep new ones there; for environments that run another program
+    #[arg(long = "cache", value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+impl CacheFolderArgs {
+    /// The folder of results, if one is given. Errors: it cannot be made, or holds something else.
+    pub fn open(&self) -> anyhow::Result<Option<ResultCache>> {
+        let open = |folder: &PathBuf| {
+            ResultCache::open(folder).map_err(|error| bad_input(format!("--cache {}: {error}", folder.display())))
+        };
+        self.folder.as_ref().map(open).transpose()
+    }
+
+    /// The environment, answering from the folder where it can.
+    pub fn remember(&self, env: Arc<dyn Env>) -> anyhow::Result<Arc<dyn Env>> {
+        Ok(match self.open()? {
+            Some(cache) => cache.remember(env),
+            None => env,
+        })
     }
 }
 

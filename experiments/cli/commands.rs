@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    Registries, agent, dataset, env, evaluate, extend, map, play, report, resimulate, resume, run, simulate,
+    Registries, agent, cache, dataset, env, evaluate, extend, map, play, report, resimulate, resume, run, simulate,
     surrogate, trace, worker,
 };
 
@@ -32,6 +32,7 @@ enum Command {
     Surrogate(surrogate::SurrogateArgs),
     Map(map::MapArgs),
     Trace(trace::TraceArgs),
+    Cache(cache::CacheArgs),
 }
 
 impl Cli {
@@ -52,6 +53,7 @@ impl Cli {
             Command::Surrogate(args) => args.run(registries),
             Command::Map(args) => args.run(),
             Command::Trace(args) => args.run(),
+            Command::Cache(args) => args.run(),
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::experiments::{InputSource, Store};
 use crate::surrogates::Dataset;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::arguments::EnvironmentArgs;
+use crate::arguments::{CacheFolderArgs, EnvironmentArgs};
+use crate::envs::command::is_path;
 use crate::failure::bad_input;
 
 /// Build data sets of evaluated designs
@@ -35,12 +36,18 @@ enum Action {
         /// File to write
         #[arg(long, value_name = "FILE.csv")]
         out: PathBuf,
+        #[command(flatten)]
+        cache: CacheFolderArgs,
     },
 }
 
 impl DatasetArgs {
     pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
-        let Action::Build { source, designs, seed, out } = self.action;
+        let Action::Build { mut source, designs, seed, out, cache } = self.action;
+        if is_path(&source.id) {
+            // The data set finds its environment from any folder.
+            source.id = std::fs::canonicalize(&source.id).map_or(source.id, |path| path.display().to_string());
+        }
         let data = if Path::new(&source.id).is_dir() {
             if designs.is_some() || seed.is_some() {
                 return Err(bad_input(format!(
@@ -50,7 +57,7 @@ impl DatasetArgs {
             }
             collect(&source.id, registries)?
         } else {
-            sample(&source, designs.unwrap_or(2000), seed.unwrap_or(1), registries)?
+            sample(&source, designs.unwrap_or(2000), seed.unwrap_or(1), &cache, registries)?
         };
         data.write(&out)?;
         let left_out = data.origin.infeasible;
@@ -68,12 +75,13 @@ fn sample(
     source: &EnvironmentArgs,
     designs: usize,
     seed: u64,
+    cache: &CacheFolderArgs,
     registries: &Registries,
 ) -> anyhow::Result<Dataset> {
     if designs == 0 {
         return Err(bad_input("--designs is 0; a data set needs at least one design"));
     }
-    let env = source.make(registries)?;
+    let env = cache.remember(source.make(registries)?)?;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} designs, {eta} left")?;
     let bar = ProgressBar::new(designs as u64).with_style(style);
     let data = Dataset::sample(&env, source.options().text(), designs, seed, &|| bar.inc(1));

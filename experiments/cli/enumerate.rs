@@ -36,6 +36,8 @@ pub struct EnumerateArgs {
     /// Only say how many designs would be evaluated
     #[arg(long)]
     plan: bool,
+    #[command(flatten)]
+    cache: crate::arguments::CacheFolderArgs,
 }
 
 impl EnumerateArgs {
@@ -44,7 +46,7 @@ impl EnumerateArgs {
         if let Some(workload) = self.workload.take() {
             self.environment.options.push(("workload".into(), workload));
         }
-        let env = self.environment.make(registries)?;
+        let env = self.cache.remember(self.environment.make(registries)?)?;
         let plan = Enumeration::plan(&env)?;
         eprintln!(
             "{} designs: {} to evaluate, {} skipped (each provably equal to one of those){}",

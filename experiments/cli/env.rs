@@ -1,13 +1,16 @@
 //! `hwgym env`: the environments by name.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::Registries;
+use crate::envs::command;
 use crate::envs::conformance::{check_env, check_formulations};
 use crate::envs::number::significant;
 use comfy_table::{Table, presets};
 
 use crate::arguments::EnvironmentArgs;
+use crate::failure::bad_input;
 
 /// List, show and check environments
 #[derive(clap::Args)]
@@ -22,14 +25,15 @@ enum Action {
     List,
     /// Show an environment: options, parameters, metrics, objectives
     Show(EnvironmentArgs),
-    /// Check that an environment keeps its promises
+    /// Check that an environment keeps its promises; a program is run a few times, and what is found said in words
     Check {
         #[command(flatten)]
         environment: EnvironmentArgs,
-        /// Seed of the designs that are tried
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
+        /// Seed of the designs that are tried; has no effect for a program, whose ranges are tried at their ends
+        #[arg(long)]
+        seed: Option<u64>,
     },
+    New(crate::env_new::NewArgs),
     Enumerate(crate::enumerate::EnumerateArgs),
 }
 
@@ -39,6 +43,7 @@ impl EnvArgs {
             Action::List => list(registries),
             Action::Show(environment) => show(&environment, registries),
             Action::Check { environment, seed } => check(&environment, seed, registries),
+            Action::New(args) => args.run(),
             Action::Enumerate(args) => args.run(registries),
         }
     }
@@ -54,7 +59,12 @@ fn list(registries: &Registries) -> anyhow::Result<ExitCode> {
 }
 
 fn show(args: &EnvironmentArgs, registries: &Registries) -> anyhow::Result<ExitCode> {
-    let entry = registries.envs().get(&args.id)?;
+    let entry = registries.envs().find(&args.id)?;
+    let of_a_file = command::is_path(&args.id);
+    if of_a_file {
+        // A file that does not read is the whole answer.
+        entry.make(&args.options())?;
+    }
     println!("{}: {}", entry.id, entry.summary);
     if !entry.options.is_empty() {
         let mut table = plain_table();
@@ -120,7 +130,15 @@ fn show(args: &EnvironmentArgs, registries: &Registries) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(args: &EnvironmentArgs, seed: u64, registries: &Registries) -> anyhow::Result<ExitCode> {
+fn check(args: &EnvironmentArgs, seed: Option<u64>, registries: &Registries) -> anyhow::Result<ExitCode> {
+    let file = args.options.iter().find(|(name, _)| name == "file" && args.id == command::ID);
+    if let Some(path) = file.map(|(_, path)| path).or(command::is_path(&args.id).then_some(&args.id)) {
+        if seed.is_some() {
+            return Err(bad_input("--seed has no effect for a program, whose ranges are tried at their ends"));
+        }
+        return probe(path, args);
+    }
+    let seed = seed.unwrap_or(1);
     let env = args.make(registries)?;
     let mut report = check_env(env.as_ref(), seed);
     let episodes = check_formulations(&env, seed);
@@ -128,6 +146,20 @@ fn check(args: &EnvironmentArgs, seed: u64, registries: &Registries) -> anyhow::
     report.failed.extend(episodes.failed);
     print!("{report}");
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs a program a few times, and says what was found as it goes.
+fn probe(path: &str, args: &EnvironmentArgs) -> anyhow::Result<ExitCode> {
+    let good = command::probe(Path::new(path), &args.options(), &mut |kind, text| {
+        let mark = match kind {
+            command::Kind::Good => "ok  ",
+            command::Kind::Note => "note",
+            command::Kind::Bad => "BAD ",
+        };
+        println!("{mark} {text}");
+    })?;
+    println!("{}", if good { "\nnothing has to be mended" } else { "\nwhat is marked BAD should be mended before a study" });
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// A table without lines, for lists.

@@ -28,11 +28,13 @@ pub struct EvaluateArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    cache: crate::arguments::CacheFolderArgs,
 }
 
 impl EvaluateArgs {
     pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
-        let env = self.environment.make(registries)?;
+        let env = self.cache.remember(self.environment.make(registries)?)?;
         let space = env.space();
         let design = match self.random {
             Some(seed) => space.sample(&mut crate::envs::Random::new(seed)),

@@ -25,10 +25,12 @@ mod output;
 
 mod agent;
 mod arguments;
+mod cache;
 mod commands;
 mod dataset;
 mod enumerate;
 mod env;
+mod env_new;
 mod evaluate;
 mod extend;
 mod failure;
@@ -71,8 +73,11 @@ pub fn registries() -> Result<Registries, envs::EnvError> {
 
 /// The whole program: reads the command line, and runs the command with these registries.
 ///
-/// Exit codes: 0 fine, 1 something failed, 2 the input is wrong. Results go to standard output, messages and errors to standard error.
+/// Started in the mode of a [guard](simulators::process), it does that instead. Exit codes: 0 fine, 1 something failed, 2 the input is wrong. Results go to standard output, messages and errors to standard error.
 pub fn main<E: Into<anyhow::Error>>(registries: impl FnOnce() -> Result<Registries, E>) -> ExitCode {
+    if let Some(code) = simulators::process::serve_if_asked() {
+        return code;
+    }
     let cli = <commands::Cli as clap::Parser>::parse();
     let result = registries().map_err(Into::into).and_then(|registries| cli.run(&registries));
     let code = result.unwrap_or_else(|error| failure::report(&error));

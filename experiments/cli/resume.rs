@@ -17,12 +17,15 @@ pub struct ResumeArgs {
     /// Go on with the copies of inputs in the study's directory, whatever became of the files that it was started with
     #[arg(long)]
     stored_inputs: bool,
+    #[command(flatten)]
+    cache: crate::arguments::CacheFolderArgs,
 }
 
 impl ResumeArgs {
     pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let source = if self.stored_inputs { InputSource::Stored } else { InputSource::Original };
-        let (store, study) = Store::resume(&self.directory, registries, Access::Alone, source)?;
+        let (store, mut study) = Store::resume(&self.directory, registries, Access::Alone, source)?;
+        crate::run::share_results(&mut study, &store, &self.cache)?;
         crate::run::carry_on(&study, &store, registries, self.jobs)
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Registries;
+use crate::arguments::CacheFolderArgs;
 use crate::experiments::resimulation::resimulate;
 use crate::experiments::{Control, Executor, Finished, Local, Progress, Store, Study, Trial};
 
@@ -28,11 +29,13 @@ pub struct RunArgs {
     /// Only make the directory, for `hwgym worker`
     #[arg(long, conflicts_with = "check")]
     prepare: bool,
+    #[command(flatten)]
+    cache: crate::arguments::CacheFolderArgs,
 }
 
 impl RunArgs {
     pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
-        let study = Study::load(&self.study, registries)?;
+        let mut study = Study::load(&self.study, registries)?;
         if self.check {
             println!(
                 "{}: {} trials of up to {} evaluations",
@@ -48,8 +51,18 @@ impl RunArgs {
             println!("{}", directory.display());
             return Ok(ExitCode::SUCCESS);
         }
+        share_results(&mut study, &store, &self.cache)?;
         carry_on(&study, &store, registries, self.jobs)
     }
+}
+
+/// Has the trials of a study share results of programs: in the given folder, or in the study's own.
+pub fn share_results(study: &mut Study, store: &Store, cache: &CacheFolderArgs) -> anyhow::Result<()> {
+    match cache.open()? {
+        Some(cache) => study.share_results(&cache),
+        None => study.share_results_in(&store.directory().join("cache"))?,
+    }
+    Ok(())
 }
 
 /// The path, or the first of `path-2`, `path-3`, ... that is not there.

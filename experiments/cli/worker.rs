@@ -28,12 +28,15 @@ pub struct WorkerArgs {
     /// Go on with the copies of inputs in the study's directory, whatever became of the files that it was started with
     #[arg(long)]
     stored_inputs: bool,
+    #[command(flatten)]
+    cache: crate::arguments::CacheFolderArgs,
 }
 
 impl WorkerArgs {
     pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let source = if self.stored_inputs { InputSource::Stored } else { InputSource::Original };
-        let (store, study) = Store::resume(&self.directory, registries, Access::Shared, source)?;
+        let (store, mut study) = Store::resume(&self.directory, registries, Access::Shared, source)?;
+        crate::run::share_results(&mut study, &store, &self.cache)?;
         let all = study.trials();
         let chosen: Vec<Trial> = match (self.share, &self.trials[..]) {
             (Some((share, of)), _) => all.into_iter().skip(share - 1).step_by(of).collect(),

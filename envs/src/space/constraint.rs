@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Design, DesignSpace};
+use super::{Design, DesignSpace, Expression, SpaceError};
 
 /// A relation that every sensible design keeps. The numbers are those of [`DesignSpace::number`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,13 @@ pub enum Constraint {
         parameters: Vec<String>,
         /// The limit.
         at_most: f64,
+    },
+    /// An expression that is true, such as `rows * columns <= 64 && adder != 'ripple'`.
+    Expression {
+        /// What it means, in a line.
+        meaning: String,
+        /// What must be true.
+        holds: Expression,
     },
 }
 
@@ -48,7 +55,7 @@ impl Constraint {
     /// What it means, in a line.
     pub fn meaning(&self) -> &str {
         match self {
-            Self::Sum { meaning, .. } | Self::Product { meaning, .. } => meaning,
+            Self::Sum { meaning, .. } | Self::Product { meaning, .. } | Self::Expression { meaning, .. } => meaning,
         }
     }
 
@@ -57,7 +64,16 @@ impl Constraint {
         match self {
             Self::Sum { terms, .. } => terms.iter().map(|(name, _)| name.as_str()).collect(),
             Self::Product { parameters, .. } => parameters.iter().map(String::as_str).collect(),
+            Self::Expression { holds, .. } => holds.names(),
         }
+    }
+
+    /// Checks it against a space. Errors: unknown parameters, an expression that makes no sense.
+    pub(super) fn check(&self, space: &DesignSpace) -> Result<(), SpaceError> {
+        if let Self::Expression { holds, .. } = self {
+            return holds.check(space);
+        }
+        self.parameters().into_iter().try_for_each(|name| space.position(name).map(drop))
     }
 
     /// The violation by this design, if it breaks the constraint.
@@ -78,6 +94,7 @@ impl Constraint {
                 largest = product.abs();
                 (product, *at_most)
             }
+            Self::Expression { holds, .. } => (holds.violation(space, design), 0.0),
         };
         let scale = if limit == 0.0 { largest } else { limit.abs() };
         (value > limit).then(|| Violation {

@@ -4,6 +4,7 @@ mod arrangement;
 mod constraint;
 mod design;
 mod enumeration;
+mod expression;
 mod listing;
 mod parameter;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use constraint::{Constraint, Violation};
 pub use design::{Design, Value};
+pub use expression::Expression;
 pub use listing::Listing;
 pub use parameter::{Condition, Domain, Parameter, Scale};
 
@@ -161,6 +163,7 @@ impl DesignSpace {
         Ok(Self { parameters, constraints: Vec::new(), groups: Vec::new(), index, conditions, listing: None })
     }
 
+<<<<<<< HEAD
     /// The same space with these constraints. Errors: a constraint on an unknown parameter, or on an arrangement, which is no number.
     pub fn with_constraints(mut self, constraints: Vec<Constraint>) -> Result<Self, SpaceError> {
         for constraint in &constraints {
@@ -172,6 +175,12 @@ impl DesignSpace {
                     )));
                 }
             }
+=======
+    /// The same space with these constraints. Errors: a constraint on an unknown parameter, an expression that makes no sense.
+    pub fn with_constraints(mut self, constraints: Vec<Constraint>) -> Result<Self, SpaceError> {
+        for constraint in &constraints {
+            constraint.check(&self)?;
+>>>>>>> 732bba5 (Runner of other programs with guards; command-v0 (work in progress))
         }
         self.constraints = constraints;
         Ok(self)

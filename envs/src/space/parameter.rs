@@ -34,8 +34,10 @@ pub enum Domain {
         /// Last value at most.
         high: i64,
         /// Distance of neighbours, at least 1.
+        #[serde(default = "one")]
         step: i64,
         /// How it is spread in the unit cube.
+        #[serde(default)]
         scale: Scale,
     },
     /// Every number of `[low, high]`.
@@ -45,6 +47,7 @@ pub enum Domain {
         /// Largest value.
         high: f64,
         /// How it is spread in the unit cube.
+        #[serde(default)]
         scale: Scale,
     },
     /// Every order of these items: of loops, of passes. A value is written `M,R,C`.
@@ -56,6 +59,10 @@ pub enum Domain {
         /// Where each of them may be, several at one place included.
         places: Vec<String>,
     },
+}
+
+fn one() -> i64 {
+    1
 }
 
 impl Domain {

@@ -93,6 +93,10 @@ pub trait Layer: Send + Sync {
     fn provenance(&self) -> Vec<(String, String)> {
         self.inner().provenance()
     }
+    /// See [`Env::fingerprint`].
+    fn fingerprint(&self, fidelity: Fidelity) -> Option<String> {
+        self.inner().fingerprint(fidelity)
+    }
     /// See [`Env::inputs`].
     fn inputs(&self) -> Vec<PathBuf> {
         self.inner().inputs()
@@ -147,6 +151,9 @@ impl<L: Layer> Env for L {
     }
     fn provenance(&self) -> Vec<(String, String)> {
         Layer::provenance(self)
+    }
+    fn fingerprint(&self, fidelity: Fidelity) -> Option<String> {
+        Layer::fingerprint(self, fidelity)
     }
     fn inputs(&self) -> Vec<PathBuf> {
         Layer::inputs(self)

@@ -24,7 +24,8 @@ use hwgym_agents::wrappers::{self, Wrapper};
 use hwgym_agents::{Agent, AgentEntry, AgentError, Problem};
 use hwgym_envs::random::derive_seed;
 use hwgym_envs::wrappers::Caching;
-use hwgym_envs::{Env, EnvError, Objective, Scorer};
+use hwgym_envs::results::ResultCache;
+use hwgym_envs::{Env, EnvError, Fidelity, Objective, Scorer};
 use ron::value::RawValue;
 
 pub use hyperparameters::HyperparameterSet;
@@ -69,6 +70,8 @@ pub struct Study {
     pub stop_when_met: bool,
     /// Best designs per trial that are evaluated again in the environment that a surrogate stands for; 0 for none.
     pub re_simulate: usize,
+    /// True if results may be looked up instead of being made again.
+    pub cache: bool,
     /// The text of the file.
     pub text: String,
     /// The file.
@@ -218,6 +221,30 @@ impl Study {
         Ok(files)
     }
 
+    /// Looks results of its environments up in this folder, and keeps new ones there, where an environment has a
+    /// [fingerprint](Env::fingerprint) and the study says nothing else (`cache: false`).
+    pub fn share_results(&mut self, results: &ResultCache) {
+        if !self.cache {
+            return;
+        }
+        let mut shared: Vec<(Arc<dyn Env>, Arc<dyn Env>)> = Vec::new();
+        for task in &mut self.tasks {
+            let known = shared.iter().find(|(plain, _)| Arc::ptr_eq(plain, &task.env)).map(|(_, shared)| shared.clone());
+            let env = known.unwrap_or_else(|| results.remember(task.env.clone()));
+            shared.push((std::mem::replace(&mut task.env, env.clone()), env));
+        }
+    }
+
+    /// The same in the folder here, which is made if anything is kept in it. Errors: it cannot be made.
+    pub fn share_results_in(&mut self, folder: &Path) -> Result<(), StudyError> {
+        let any = self.tasks.iter().any(|task| task.env.fingerprint(Fidelity::FULL).is_some());
+        if any && self.cache {
+            let results = ResultCache::open(folder).map_err(|error| StudyError::file(folder, error))?;
+            self.share_results(&results);
+        }
+        Ok(())
+    }
+
     /// Takes a longer budget and more seeds: see [`Store::extend`](crate::Store::extend).
     pub(crate) fn extend(&mut self, stages: Vec<usize>, seeds: Vec<u64>) {
         self.evaluations = stages.last().copied().unwrap_or(self.evaluations);
@@ -292,6 +319,7 @@ impl Checker<'_> {
             time_limit_s,
             stop_when_met: file.stop_when_met,
             re_simulate: file.re_simulate,
+            cache: file.cache,
             text: String::new(),
             path: PathBuf::new(),
             folder: PathBuf::new(),
@@ -393,7 +421,7 @@ impl Checker<'_> {
             let registered = self
                 .registries
                 .envs
-                .get(&id)
+                .find(&id)
                 .map_err(|error| self.source.error(entry.id.get_ron(), error))?;
             let label = entry.label.unwrap_or_else(|| id.clone());
             self.label(raw, &label, &mut labels)?;

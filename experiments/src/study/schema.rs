@@ -33,7 +33,7 @@ pub(super) struct StudyFile<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EnvironmentFile<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "environment")]
     pub id: &'a RawValue,
     #[serde(default)]
     pub label: Option<String>,

@@ -223,10 +223,7 @@ impl Drop for Guard {
             return;
         }
         // The whole group, so that nothing the child started stays behind.
-        #[cfg(unix)]
-        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
+        hwgym_process::kill_group(&self.0);
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
