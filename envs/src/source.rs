@@ -24,6 +24,11 @@ impl Source {
         Ok(Self { text, path: path.into() })
     }
 
+    /// A text that is in no file; `name` stands for the file in messages.
+    pub fn named(text: impl Into<String>, name: &str) -> Self {
+        Self { text: text.into(), path: name.into() }
+    }
+
     /// The whole text.
     pub fn text(&self) -> &str {
         &self.text

@@ -14,7 +14,8 @@ use crate::{EnvError, Metric, Objective, Options, Value};
 
 /// A checked definition.
 pub(super) struct Definition {
-    pub path: PathBuf,
+    /// The file; none for the example that is built in.
+    pub path: Option<PathBuf>,
     pub name: String,
     pub description: String,
     /// The design space, and all that texts may name.
@@ -107,12 +108,16 @@ impl Definition {
     /// Reads and checks a definition. `options` hold what a study changes of it, and note the files that it reads. Errors: anything that
     /// would go wrong at every evaluation, at its place in the file.
     pub fn load(path: &Path, options: &Options) -> Result<Self, EnvError> {
-        let source = Source::load(path)?;
-        let folder = std::path::absolute(path).map_or_else(|_| path.into(), |path| path);
+        let folder = std::path::absolute(path).unwrap_or_else(|_| path.into());
         let folder = folder.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        Self::read(&Source::load(path)?, &folder, Some(path), options)
+    }
+
+    /// The same of a text that was read; relative paths are meant against this folder.
+    pub fn read(source: &Source, folder: &Path, path: Option<&Path>, options: &Options) -> Result<Self, EnvError> {
         let file: DefinitionFile = source.read()?;
         let changes: Changes = options.parse()?;
-        let reader = check::Reader { source: &source, file: &file, changes: &changes, folder: &folder };
+        let reader = check::Reader { source, file: &file, changes: &changes, folder };
         let (names, levels) = reader.names()?;
         let (program, mut doubts) = reader.program(&names)?;
         let (metrics, extractions, deviations) = reader.metrics(&names, program.protocol)?;
@@ -124,14 +129,14 @@ impl Definition {
         let digest = reader.digest(&program, &numbers, &version)?;
         doubts.extend(reader.unused(&names, &program));
         options.note(program.inputs.iter().cloned());
-        let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let stem = path.and_then(Path::file_stem).map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let place = |given: &Option<String>, changed: &Option<String>, otherwise: PathBuf| match (changed, given) {
             (Some(changed), _) => options.folder().join(changed),
             (None, Some(given)) => folder.join(given),
             (None, None) => otherwise,
         };
         Ok(Self {
-            path: path.into(),
+            path: path.map(Path::to_path_buf),
             name: if file.name.is_empty() { stem } else { file.name.clone() },
             description: file.description.clone(),
             keep: changes.keep.unwrap_or(file.keep),

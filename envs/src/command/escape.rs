@@ -300,8 +300,17 @@ impl Follower {
             return Around::Delicate;
         }
         // In the middle of an unquoted scalar of YAML a quote would be a part of it.
-        let scalar = self.around == Around::Bare && self.kind == FileKind::Yaml;
-        if scalar && !":-[{,\n".contains(self.word) { Around::Delicate } else { self.around }
+        let scalar = self.around == Around::Bare && self.kind == FileKind::Yaml && !self.starts_scalar();
+        if scalar { Around::Delicate } else { self.around }
+    }
+
+    /// True where a scalar of YAML begins: after an indicator, and a blank where that is needed to make it one.
+    fn starts_scalar(&self) -> bool {
+        match self.word {
+            '[' | '{' | ',' | '\n' => true,
+            ':' | '-' => self.last.is_whitespace(),
+            _ => false,
+        }
     }
 
     /// A variable stands here: what follows does not begin anew.
@@ -330,10 +339,11 @@ impl Follower {
                 _ => self.quoted(c),
             }
         }
-        self.last = c;
         if !c.is_whitespace() || c == '\n' {
-            self.word = c;
+            // A dash in a word is no indicator.
+            self.word = if c == '-' && !self.last.is_whitespace() { 'x' } else { c };
         }
+        self.last = c;
     }
 
     /// A character outside of strings and comments.
@@ -347,7 +357,7 @@ impl Follower {
             (Yaml | Python | Shell, '#') if starts_word || self.kind == Python => return self.comment = Some("\n"),
             (CHeader | Verilog, '/') if self.recent.ends_with("//") => return self.comment = Some("\n"),
             (CHeader | Verilog, '*') if self.recent.ends_with("/*") => return self.comment = Some("*/"),
-            (Yaml, '"' | '\'') if !":-[{,\n".contains(self.word) => None,
+            (Yaml, '"' | '\'') if !self.starts_scalar() => None,
             (Json | Verilog, '\'') => None,
             (Shell | CHeader, '\\') => return self.escaped = true,
             // In the text of a here-document quotes are no quotes.

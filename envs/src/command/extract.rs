@@ -94,11 +94,12 @@ impl Extraction {
 
     /// A number of the metric, if it is plausible.
     fn checked(&self, number: f64) -> Result<f64, String> {
-        let (name, unit) = (&self.name, &self.unit);
+        let name = &self.name;
+        let unit = if self.unit == "1" { String::new() } else { format!(" {}", self.unit) };
         match self.range {
             _ if !number.is_finite() => Err(format!("metric `{name}` is {number}, which is no measurement")),
             Some((low, high)) if !(low..=high).contains(&number) => {
-                Err(format!("metric `{name}` is {number} {unit}, outside of its plausible range of {low} to {high} {unit}"))
+                Err(format!("metric `{name}` is {number}{unit}, outside of its plausible range of {low} to {high}{unit}"))
             }
             _ => Ok(number),
         }
@@ -214,9 +215,13 @@ fn document(name: &str, text: &str) -> Result<serde_json::Value, Miss> {
     if let Some(document) = lines.map(serde_json::from_str).find_map(Result::ok) {
         return Ok(document);
     }
-    // Python and others write numbers that JSON does not have; they are read to be named.
+    with_named_numbers(text).map_err(|_| Miss::Wrong(format!("{name} is no JSON: {whole}")))
+}
+
+/// A JSON document in which Python and others wrote numbers that JSON does not have: they become texts, so that they can be named.
+pub(super) fn with_named_numbers(text: &str) -> serde_json::Result<serde_json::Value> {
     let named = text.replace("-Infinity", "\"-inf\"").replace("Infinity", "\"inf\"").replace("NaN", "\"NaN\"");
-    serde_json::from_str(&named).map_err(|_| Miss::Wrong(format!("{name} is no JSON: {whole}")))
+    serde_json::from_str(&named)
 }
 
 fn last_line(text: &str) -> Result<&str, Miss> {

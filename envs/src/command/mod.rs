@@ -55,6 +55,9 @@ use crate::{
 /// The id under which a definition is named by option: `-o file=my-tool.ron`.
 pub const ID: &str = "command-v0";
 
+/// What [`ID`] is without a file.
+const EXAMPLE: &str = include_str!("example.ron");
+
 /// A commented definition to start from: what `hwgym env new` writes. The model beside it is `model.py`.
 pub const SKELETON: &str = include_str!("skeleton.ron");
 
@@ -77,7 +80,16 @@ impl Command {
     /// Reads a definition. `id` is what the environment is called; relative paths of `options` are meant against their folder. Errors: a
     /// definition that cannot work, with file, line, column, what was expected, and the remedy.
     pub fn load(id: &str, path: &std::path::Path, options: &Options) -> Result<Self, EnvError> {
-        let definition = Definition::load(path, options)?;
+        Ok(Self::of(id, Definition::load(path, options)?))
+    }
+
+    /// The example that is built in. Errors: options that it does not have; no shell.
+    fn example(options: &Options) -> Result<Self, EnvError> {
+        let source = crate::source::Source::named(EXAMPLE, "the example of command-v0");
+        Ok(Self::of(ID, Definition::read(&source, &std::env::temp_dir(), None, options)?))
+    }
+
+    fn of(id: &str, definition: Definition) -> Self {
         let mut metrics = definition.metrics.clone();
         if definition.repeats > 1 {
             for metric in &definition.metrics {
@@ -85,14 +97,14 @@ impl Command {
                 metrics.push(Metric::minimise(&format!("{}_spread", metric.name), &metric.unit, &definition));
             }
         }
-        Ok(Self {
+        Self {
             id: id.into(),
             metrics,
-            slots: Slots::of(path, definition.parallel),
+            slots: Slots::of(definition.path.as_deref().unwrap_or("command-v0".as_ref()), definition.parallel),
             idle: Mutex::default(),
             runner: Runner::new(&definition.scratch),
             definition,
-        })
+        }
     }
 
     /// One repetition, tried again where it failed for a while only.
@@ -184,7 +196,7 @@ impl Env for Command {
         std::iter::once(("definition".to_string(), self.definition.name.clone())).chain(version).collect()
     }
     fn inputs(&self) -> Vec<PathBuf> {
-        std::iter::once(self.definition.path.clone()).chain(self.definition.program.inputs.iter().cloned()).collect()
+        self.definition.path.iter().chain(&self.definition.program.inputs).cloned().collect()
     }
     fn fingerprint(&self, fidelity: Fidelity) -> Option<String> {
         let level = self.level(fidelity)?;
@@ -259,14 +271,13 @@ pub(crate) fn entry_of(path: &str) -> EnvEntry {
 pub(crate) fn entry() -> EnvEntry {
     let build = |options: &Options| -> Result<Box<dyn Env>, EnvError> {
         let changes: file::Changes = options.parse()?;
-        let Some(file) = changes.file else {
-            let message = "give the RON file that describes a program, or name that file instead of the id; `hwgym env new my-tool.ron` writes one to start from";
-            return Err(EnvError::invalid("file", message));
-        };
-        Ok(Box::new(Command::load(ID, &options.path(file), options)?))
+        Ok(Box::new(match changes.file {
+            Some(file) => Command::load(ID, &options.path(file), options)?,
+            None => Command::example(options)?,
+        }))
     };
     let entry = EnvEntry::new(ID, "any program, described by a RON file", build);
-    with_options(entry.option("file", "(none: must be given)", "the definition; a path that ends in .ron can also stand for the id"))
+    with_options(entry.option("file", "(a small example)", "the definition; a path that ends in .ron can also stand for the id"))
 }
 
 fn with_options(entry: EnvEntry) -> EnvEntry {

@@ -17,8 +17,8 @@ use crate::{Design, Outcome};
 const TAIL: usize = 1000;
 
 /// Words by which programs say that they were refused memory.
-const NO_MEMORY: [&str; 6] =
-    ["MemoryError", "bad_alloc", "ut of memory", "Cannot allocate memory", "OutOfMemory", "memory exhausted"];
+const NO_MEMORY: [&str; 7] =
+    ["Out of space", "MemoryError", "bad_alloc", "ut of memory", "Cannot allocate memory", "OutOfMemory", "memory exhausted"];
 
 /// A run, finished.
 pub(super) struct Run {

@@ -9,7 +9,7 @@ use hwgym_simulators::process::{Ending, Folder, LineProcess, Report, Runner, Sil
 
 use super::Command;
 use super::definition::{Argument, Definition, Level};
-use super::extract::Output;
+use super::extract::{Output, with_named_numbers};
 use super::one_shot::Run;
 use super::text::Values;
 use crate::{Design, Outcome};
@@ -80,7 +80,7 @@ impl Definition {
                 Ok(line) if line.trim_start().starts_with('{') => {
                     worker.answered = true;
                     let wall_s = begun.elapsed().as_secs_f64();
-                    return match serde_json::from_str(&line) {
+                    return match serde_json::from_str(&line).or_else(|error| with_named_numbers(&line).map_err(|_| error)) {
                         Ok(answer) => {
                             let outcome = self.answer(&answer, wall_s, chatter, worker.process.said(), values);
                             (self.finished(outcome), Some(worker))

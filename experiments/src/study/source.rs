@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hwgym_envs::Options;
 use hwgym_envs::options::{explain, reader};
+pub(super) use hwgym_envs::source::{Fields, leading};
 use ron::value::RawValue;
 use serde::Deserialize;
 
@@ -67,41 +68,6 @@ impl Source {
     /// A slice of the text as options.
     pub fn slice(&self, part: &str) -> Options {
         Options::slice_of(part, &self.text, &self.path).in_folder(&self.folder)
-    }
-}
-
-/// Bytes of white space and comments at the start.
-pub(super) fn leading(text: &str) -> usize {
-    let mut rest = text.trim_start();
-    while let Some(comment) = rest.strip_prefix("//") {
-        rest = comment.split_once('\n').map_or("", |(_, after)| after).trim_start();
-    }
-    text.len() - rest.len()
-}
-
-/// The fields of a RON struct, their values unread.
-pub(super) struct Fields<'a>(pub Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Fields<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("a struct such as `(name: value)`")
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Fields(Vec::new()))
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    fields.push(entry);
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
     }
 }
 

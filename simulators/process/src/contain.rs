@@ -64,6 +64,8 @@ pub(crate) struct Running {
     next: [Instant; 3],
     tree: Vec<i32>,
     peak: u64,
+    /// Bytes that its folder may hold at most: what it held at the start, and what the job may write.
+    folder_limit: Option<u64>,
     over: bool,
 }
 
@@ -90,6 +92,8 @@ impl Running {
         }
         // A group of its own: it is stopped with all that it has started.
         command.process_group(0);
+        let folder_limit =
+            job.limits.output_bytes.map(|most| tree::bytes_in(&job.folder, u64::MAX).saturating_add(most));
         let child = command.spawn()?;
         let pid = Pid::from_child(&child);
         limit(pid, &job.limits);
@@ -104,6 +108,7 @@ impl Running {
             started: now,
             next: [now + MEMORY_PERIOD, now, now + FOLDER_PERIOD],
             peak: 0,
+            folder_limit,
             over: false,
         })
     }
@@ -167,13 +172,18 @@ impl Running {
                 return Some(Ending::MemoryLimit);
             }
         }
-        if let Some(limit) = self.job.limits.output_bytes.filter(|_| now >= self.next[2]) {
+        if now >= self.next[2] {
             self.next[2] = now + FOLDER_PERIOD;
-            if tree::bytes_in(&self.job.folder, limit) > limit {
+            if self.is_too_full() {
                 return Some(Ending::OutputLimit);
             }
         }
         None
+    }
+
+    /// True if the folder holds what the job may write, or more.
+    fn is_too_full(&self) -> bool {
+        self.folder_limit.is_some_and(|limit| tree::bytes_in(&self.job.folder, limit) >= limit)
     }
 
     /// Ends the job: politely first where there is time to be polite, then by force.
@@ -211,6 +221,9 @@ impl Running {
         let wall_s = self.started.elapsed().as_secs_f64();
         self.over = true;
         let left = self.sweep();
+        // A file that was cut off at its limit is no result, whatever the program made of that.
+        let own = matches!(ending, Ending::Exit(_) | Ending::Signal(_));
+        let ending = if own && self.is_too_full() { Ending::OutputLimit } else { ending };
         let usage = used.map(|used| used.rusage);
         let left = if matches!(ending, Ending::Exit(_) | Ending::Signal(_)) { left } else { Vec::new() };
         Report {

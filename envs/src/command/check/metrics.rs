@@ -287,10 +287,11 @@ impl Reader<'_> {
                     return Err(self.raw_error(raw, "the rule needs `at_most` or `at_least`, a finite number"));
                 }
                 let unit = &metrics[index].unit;
+                let unit = if unit == "1" { String::new() } else { format!(" {unit}") };
                 let words = match (at_most, at_least) {
-                    (Some(most), Some(least)) => format!("{metric} is from {least} to {most} {unit}"),
-                    (Some(most), None) => format!("{metric} is at most {most} {unit}"),
-                    (_, least) => format!("{metric} is at least {} {unit}", least.unwrap_or_default()),
+                    (Some(most), Some(least)) => format!("{metric} is from {least} to {most}{unit}"),
+                    (Some(most), None) => format!("{metric} is at most {most}{unit}"),
+                    (_, least) => format!("{metric} is at least {}{unit}", least.unwrap_or_default()),
                 };
                 Rule::Metric { metric: index, at_most, at_least, meaning: meaning.unwrap_or(words) }
             }
