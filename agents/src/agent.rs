@@ -69,6 +69,9 @@ pub struct Problem {
     pub budget: Option<usize>,
     /// What the environment knows of the structure of its designs, if it offers that.
     pub guide: Option<Arc<dyn Guide>>,
+    /// What is known of the instance beside its space, for policies that were trained on other ones.
+    #[cfg(feature = "neural")]
+    pub instance: Option<crate::neural::transfer::Instance>,
 }
 
 impl Problem {
@@ -81,12 +84,30 @@ impl Problem {
             reference: scorer.reference().to_vec(),
             budget,
             guide: None,
+            #[cfg(feature = "neural")]
+            instance: None,
         }
     }
 
     /// The same with what an environment knows of its designs: [`Env::guide`](hwgym_envs::Env::guide).
     pub fn with_guide(self, guide: Option<Arc<dyn Guide>>) -> Self {
         Self { guide, ..self }
+    }
+
+    /// The problem of searching this environment for this objective, with all that may be known of it. Errors: an objective that does not
+    /// fit the environment.
+    pub fn of_instance(
+        env: &Arc<dyn hwgym_envs::Env>,
+        objective: &Objective,
+        budget: Option<usize>,
+    ) -> Result<Self, hwgym_envs::EnvError> {
+        let problem = Self::of(env.as_ref(), objective, budget)?.with_guide(env.guide());
+        #[cfg(feature = "neural")]
+        let problem = Self {
+            instance: Some(crate::neural::transfer::Instance::new(env.clone(), objective.clone())),
+            ..problem
+        };
+        Ok(problem)
     }
 
     /// The problem of an environment and an objective. Errors: an objective that does not fit the environment.

@@ -7,7 +7,7 @@ use hwgym_agents::Registry;
 #[test]
 fn neural_agents_are_refused_with_the_remedy_and_the_others_are_there() {
     let registry = Registry::builtin();
-    for id in ["ppo", "ippo"] {
+    for id in ["ppo", "ippo", "mappo", "sac", "dqn", "coma", "reinforce", "policy"] {
         let message = registry.get(id).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(message.contains(&format!("agent `{id}` is not in this program")), "{message}");
         assert!(message.contains("build it with the default feature `neural`"), "{message}");

@@ -104,6 +104,18 @@ pub trait Env: Send + Sync {
         design
     }
 
+    /// The design that people use who do not search; `None` where there is none. Policies that carry over from instance to instance begin with
+    /// it.
+    fn default_design(&self) -> Option<Design> {
+        self.walk().map(|rules| rules.start)
+    }
+
+    /// What tells this instance from others of its id: a workload in numbers, together with what one evaluation of
+    /// [`default_design`](Env::default_design) says. Costs at most that one evaluation. Empty where nothing is known.
+    fn features(&self) -> Vec<Feature> {
+        Vec::new()
+    }
+
     /// What a record of a study should remember of this instance: workload, engine version, model cards.
     fn provenance(&self) -> Vec<(String, String)> {
         Vec::new()
@@ -136,6 +148,22 @@ pub trait Env: Send + Sync {
     /// there. `None` for an environment that is the truth itself.
     fn stands_for(&self) -> Option<(String, Options)> {
         None
+    }
+}
+
+/// One number about an instance of an environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// The number: about -1 to 1 for everyday instances, and never beyond -3 and 3.
+    pub value: f64,
+}
+
+impl Feature {
+    /// A feature; the value is cut off at -3 and 3, and 0 if it is no number.
+    pub fn new(name: &str, value: f64) -> Self {
+        Self { name: name.into(), value: if value.is_nan() { 0.0 } else { value.clamp(-3.0, 3.0) } }
     }
 }
 

@@ -34,7 +34,7 @@ pub mod wrappers;
 
 pub use catalogue::Field;
 pub use encoding::Encoding;
-pub use env::{Env, Fidelity, FidelityLevel, Noise};
+pub use env::{Env, Feature, Fidelity, FidelityLevel, Noise};
 pub use episode::{Episode, MultiAgentEpisode, MultiAgentStep, Observation, Step};
 pub use error::EnvError;
 pub use evaluate::{Guard, evaluate, evaluate_batch};

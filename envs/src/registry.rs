@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::accelerator::Version;
 use crate::catalogue::{Catalogue, CatalogueError, Entry, Field};
 use crate::wrappers::Layer;
-use crate::{Design, Env, EnvError, Fidelity, Options, Outcome};
+use crate::{Design, Env, EnvError, Fidelity, Options, Outcome, Random};
 
 type Build = dyn Fn(&Options) -> Result<Box<dyn Env>, EnvError> + Send + Sync;
 
@@ -21,7 +21,11 @@ pub struct EnvEntry {
     /// The options it takes.
     pub options: Vec<Field>,
     build: Arc<Build>,
+    draw: Option<DrawInstance>,
 }
+
+/// Draws the options of an instance, as RON; the text holds further options that all of them have.
+type DrawInstance = fn(&mut Random, &str) -> String;
 
 impl EnvEntry {
     /// An entry that builds its environment with this function.
@@ -30,13 +34,30 @@ impl EnvEntry {
         summary: &str,
         build: impl Fn(&Options) -> Result<Box<dyn Env>, EnvError> + Send + Sync + 'static,
     ) -> Self {
-        Self { id: id.into(), summary: summary.into(), options: Vec::new(), build: Arc::new(build) }
+        Self {
+            id: id.into(),
+            summary: summary.into(),
+            options: Vec::new(),
+            build: Arc::new(build),
+            draw: None,
+        }
     }
 
     /// The same with one more option documented.
     pub fn option(mut self, name: &'static str, default: &'static str, description: &'static str) -> Self {
         self.options.push(Field { name, default, range: "", description });
         self
+    }
+
+    /// The same with a way to draw instances at random, such as workloads: what a policy for any of them is trained on.
+    pub fn with_instances(self, draw: DrawInstance) -> Self {
+        Self { draw: Some(draw), ..self }
+    }
+
+    /// The options of an instance drawn at random, together with these further ones (`requests: 1500`), as RON; `None` if there is no way
+    /// to draw any.
+    pub fn draw_instance(&self, random: &mut Random, further: &str) -> Option<String> {
+        self.draw.map(|draw| draw(random, further))
     }
 
     /// Builds the environment. Errors: options that do not read, or that it cannot use.

@@ -6,6 +6,8 @@ use crate::{
     Registries, agent, cache, dataset, env, evaluate, extend, map, play, report, resimulate, resume, run, simulate,
     surrogate, trace, worker,
 };
+#[cfg(feature = "neural")]
+use crate::{policy, train};
 
 /// A gym for hardware design-space exploration: run studies, look at environments and agents, call simulators.
 #[derive(clap::Parser)]
@@ -25,6 +27,10 @@ enum Command {
     Report(report::ReportArgs),
     Env(env::EnvArgs),
     Agent(agent::AgentArgs),
+    #[cfg(feature = "neural")]
+    Train(train::TrainArgs),
+    #[cfg(feature = "neural")]
+    Policy(policy::PolicyArgs),
     Evaluate(evaluate::EvaluateArgs),
     Play(play::PlayArgs),
     Simulate(simulate::SimulateArgs),
@@ -46,6 +52,10 @@ impl Cli {
             Command::Report(args) => args.run(),
             Command::Env(args) => args.run(registries),
             Command::Agent(args) => args.run(registries),
+            #[cfg(feature = "neural")]
+            Command::Train(args) => args.run(registries),
+            #[cfg(feature = "neural")]
+            Command::Policy(args) => args.run(registries),
             Command::Evaluate(args) => args.run(registries),
             Command::Play(args) => args.run(registries),
             Command::Simulate(args) => args.run(),

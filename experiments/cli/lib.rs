@@ -36,6 +36,8 @@ mod extend;
 mod failure;
 mod map;
 mod play;
+#[cfg(feature = "neural")]
+mod policy;
 mod report;
 mod resimulate;
 mod resume;
@@ -43,6 +45,8 @@ mod run;
 mod simulate;
 mod surrogate;
 mod trace;
+#[cfg(feature = "neural")]
+mod train;
 mod worker;
 
 use std::process::ExitCode;

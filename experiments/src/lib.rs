@@ -13,6 +13,8 @@ pub mod statistics;
 pub mod store;
 pub mod study;
 mod text;
+#[cfg(feature = "neural")]
+pub mod training;
 pub mod trial;
 
 pub use error::StudyError;

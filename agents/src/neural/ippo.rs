@@ -3,44 +3,64 @@
 //! Source: de Witt et al., "Is independent learning all you need in the StarCraft multi-agent challenge?", 2020; on hardware design spaces,
 //! one agent per parameter: Krishnan et al., "Multi-agent reinforcement learning for microprocessor design space exploration", 2022.
 //!
-//! Every learner has a policy, a critic and a probability ratio of its own; it sees the others only through the reward. Loss and learner are
-//! those of [`ppo`](super::ppo).
+//! Every learner has a network and a probability ratio of its own; it knows of the others only through the reward. The update is that of
+//! [`ppo`](super::ppo), with advantages over the mean of the batch.
 
-use hwgym_envs::{EnvError, Group};
+use super::actors::{Actors, Form, Learners};
+use super::ppo::{Ppo, Update, batch_size, check_hidden};
+use super::search::{Search, settings};
+use crate::AgentEntry;
 
-use super::ppo::{Learners, PpoSettings, document, search};
-use crate::{AgentEntry, AgentError, Problem};
-
-/// Positions of the parameters of every learner. Errors: groups that overlap, miss a parameter, or name an unknown one.
-fn owned(learners: &Learners, problem: &Problem) -> Result<Vec<Vec<usize>>, AgentError> {
-    let space = &problem.space;
-    let groups = match learners {
-        Learners::PerGroup => space.groups(),
-        Learners::PerParameter => space.parameters().iter().map(|p| Group::new(&p.name, [&p.name])).collect(),
-        Learners::Groups(groups) => {
-            (**space).clone().with_groups(groups.clone()).map_err(EnvError::from)?.groups()
-        }
-    };
-    let positions = |group: &Group| group.parameters.iter().map(|name| space.position(name)).collect();
-    let owned: Result<Vec<Vec<usize>>, _> =
-        groups.iter().filter(|group| !group.parameters.is_empty()).map(positions).collect();
-    owned.map_err(|error| EnvError::from(error).into())
+settings! {
+    /// Hyperparameters of `ippo`.
+    IppoSettings {
+        /// Who decides what; groups have every parameter exactly once.
+        learners: Learners = Learners::PerGroup, "PerGroup", "PerGroup, PerParameter, One or Groups([(name: .., parameters: [..]), ..])";
+        /// Designs between two updates; 20 if left out, 10 with screening.
+        batch: Option<usize> = None, "None", "1 to the budget";
+        /// Passes over a batch, each one step of Adam.
+        epochs: usize = 8, "8", "1 to 1000";
+        /// Step size of the policies.
+        learning_rate: f32 = 0.01, "0.01", "above 0, at most 1";
+        /// How far a probability ratio may move before its gradient is cut.
+        clip: f32 = 0.2, "0.2", "between 0 and 1";
+        /// Weight of the entropy bonus at the start.
+        entropy: f32 = 0.1, "0.1", "0 or more";
+        /// Weight of the entropy bonus at the end of the budget.
+        entropy_end: f32 = 0.0, "0.0", "0 or more";
+        /// Largest length of a learner's gradient.
+        max_gradient: f32 = 0.5, "0.5", "above 0";
+        /// Widths of the hidden layers.
+        hidden: Vec<usize> = vec![32], "[32]", "widths from 1 to 4096";
+        /// What a head sees of the decisions before it.
+        form: Form = Form::Factored, "Factored", "Factored or Sequential";
+    }
 }
 
 pub(crate) fn entry() -> AgentEntry {
-    document(AgentEntry::new(
+    IppoSettings::document(AgentEntry::new(
         "ippo",
-        "independent PPO: one learner per group of parameters, shared reward (de Witt et al. 2020)",
+        "independent PPO: one learner per group of parameters, shared reward (de Witt et al. 2020); several goals by hypervolume improvement",
         |options, problem, seed| {
-            let settings = PpoSettings::read(options, problem)?;
-            let owned = owned(&settings.learners, problem)?;
-            Ok(Box::new(search(owned, &settings, problem, seed)))
+            let settings: IppoSettings = options.parse()?;
+            let update = Update {
+                epochs: settings.epochs,
+                learning_rate: settings.learning_rate,
+                clip: settings.clip,
+                entropy: (settings.entropy, settings.entropy_end),
+                max_gradient: settings.max_gradient,
+                value_rate: 0.005,
+            };
+            update.check()?;
+            check_hidden(&settings.hidden)?;
+            let batch = batch_size(settings.batch, settings.screen);
+            settings.parts().check(batch, problem)?;
+            let owners = settings.learners.owners(problem)?;
+            Ok(Box::new(Search::new(problem, settings.parts(), batch, seed, |heads, random| Ppo {
+                update,
+                actors: Actors::new(heads, &owners, settings.form, &settings.hidden, random),
+                values: None,
+            })))
         },
     ))
-    .hyperparameter(
-        "learners",
-        "PerGroup",
-        "PerGroup, PerParameter or Groups([(name: .., parameters: [..]), ..])",
-        "who decides what; groups have every parameter exactly once",
-    )
 }

@@ -1,26 +1,50 @@
-//! Agents that learn a policy with neural networks (feature `neural`, burn's pure-Rust CPU backend).
+//! Agents that learn a policy with neural networks, for one learner or several.
 //!
-//! What every algorithm of this family needs is here once: `heads` (any design space as a set of categorical choices), `categorical` (their
-//! distribution), `network` (actor and critic), `advantage` (generalised advantage estimation), `learner` (the trait that an algorithm
-//! implements) and `search` (the roll-out inside ask, the training inside tell). An algorithm is one file beside them and one line in
-//! `AGENTS`.
+//! An algorithm is one file, read from top to bottom: hyperparameters, how it learns, its registry entry. What all of them need stands
+//! beside them once: [`heads`] (any design space as a row of decisions), [`network`] (perceptrons, gradients by hand, Adam),
+//! [`categorical`], [`actors`] (policies shared out among learners, the central critic), [`archive`] and [`goals`] (what was evaluated, and
+//! its reward), [`advantage`], and [`search`] (what drives an algorithm inside ask and tell). The parts that each can use and switch off are
+//! [`fresh`] (never a design twice), the restart of a collapsed policy (in [`search`]), the reward's shape (in [`archive`]) and screening
+//! by [`critics`].
 
+#[cfg(feature = "neural")]
+pub mod actors;
 #[cfg(feature = "neural")]
 pub mod advantage;
 #[cfg(feature = "neural")]
+pub mod archive;
+#[cfg(feature = "neural")]
 pub mod categorical;
+#[cfg(feature = "neural")]
+pub mod coma;
+#[cfg(feature = "neural")]
+pub mod critics;
+#[cfg(feature = "neural")]
+pub mod dqn;
+#[cfg(feature = "neural")]
+pub mod draw;
+#[cfg(feature = "neural")]
+pub mod fresh;
+#[cfg(feature = "neural")]
+pub mod goals;
 #[cfg(feature = "neural")]
 pub mod heads;
 #[cfg(feature = "neural")]
 pub mod ippo;
 #[cfg(feature = "neural")]
-pub mod learner;
+pub mod mappo;
 #[cfg(feature = "neural")]
 pub mod network;
 #[cfg(feature = "neural")]
 pub mod ppo;
 #[cfg(feature = "neural")]
+pub mod reinforce;
+#[cfg(feature = "neural")]
+pub mod sac;
+#[cfg(feature = "neural")]
 pub mod search;
+#[cfg(feature = "neural")]
+pub mod transfer;
 
 use crate::AgentEntry;
 
@@ -42,8 +66,14 @@ macro_rules! agents {
 }
 
 agents! {
+    "coma" => coma::entry,
+    "dqn" => dqn::entry,
     "ippo" => ippo::entry,
+    "mappo" => mappo::entry,
+    "policy" => transfer::agent::entry,
     "ppo" => ppo::entry,
+    "reinforce" => reinforce::entry,
+    "sac" => sac::entry,
 }
 
 #[cfg(all(test, feature = "neural"))]

@@ -7,21 +7,23 @@
 //! (HBM2, GDDR6, ...) have the last four.
 
 mod equivalence;
+mod features;
 mod objectives;
 mod optima;
 mod options;
 mod space;
+mod workloads;
 
 use std::sync::Arc;
 
 use hwgym_simulators::dram::config::ControllerConfig;
 use hwgym_simulators::dram::trace::{StlReader, Workload};
-use hwgym_simulators::dram::{self, Device, Request, Simulator};
+use hwgym_simulators::dram::{self, Device, Request, Simulator, Statistics};
 
 use crate::known_optima::KnownOptima;
 use crate::{
-    Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, FidelityLevel, Metric, Objective, Options,
-    Outcome,
+    Design, DesignSpace, Env, EnvEntry, EnvError, Feature, Fidelity, FidelityLevel, Metric, Objective,
+    Options, Outcome,
 };
 use equivalence::Setting;
 
@@ -92,12 +94,17 @@ impl DramController {
     }
 
     /// Runs the first `count` requests.
-    fn measure(&self, controller: &ControllerConfig, count: usize) -> Outcome {
+    fn simulate(&self, controller: &ControllerConfig, count: usize) -> dram::Result<Statistics> {
         let simulator = Simulator::new(&self.device, controller).and_then(|simulator| match self.clock_mhz {
             Some(clock) => simulator.with_trace_clock_mhz(clock),
             None => Ok(simulator),
         });
-        let statistics = match simulator.and_then(|simulator| simulator.run_slice(&self.requests[..count])) {
+        simulator.and_then(|simulator| simulator.run_slice(&self.requests[..count]))
+    }
+
+    /// What the metrics are after the first `count` requests.
+    fn measure(&self, controller: &ControllerConfig, count: usize) -> Outcome {
+        let statistics = match self.simulate(controller, count) {
             Ok(statistics) => statistics,
             Err(error) => return Outcome::failed(error.to_string()),
         };
@@ -155,6 +162,18 @@ impl Env for DramController {
         design
     }
 
+    fn default_design(&self) -> Option<Design> {
+        features::default_design(&self.space)
+    }
+
+    fn features(&self) -> Vec<Feature> {
+        let clock_mhz = self.clock_mhz.unwrap_or_else(|| self.device.clock_mhz());
+        match self.simulate(&self.fixed, self.requests.len()) {
+            Ok(statistics) => features::features(&self.requests, &self.device, clock_mhz, &statistics),
+            Err(_) => Vec::new(),
+        }
+    }
+
     fn provenance(&self) -> Vec<(String, String)> {
         self.provenance.clone()
     }
@@ -176,7 +195,7 @@ pub fn entry() -> EnvEntry {
             Ok(Box::new(DramController::new(&typed, &options.folder())?))
         },
     );
-    DramControllerOptions::describe(entry)
+    DramControllerOptions::describe(entry).with_instances(workloads::draw)
 }
 
 fn metrics(has_power: bool) -> Vec<Metric> {
@@ -246,9 +265,19 @@ fn requests(
         return Err(too_many());
     }
     let take = usize::try_from(wanted.min(MAX_REQUESTS + 1)).unwrap_or(usize::MAX);
-    let list = source.take(take).collect::<dram::Result<Vec<Request>>>().map_err(wrong)?;
+    let skip = usize::try_from(options.skip.unwrap_or(0)).unwrap_or(usize::MAX);
+    let mut list = source.skip(skip).take(take).collect::<dram::Result<Vec<Request>>>().map_err(wrong)?;
+    if skip > 0 {
+        // The part begins when its first request does.
+        let first = list.first().map_or(0, |request| request.cycle);
+        list.iter_mut().for_each(|request| request.cycle = request.cycle.saturating_sub(first));
+    }
     if list.len() as u64 > MAX_REQUESTS {
         return Err(too_many());
+    }
+    if list.is_empty() && skip > 0 {
+        let message = format!("`{}` has no more than {skip} requests; skip fewer", options.workload);
+        return Err(EnvError::invalid("skip", message));
     }
     let capacity = device.capacity_bytes();
     let end = |request: &Request| request.address.saturating_add(u64::from(request.bytes.max(1)));
@@ -283,7 +312,8 @@ fn provenance(
     }
     let workload = hasher.finalize().to_hex();
     let pair = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
-    vec![
+    let skipped = options.skip.filter(|skip| *skip > 0).map(|skip| pair("skip", &skip));
+    let all = vec![
         pair("device", &device.name()),
         pair("workload", &options.workload),
         pair("requests", &requests.len()),
@@ -294,7 +324,8 @@ fn provenance(
         pair("cmd_mux", &options.cmd_mux),
         pair("power_down_policy", &options.power_down_policy),
         pair("simulator", &concat!("hwgym-dram ", env!("CARGO_PKG_VERSION"))),
-    ]
+    ];
+    all.into_iter().chain(skipped).collect()
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub struct DramControllerOptions {
     pub clock_mhz: Option<f64>,
     /// Requests taken from the start of the workload; all, if not given.
     pub requests: Option<u64>,
+    /// Requests passed over at the start of the workload; none, if not given.
+    pub skip: Option<u64>,
     /// Groups of parameters for multi-agent search: `subsystems`, or `parameters` for one agent per parameter.
     pub groups: String,
     /// Which version of the reference simulator is followed: `DRAMSys5`, or `DRAMSys4` for the numbers of ArchGym's own binary.
@@ -39,6 +41,7 @@ impl Default for DramControllerOptions {
             space: "archgym".into(),
             clock_mhz: None,
             requests: None,
+            skip: None,
             groups: "subsystems".into(),
             reference: "DRAMSys5".into(),
             cmd_mux: "Oldest".into(),
@@ -104,6 +107,11 @@ impl DramControllerOptions {
                 "requests",
                 "None",
                 "requests taken from the start of the workload; all by default, at most 10,000,000",
+            )
+            .option(
+                "skip",
+                "None",
+                "requests passed over at the start of the workload, before those are taken",
             )
             .option("groups", "\"subsystems\"", "agents of a multi-agent search: subsystems or parameters")
             .option("reference", "\"DRAMSys5\"", "DRAMSys5, or DRAMSys4 for the numbers of ArchGym's binary")

@@ -7,7 +7,8 @@ use crate::guide::Guide;
 use crate::known_optima::KnownOptima;
 use crate::walk::WalkRules;
 use crate::{
-    Design, DesignSpace, Env, EnvError, Fidelity, FidelityLevel, Metric, Noise, Objective, Options, Outcome,
+    Design, DesignSpace, Env, EnvError, Feature, Fidelity, FidelityLevel, Metric, Noise, Objective, Options,
+    Outcome,
 };
 
 /// A change to another environment. Whatever a layer does not define itself is that of [`inner`](Layer::inner), so that a method that
@@ -89,6 +90,14 @@ pub trait Layer: Send + Sync {
     fn canonical(&self, design: &Design) -> Design {
         self.inner().canonical(design)
     }
+    /// See [`Env::default_design`].
+    fn default_design(&self) -> Option<Design> {
+        self.inner().default_design()
+    }
+    /// See [`Env::features`].
+    fn features(&self) -> Vec<Feature> {
+        self.inner().features()
+    }
     /// See [`Env::provenance`].
     fn provenance(&self) -> Vec<(String, String)> {
         self.inner().provenance()
@@ -148,6 +157,12 @@ impl<L: Layer> Env for L {
     }
     fn canonical(&self, design: &Design) -> Design {
         Layer::canonical(self, design)
+    }
+    fn default_design(&self) -> Option<Design> {
+        Layer::default_design(self)
+    }
+    fn features(&self) -> Vec<Feature> {
+        Layer::features(self)
     }
     fn provenance(&self) -> Vec<(String, String)> {
         Layer::provenance(self)

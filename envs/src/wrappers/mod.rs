@@ -12,6 +12,7 @@
 //! A wrapper from `Env` to `Env` implements [`Layer`] and says only what it changes.
 
 mod caching;
+mod course;
 mod joint;
 mod layer;
 mod multi_agent;
@@ -20,6 +21,7 @@ mod target_walk;
 mod time_limit;
 
 pub use caching::Caching;
+pub use course::{Course, View};
 pub use joint::Joint;
 pub use layer::Layer;
 pub use multi_agent::MultiAgent;

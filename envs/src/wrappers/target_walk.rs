@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use super::Core;
+use super::course::{Course, View};
 use crate::episode::{Episode, Evaluated, Observation, Step};
 use crate::objective::Target;
-use crate::walk::WalkRules;
-use crate::{Design, DesignSpace, Direction, Domain, Env, EnvError, Goal, Objective, Parameter, Random};
-
-/// Normalised numbers of the original's formula are cut off here: it divides by `value + reference`, which may be 0.
-const LARGEST: f64 = 1e6;
+use crate::{Design, DesignSpace, Env, EnvError, Goal, Objective, Random};
 
 /// An episode of small steps through the design space, towards targets that the reset draws.
 ///
@@ -35,13 +32,8 @@ const LARGEST: f64 = 1e6;
 /// ```
 pub struct TargetWalk {
     env: Arc<dyn Env>,
-    rules: WalkRules,
-    actions: DesignSpace,
-    /// Number of points per parameter.
-    counts: Vec<usize>,
-    start: Vec<usize>,
-    /// Per specification: metric and direction.
-    metrics: Vec<(usize, Direction)>,
+    course: Course,
+    view: View,
     /// The target sets that resets choose from; empty where each reset draws its own.
     pool: Vec<Vec<f64>>,
     core: Core,
@@ -71,69 +63,25 @@ impl TargetWalk {
     /// # Errors
     /// Unordered or conditional parameters, unknown metrics, steps and grids that lead nowhere.
     pub fn with_rules(env: Arc<dyn Env>, rules: WalkRules) -> Result<Self, EnvError> {
-        let space = env.space();
-        space.validate(&rules.start)?;
-        let steps: Vec<f64> = rules.steps.iter().map(|step| *step as f64).collect();
-        if steps.len() < 2 || !steps.windows(2).all(|pair| pair[0] < pair[1]) {
-            return Err(EnvError::invalid("steps", "give at least two, ascending, such as [-1, 0, 2]"));
-        }
-        if rules.grid < 2 || rules.horizon == 0 || rules.success > 0.0 || rules.success.is_nan() {
-            return Err(EnvError::invalid(
-                "walk",
-                "give a grid of 2 or more, a horizon, and success at most 0",
-            ));
-        }
-        if let Some(unfit) =
-            space.parameters().iter().find(|p| !p.domain.is_ordered() || p.condition.is_some())
-        {
-            let message = format!("`{}` has no order, or is not always there; a walk needs both", unfit.name);
-            return Err(EnvError::invalid("parameters", message));
-        }
-        if rules.specifications.is_empty() || rules.specifications.iter().any(|s| s.reference == 0.0) {
-            return Err(EnvError::invalid(
-                "specifications",
-                "give at least one, with a reference other than 0",
-            ));
-        }
-        let metrics = rules
-            .specifications
-            .iter()
-            .map(|s| {
-                let found = env.metrics().iter().position(|m| m.name == s.metric);
-                found
-                    .map(|index| (index, env.metrics()[index].direction))
-                    .ok_or_else(|| EnvError::Objective(format!("no metric is called `{}`", s.metric)))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let counts: Vec<usize> =
-            space.parameters().iter().map(|p| p.domain.cardinality().unwrap_or(rules.grid)).collect();
-        let start = (0..space.len())
-            .map(|index| match &space.parameters()[index].domain {
-                domain @ Domain::Real { .. } => {
-                    (domain.to_unit(rules.start.coordinate(index)) * (rules.grid - 1) as f64).round() as usize
-                }
-                _ => rules.start.level(index),
-            })
-            .collect::<Vec<_>>();
-        let actions = space.parameters().iter().map(|p| Parameter::ordinal(&p.name, steps.iter().copied()));
-        let actions = DesignSpace::new(actions.collect())?;
-        let targets = vec![0.0; metrics.len()];
-        let core = Core::new(env.clone(), &objective(&rules, &targets))?;
-        let indices = start.clone();
+        let course = Course::new(env.space(), env.metrics(), rules)?;
+        let targets = vec![0.0; course.rules().specifications.len()];
+        let core = Core::new(env.clone(), &objective(course.rules(), &targets))?;
         Ok(Self {
-            env,
-            actions,
-            counts,
-            start,
-            metrics,
+            indices: course.start().to_vec(),
+            view: View::Original,
             pool: Vec::new(),
-            core,
-            indices,
-            targets,
             values: None,
             taken: 0,
-            rules,
+            targets,
+            core,
+            course,
+            env,
         })
+    }
+
+    /// The same, observed so.
+    pub fn with_view(self, view: View) -> Self {
+        Self { view, ..self }
     }
 
     /// The same with `count` target sets drawn from this seed, one of which every reset chooses: the training set of a study, for example
@@ -146,7 +94,12 @@ impl TargetWalk {
 
     /// The rules of this walk.
     pub fn rules(&self) -> &WalkRules {
-        &self.rules
+        self.course.rules()
+    }
+
+    /// The course that it goes over.
+    pub fn course(&self) -> &Course {
+        &self.course
     }
 
     /// The targets of the current episode, in the order of the specifications.
@@ -156,69 +109,23 @@ impl TargetWalk {
 
     /// The design that the walk stands at.
     pub fn design(&self) -> Design {
-        let mut design = self.rules.start.clone();
-        for (index, parameter) in self.env.space().parameters().iter().enumerate() {
-            let coordinate = match &parameter.domain {
-                // The start need not lie on the grid; no parameter that has not moved leaves it.
-                Domain::Real { .. } if self.indices[index] == self.start[index] => continue,
-                domain @ Domain::Real { .. } => {
-                    domain.from_unit(self.indices[index] as f64 / (self.rules.grid - 1) as f64)
-                }
-                _ => self.indices[index] as f64,
-            };
-            design.set(index, coordinate);
-        }
-        design
+        self.course.design(&self.indices)
     }
 
     fn draw(&self, random: &mut Random) -> Vec<f64> {
-        self.rules.specifications.iter().map(|s| s.draw(random)).collect()
-    }
-
-    fn normalised(&self, value: f64, reference: f64) -> f64 {
-        relative(value, reference, self.rules.compat)
+        self.rules().specifications.iter().map(|s| s.draw(random)).collect()
     }
 
     /// Evaluates the current design and keeps its specified values.
     fn evaluate(&mut self) -> Evaluated {
         let evaluated = self.core.evaluate(self.design());
-        let values = |all: &[f64]| self.metrics.iter().map(|(index, _)| all[*index]).collect();
-        self.values = evaluated.outcome.metrics().map(values);
+        self.values = evaluated.outcome.metrics().map(|metrics| self.course.values(metrics));
         evaluated
     }
 
-    /// Minus the sum of the relative misses.
-    fn reward(&self) -> f64 {
-        let Some(values) = &self.values else { return -(self.metrics.len() as f64) };
-        let misses =
-            values.iter().zip(&self.targets).zip(&self.metrics).map(|((value, target), (_, direction))| {
-                let gain = self.normalised(*value, *target);
-                if *direction == Direction::Minimise { -gain } else { gain }.min(0.0)
-            });
-        misses.sum()
-    }
-
     fn observe(&self) -> Observation {
-        let references = || self.rules.specifications.iter().map(|s| s.reference);
-        let mut observation: Observation = match &self.values {
-            Some(values) => values.iter().zip(references()).map(|(v, r)| self.normalised(*v, r)).collect(),
-            None => self
-                .metrics
-                .iter()
-                .map(|(_, direction)| if *direction == Direction::Minimise { 1.0 } else { -1.0 })
-                .collect(),
-        };
-        observation.extend(self.targets.iter().zip(references()).map(|(t, r)| self.normalised(*t, r)));
-        observation.extend(self.indices.iter().map(|index| *index as f64));
-        observation
+        self.course.observe(self.view, self.values.as_deref(), &self.targets, &self.indices, self.taken)
     }
-}
-
-/// `(value - reference) / (|value| + |reference|)`, 0 for two zeros; without the bars in the original's formula.
-fn relative(value: f64, reference: f64, compat: bool) -> f64 {
-    let sum = if compat { value + reference } else { value.abs() + reference.abs() };
-    let ratio = (value - reference) / sum;
-    if ratio.is_nan() { 0.0 } else { ratio.clamp(-LARGEST, LARGEST) }
 }
 
 /// The targets as an objective: what scores the evaluations that the steps make.
@@ -234,18 +141,15 @@ fn objective(rules: &WalkRules, targets: &[f64]) -> Objective {
 
 impl Episode for TargetWalk {
     fn observation_width(&self) -> usize {
-        2 * self.metrics.len() + self.counts.len()
+        self.course.width(self.view)
     }
 
     fn observation_bounds(&self) -> Vec<(f64, f64)> {
-        let largest = if self.rules.compat { LARGEST } else { 1.0 };
-        let mut bounds = vec![(-largest, largest); 2 * self.metrics.len()];
-        bounds.extend(self.counts.iter().map(|count| (0.0, (count - 1) as f64)));
-        bounds
+        self.course.bounds(self.view)
     }
 
     fn action_space(&self) -> &DesignSpace {
-        &self.actions
+        self.course.actions()
     }
 
     fn reset(&mut self, seed: u64) -> Observation {
@@ -255,30 +159,28 @@ impl Episode for TargetWalk {
             None => self.draw(&mut random),
         };
         // The metrics are those that `with_rules` has found.
-        if let Ok(core) = Core::new(self.env.clone(), &objective(&self.rules, &self.targets)) {
+        if let Ok(core) = Core::new(self.env.clone(), &objective(self.rules(), &self.targets)) {
             self.core = core;
         }
-        self.indices.clone_from(&self.start);
+        self.indices = self.course.start().to_vec();
         self.taken = 0;
         self.evaluate();
         self.observe()
     }
 
     fn step(&mut self, action: &Design) -> Step {
-        for (index, count) in self.counts.iter().enumerate() {
-            let step = self.rules.steps[action.level(index).min(self.rules.steps.len() - 1)];
-            let moved = (self.indices[index] as i64).saturating_add(step);
-            self.indices[index] = moved.clamp(0, *count as i64 - 1) as usize;
-        }
+        let steps = (0..action.len()).map(|parameter| action.level(parameter));
+        self.course.go(&mut self.indices, steps);
         self.taken += 1;
         let evaluated = self.evaluate();
-        let reward = self.reward();
-        let terminated = reward >= self.rules.success;
+        let reward = self.course.reward(self.values.as_deref(), &self.targets);
+        let rules = self.rules();
+        let terminated = reward >= rules.success;
         Step {
             observation: self.observe(),
-            reward: if terminated { self.rules.success_reward } else { reward },
+            reward: if terminated { rules.success_reward } else { reward },
             terminated,
-            truncated: self.taken >= self.rules.horizon,
+            truncated: self.taken >= rules.horizon,
             evaluated: Some(evaluated),
         }
     }
@@ -288,7 +190,7 @@ impl Episode for TargetWalk {
 mod tests {
     use super::*;
     use crate::walk::Specification;
-    use crate::{Fidelity, Metric, Outcome};
+    use crate::{DesignSpace, Fidelity, Metric, Outcome, Parameter};
 
     /// The gain is the product, the power the sum of two numbers; (0, 0) cannot be measured.
     struct Product {
@@ -389,26 +291,43 @@ mod tests {
 
     #[test]
     fn observations_stay_in_their_bounds() {
-        let mut walk = walk(&[5.0, 1.0]);
-        let mut random = Random::new(3);
-        for seed in 0..20 {
-            let mut observation = walk.reset(seed);
-            for _ in 0..6 {
-                assert_eq!(observation.len(), walk.observation_width());
-                for (value, (low, high)) in observation.iter().zip(walk.observation_bounds()) {
-                    assert!((low..=high).contains(value), "{value} in {low}..{high}");
+        for view in [View::Original, View::Margins] {
+            let mut walk = walk(&[5.0, 1.0]).with_view(view);
+            let mut random = Random::new(3);
+            for seed in 0..20 {
+                let mut observation = walk.reset(seed);
+                for _ in 0..6 {
+                    assert_eq!(observation.len(), walk.observation_width());
+                    for (value, (low, high)) in observation.iter().zip(walk.observation_bounds()) {
+                        assert!((low..=high).contains(value), "{value} in {low}..{high}");
+                    }
+                    observation = walk.step(&walk.action_space().sample(&mut random)).observation;
                 }
-                observation = walk.step(&walk.action_space().sample(&mut random)).observation;
             }
         }
     }
 
     #[test]
+    fn margins_are_logarithms_of_value_over_target() {
+        let mut walk = walk(&[8.0, 1.0]).with_view(View::Margins);
+        // gain 8 for a target of 20, power 9 for 9.5; indices 8 of 0 to 9, and 5 of 0 to 10; no step of three taken.
+        let seen = walk.reset(1);
+        let (gain, power) = ((8.0f64 / 20.0).ln(), (9.0f64 / 9.5).ln());
+        let expected = [2.0 * 8.0 / 9.0 - 1.0, 0.0, 2.0 * gain, -1.0, 2.0 * power, 20.0 * power, -1.0];
+        let expected = expected.map(|x: f64| x.clamp(-3.0, 3.0));
+        for (index, (a, b)) in seen[4..].iter().zip(expected).enumerate() {
+            let b = if index == 5 { b.clamp(-1.0, 1.0) } else { b };
+            assert!((a - b).abs() < 1e-9, "{index}: {seen:?}");
+        }
+    }
+
+    #[test]
     fn targets_come_from_a_seed_or_from_a_set() {
-        let ranges = |mut walk: TargetWalk| {
-            walk.rules.specifications[0] =
-                Specification { low: 5.0, high: 8.0, whole: true, ..walk.rules.specifications[0].clone() };
-            walk
+        let ranges = |walk: TargetWalk| {
+            let mut rules = walk.rules().clone();
+            rules.specifications[0] =
+                Specification { low: 5.0, high: 8.0, whole: true, ..rules.specifications[0].clone() };
+            TargetWalk::with_rules(walk.env.clone(), rules).unwrap()
         };
         let mut free = ranges(walk(&[5.0, 1.0]));
         let mut drawn: Vec<f64> = (0..40)
@@ -422,9 +341,10 @@ mod tests {
         drawn.sort_by(f64::total_cmp);
         drawn.dedup();
         assert_eq!(drawn, [5.0, 6.0, 7.0, 8.0]);
-        let mut pool = walk(&[5.0, 1.0]);
-        pool.rules.specifications[1].low = 1.0;
-        let mut pool = pool.with_target_sets(3, 2);
+        let pool = walk(&[5.0, 1.0]);
+        let mut rules = pool.rules().clone();
+        rules.specifications[1].low = 1.0;
+        let mut pool = TargetWalk::with_rules(pool.env.clone(), rules).unwrap().with_target_sets(3, 2);
         let mut powers: Vec<u64> = (0..40)
             .map(|seed| {
                 pool.reset(seed);

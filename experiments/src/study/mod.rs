@@ -122,8 +122,7 @@ pub struct Contestant {
 impl Contestant {
     /// The agent for a task. Errors: see [`AgentEntry::make`]; an earlier study that does not read or does not fit.
     fn make(&self, task: &Task, budget: usize, seed: u64) -> Result<Box<dyn Agent>, StudyError> {
-        let problem = Problem::new(Arc::new(task.env.space().clone()), &task.scorer, Some(budget))
-            .with_guide(task.env.guide());
+        let problem = Problem::of_instance(&task.env, &task.objective, Some(budget))?;
         let options = &self.hyperparameters.options;
         wrappers::make(&self.agent, options, &self.wrappers, &problem, seed, |wrapper| {
             warm_start::results(wrapper, &self.folder, task)
