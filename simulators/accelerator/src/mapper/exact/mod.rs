@@ -19,7 +19,8 @@
 //!   that leaves no word of a tile in place leaves none of a smaller tile inside it.
 //! * **Bounds never exceed the truth.** The [`tables`] hold the least energy and time below each tile over all child tiles
 //!   and meshes with ideal orders, the rounding to whole vector accesses left out; [`bound`] adds what the loops outside a tile really
-//!   cost. For windows by exact counts they rest on what a visit of a tile must bring, however it is held inside ([`windows`]). Each is compared a hair (1e-12) low, so that the order of floating-point sums cuts nothing off.
+//!   cost. For windows by exact counts they rest on what a visit of a tile must bring, however it is held inside ([`windows`]).
+//!   Each is compared a hair (1e-12) low, so that the order of floating-point sums cuts nothing off.
 //! * **Dominance compares completions.** A label is dropped for another with the same tile and instances only where every
 //!   completion of the other is at least as good ([`label::Label::dominates`]).
 //! * **A pass that finds nothing below its cut has proven the cut** ([`solver`]): that is the certified gap when time runs out. A
