@@ -214,7 +214,9 @@ fn difference(stem: &str, own: &Table, reference: &Table, made: &[String]) -> Op
     let (x, y) = (abscissa(own), abscissa(reference));
     let mut compared = 0;
     for name in &reference.columns {
-        let Some(a) = own.column(name) else {
+        // `settype` takes the `v()` off a name.
+        let shown = [name.clone(), format!("v({name})")];
+        let Some(column) = shown.iter().find(|n| own.column_index(n).is_some()) else {
             let bare = name.trim_end_matches(".re").trim_end_matches(".im");
             let inner = bare.get(2..bare.len().saturating_sub(1)).unwrap_or(bare);
             if internal(name) || made.iter().any(|m| m == bare || m == inner) {
@@ -222,7 +224,7 @@ fn difference(stem: &str, own: &Table, reference: &Table, made: &[String]) -> Op
             }
             return Some(format!("{stem}: no column `{name}` here"));
         };
-        let a: Vec<f64> = a.collect();
+        let a: Vec<f64> = own.column(column)?.collect();
         let mut b: Vec<f64> = reference.column(name)?.collect();
         if !time {
             b.truncate(own.len());
@@ -237,7 +239,8 @@ fn difference(stem: &str, own: &Table, reference: &Table, made: &[String]) -> Op
             } else {
                 (a[*k], 1e-3 * v.abs() + 1e-6 * top + floor)
             };
-            !((u - **v).abs() <= tolerance) && !(u.is_nan() && v.is_nan())
+            let near = (u - **v).abs() <= tolerance || u.is_nan() && v.is_nan();
+            !near
         });
         let bad = outside.count();
         compared += 1;
@@ -303,6 +306,7 @@ fn main() -> ExitCode {
                 println!("refused {name}: {}", why.replace(&format!("{}/", scratch.display()), ""));
             }
             Ok(ours) => {
+                let made = scripted(&String::from_utf8_lossy(&std::fs::read(deck).unwrap_or_default()));
                 let wrong =
                     theirs.iter().find_map(|(stem, table)| match ours.iter().find(|(s, _)| s == stem) {
                         Some((_, own)) => difference(stem, own, table, &made),

@@ -31,16 +31,14 @@ pub struct FormulaWork {
 }
 
 impl FormulaSource {
-    /// Evaluates at `x` and `time`; adds the linearisation to matrix and right-hand side, the value times `factor`.
+    /// Evaluates at a solution and a time; adds the linearisation to matrix and right-hand side, the value times `factor`.
     pub fn load(
         &self,
-        x: &[f64],
-        time: f64,
+        (x, time): (&[f64], f64),
         factor: f64,
         slots: &Slots,
         space: &mut FormulaWork,
-        a: &mut [f64],
-        b: &mut [f64],
+        (a, b): (&mut [f64], &mut [f64]),
     ) {
         space.inputs.clear();
         space.inputs.extend(self.inputs.iter().map(|[p, m]| x[*p as usize] - x[*m as usize]));
@@ -361,7 +359,7 @@ impl super::engine::Engine {
         let factor = if self.dynamic == Dynamic::States { self.source_factor } else { 1.0 };
         for f in &self.system.formulas {
             let slots = &self.system.netlist.slots;
-            f.load(&self.x, self.time, factor, slots, &mut self.formula_work, &mut self.a, &mut self.b);
+            f.load((&self.x, self.time), factor, slots, &mut self.formula_work, (&mut self.a, &mut self.b));
         }
         changed
     }

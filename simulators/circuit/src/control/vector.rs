@@ -56,7 +56,7 @@ impl Vector {
         if !(first >= 0.0 && last >= first && (last as usize) < outer.max(1)) {
             return Err(format!("index {first} to {last} is outside a vector of {outer} elements"));
         }
-        let width = if outer == 0 { 1 } else { self.len() / outer };
+        let width = self.len().checked_div(outer).unwrap_or(1);
         let (first, last) = (first as usize, last as usize);
         let mut dims = self.dims.get(1..).unwrap_or_default().to_vec();
         if last > first && !dims.is_empty() {

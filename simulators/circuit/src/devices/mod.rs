@@ -90,8 +90,11 @@ impl Model {
                     .map(|(model, warnings)| (Self::Jfet(Arc::new(model)), warnings)),
                 level => Err(DeviceError::UnknownLevel { model: card.name.clone(), level }),
             },
-            "npn" | "pnp" => BjtModel::from_card(card, nominal_k)
-                .map(|(model, warnings)| (Self::Bjt(Arc::new(model)), warnings)),
+            "npn" | "pnp" => match card.get("level").unwrap_or(1.0) {
+                1.0 => BjtModel::from_card(card, nominal_k)
+                    .map(|(model, warnings)| (Self::Bjt(Arc::new(model)), warnings)),
+                level => Err(DeviceError::UnknownLevel { model: card.name.clone(), level }),
+            },
             _ => Err(DeviceError::UnknownKind { model: card.name.clone(), kind: card.kind.clone() }),
         }
     }
