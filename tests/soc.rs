@@ -230,8 +230,7 @@ fn an_environment_of_ones_own_graph_is_searched_by_farsi() -> Result {
     )"#;
     fs::write(folder.path().join("study.ron"), study)?;
     text(folder.path(), &["run", "study.ron", "--out", "out"])?;
-    let report = fs::read_to_string(folder.path().join("out/report/summary.json"))
-        .or_else(|_| fs::read_to_string(folder.path().join("out/report/report.md")))?;
+    let report = fs::read_to_string(folder.path().join("out/report/report.md"))?;
     assert!(report.contains("farsi"));
     let wrong = study.replace("soc-v0", "soc-limited-v0").replace("library: \"l.ron\"", "");
     fs::write(folder.path().join("wrong.ron"), wrong)?;

@@ -192,19 +192,27 @@ impl Farsi {
         self.first = None;
     }
 
-    /// One move from the tip to a new design, if the draw finds one.
+    /// One move from the tip to a new design, if there is one.
     fn step(&mut self, aware: bool) -> Option<Design> {
         let tip = self.tip.clone()?;
-        let aim = if aware { self.aim(&tip.diagnosis)? } else { self.any_aim(&tip.diagnosis)? };
-        let mut moves = self.guide.moves(&tip.design, aim);
-        moves.retain(|step| !self.seen.contains(&step.design));
-        let design = self.pick(&moves)?;
-        self.first = self.first.or(Some(aim.part));
-        Some(design)
+        let aims = if aware {
+            self.aims(&tip.diagnosis)
+        } else {
+            self.any_aim(&tip.diagnosis).into_iter().collect()
+        };
+        for aim in aims {
+            let mut moves = self.guide.moves(&tip.design, aim);
+            moves.retain(|step| !self.seen.contains(&step.design));
+            if let Some(design) = self.pick(&moves) {
+                self.first = self.first.or(Some(aim.part));
+                return Some(design);
+            }
+        }
+        None
     }
 
-    /// The figure that is farthest over budget, and the part that contributes most to it.
-    fn aim(&self, diagnosis: &Diagnosis) -> Option<Aim> {
+    /// The figure that is farthest over budget and the parts that contribute to it, the largest first; parts that have stagnated are left out.
+    fn aims(&self, diagnosis: &Diagnosis) -> Vec<Aim> {
         let strict = |excess: f64| if excess < KEPT { KEPT_TERM } else { excess };
         let figures = 0..diagnosis.figures.len();
         let worst = |a: &usize, b: &usize| {
@@ -212,14 +220,14 @@ impl Farsi {
                 .total_cmp(&strict(diagnosis.figures[*b].excess))
                 .then(b.cmp(a))
         };
-        let figure = figures.max_by(worst)?;
+        let Some(figure) = figures.max_by(worst) else { return Vec::new() };
         let parts = &diagnosis.figures[figure].parts;
         let is_open = |part: &usize| {
             parts[*part] > 0.0 && self.stagnant.get(part).is_none_or(|times| *times < self.settings.patience)
         };
-        let part =
-            (0..parts.len()).filter(is_open).max_by(|a, b| parts[*a].total_cmp(&parts[*b]).then(b.cmp(a)))?;
-        Some(Aim { figure, part })
+        let mut open: Vec<usize> = (0..parts.len()).filter(is_open).collect();
+        open.sort_by(|a, b| parts[*b].total_cmp(&parts[*a]));
+        open.into_iter().map(|part| Aim { figure, part }).collect()
     }
 
     /// Any figure and any part that contributes to it.
