@@ -23,7 +23,9 @@ fn evaluate(text: &str, x: &str) -> Result<(String, i32)> {
     fs::write(folder.path().join("t.ron"), text)?;
     let scratch = folder.path().join("scratch");
     fs::create_dir(&scratch)?;
-    let output = hwgym(folder.path(), &["evaluate", "t.ron", "-s", &format!("x={x}"), "--json"]).env("TMPDIR", &scratch).output()?;
+    let output = hwgym(folder.path(), &["evaluate", "t.ron", "-s", &format!("x={x}"), "--json"])
+        .env("TMPDIR", &scratch)
+        .output()?;
     assert_eq!(fs::read_dir(&scratch)?.count(), 0, "a scratch folder is left");
     Ok((said(&output), output.status.code().unwrap_or(-1)))
 }
@@ -51,7 +53,8 @@ fn gone(words: &str) -> bool {
 }
 
 fn is_there(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).stdout(Stdio::null()).status();
+    let found =
+        Command::new("sh").args(["-c", &format!("command -v {program}")]).stdout(Stdio::null()).status();
     let found = found.is_ok_and(|status| status.success());
     if !found {
         println!("skipped: `{program}` is not there");
@@ -83,7 +86,8 @@ fn each_fault_costs_one_evaluation_with_its_reason() -> Result {
     }
     let (said, _) = evaluate(&definition("rm -rf \"$PWD\"; echo 4", ""), "3")?;
     assert!(said.contains("\"m\": 4.0"), "{said}");
-    let gone = definition("cd /; rm -rf \"$OLDPWD\"", "").replace("from: Stdout", "from: Json(file: \"o.json\", pointer: \"/m\")");
+    let gone = definition("cd /; rm -rf \"$OLDPWD\"", "")
+        .replace("from: Stdout", "from: Json(file: \"o.json\", pointer: \"/m\")");
     let (said, _) = evaluate(&gone, "3")?;
     assert!(said.contains("gone with the scratch folder"), "{said}");
     Ok(())
@@ -115,10 +119,17 @@ fn what_hangs_is_ended_with_everything_it_started() -> Result {
 fn a_program_inherits_nothing() -> Result {
     // A descriptor that this process leaves open, as shells do.
     let folder = tempfile::tempdir()?;
-    fs::write(folder.path().join("t.ron"), definition("cat; ls /proc/self/fd | grep -vc 'x' | awk '{ print $1 - 1 }'", ""))?;
+    fs::write(
+        folder.path().join("t.ron"),
+        definition("cat; ls /proc/self/fd | grep -vc 'x' | awk '{ print $1 - 1 }'", ""),
+    )?;
     let line = format!("exec 7</dev/null; exec {} evaluate t.ron -s x=1 --json", env!("CARGO_BIN_EXE_hwgym"));
-    let mut child =
-        Command::new("sh").args(["-c", &line]).current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut child = Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
     let input = child.stdin.take();
     let output = child.wait_with_output()?;
     drop(input);
@@ -129,15 +140,30 @@ fn a_program_inherits_nothing() -> Result {
 #[test]
 fn a_design_stays_a_value() -> Result {
     let nasty = [
-        "; rm -rf canary", "$(rm -rf canary)", "`rm -rf canary`", "../canary", "a'b", "a\"b", "a\nb", "{{x}}", "a\\", "| tee out",
-        "&& false", "> out", "*", "-n", "$HOME", "''", "\\n",
+        "; rm -rf canary",
+        "$(rm -rf canary)",
+        "`rm -rf canary`",
+        "../canary",
+        "a'b",
+        "a\"b",
+        "a\nb",
+        "{{x}}",
+        "a\\",
+        "| tee out",
+        "&& false",
+        "> out",
+        "*",
+        "-n",
+        "$HOME",
+        "''",
+        "\\n",
     ];
     let folder = tempfile::tempdir()?;
     fs::create_dir(folder.path().join("canary"))?;
     let choices = serde_json::to_string(&nasty)?;
     // Every way in which a text reaches a program; each must arrive as it is.
     let text = format!(
-        r#"(
+        r##"(
     parameters: [(name: "x", domain: Categorical({choices}))],
     command: ["sh", "-c", "sh check.sh \"$1\" \"$2\" && printf '%s' {{{{x}}}} > c && printf '%s' \"{{{{x}}}}\" > d && cmp -s a c && cmp -s a d && echo 1", "sh", "{{{{x}}}}", "--x={{{{x}}}}"],
     env: {{"X": "{{{{x}}}}"}},
@@ -149,14 +175,15 @@ fn a_design_stays_a_value() -> Result {
     ],
     metrics: [(name: "m", direction: Minimise, from: Stdout)],
     keep: Always,
-)"#
+)"##
     );
     fs::write(folder.path().join("t.ron"), text)?;
     for (index, choice) in nasty.iter().enumerate() {
         fs::remove_dir_all(folder.path().join("kept")).ok();
         let output = run(folder.path(), &["evaluate", "t.ron", "-s", &format!("x={choice}"), "--json"])?;
         assert!(said(&output).contains("\"m\": 1.0"), "{index} {choice}: {}", said(&output));
-        let kept = fs::read_dir(folder.path().join("kept"))?.next().ok_or("nothing is kept")??.path().join("work");
+        let kept =
+            fs::read_dir(folder.path().join("kept"))?.next().ok_or("nothing is kept")??.path().join("work");
         let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(kept.join("out.json"))?)?;
         assert_eq!((json["x"].as_str(), json["y"].as_str()), (Some(*choice), Some(*choice)));
         let design: serde_json::Value = serde_json::from_str(&fs::read_to_string(kept.join("design.json"))?)?;
@@ -180,7 +207,11 @@ fn a_design_stays_a_value() -> Result {
         );
         fs::write(folder.path().join("t.ron"), text)?;
         let output = run(folder.path(), &["evaluate", "t.ron", "--random", "1"])?;
-        assert!(output.status.code() == Some(2) && said(&output).contains("t.ron:2:"), "{template} {to}: {}", said(&output));
+        assert!(
+            output.status.code() == Some(2) && said(&output).contains("t.ron:2:"),
+            "{template} {to}: {}",
+            said(&output)
+        );
     }
     Ok(())
 }
@@ -191,12 +222,18 @@ fn a_kill_leaves_no_orphan_and_resume_goes_on() -> Result {
     let scratch = folder.path().join("scratch");
     fs::create_dir(&scratch)?;
     // The fourth run hangs, in a child of a child of its own session, until a file appears.
-    let script = "[ $1 -lt 3 ] || [ -e $GO ] || { (setsid sleep 5811.7 &); sh -c 'sleep 5811.7; true'; }; echo $1";
-    let text = definition(script, "env: {\"GO\": \"{{folder}}/go\"},").replace("time_s: 20", "time_s: 600").replace("high: 99", "high: 5");
+    let script =
+        "[ $1 -lt 3 ] || [ -e $GO ] || { (setsid sleep 5811.7 &); sh -c 'sleep 5811.7; true'; }; echo $1";
+    let text = definition(script, "env: {\"GO\": \"{{folder}}/go\"},")
+        .replace("time_s: 20", "time_s: 600")
+        .replace("high: 99", "high: 5");
     fs::write(folder.path().join("t.ron"), text)?;
     let study = "(name: \"s\", environments: [(environment: \"t.ron\", objectives: [\"m\"])], agents: [(id: \"grid\")], seeds: 1, budget: 6)";
     fs::write(folder.path().join("s.ron"), study)?;
-    let mut child = hwgym(folder.path(), &["run", "s.ron", "--out", "out"]).env("TMPDIR", &scratch).stderr(Stdio::null()).spawn()?;
+    let mut child = hwgym(folder.path(), &["run", "s.ron", "--out", "out"])
+        .env("TMPDIR", &scratch)
+        .stderr(Stdio::null())
+        .spawn()?;
     let begun = Instant::now();
     while running("sleep 5811.7") < 2 {
         assert!(begun.elapsed() < Duration::from_secs(60), "the fourth run does not begin");
@@ -222,7 +259,10 @@ fn mistakes_are_told_with_place_and_remedy() -> Result {
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("top.v.in"), "module top;\n  parameter W = {{widht}};\nendmodule\n")?;
     let good = [
-        ("parameters", "[(name: \"width\", domain: Integer(low: 1, high: 8)), (name: \"kind\", domain: Categorical([\"a\", \"b\"]))]"),
+        (
+            "parameters",
+            "[(name: \"width\", domain: Integer(low: 1, high: 8)), (name: \"kind\", domain: Categorical([\"a\", \"b\"]))]",
+        ),
         ("command", "[\"true\", \"{{width}}\"]"),
         ("metrics", "[(name: \"m\", direction: Minimise, from: Stdout)]"),
     ];
@@ -232,59 +272,133 @@ fn mistakes_are_told_with_place_and_remedy() -> Result {
             Some(found) => found.1 = value,
             None => fields.push((field, value)),
         }
-        let lines: Vec<String> = fields.iter().map(|(name, value)| format!("    {name}: {value},\n")).collect();
+        let lines: Vec<String> =
+            fields.iter().map(|(name, value)| format!("    {name}: {value},\n")).collect();
         format!("(\n{})\n", lines.concat())
     };
     let metric = |from: &str| format!("[(name: \"m\", direction: Minimise, from: {from})]");
     let mistakes = [
-        ("templates", "[(from: \"top.v.in\")]".to_string(), "top.v.in:2:17: `{{widht}}` names no parameter", "did you mean `width`?"),
+        (
+            "templates",
+            "[(from: \"top.v.in\")]".to_string(),
+            "top.v.in:2:17: `{{widht}}` names no parameter",
+            "did you mean `width`?",
+        ),
         ("command", "[\"true\", \"{{widht}}\"]".into(), "t.ron:3:23: `{{widht}}`", "did you mean `width`?"),
         ("command", "[\"verilatr\"]".into(), "t.ron:3:15: `verilatr` is not there", "PATH"),
         ("command", "[\"ngspice-of-nowhere\"]".into(), "t.ron:3:15", "is not there"),
         ("needs", "[\"openroad\"]".into(), "t.ron:5:13: `openroad` is not there", "OpenROAD"),
-        ("command", "[\"{{kind}}\"]".into(), "t.ron:3:15: the program cannot depend on a design", "arguments"),
+        (
+            "command",
+            "[\"{{kind}}\"]".into(),
+            "t.ron:3:15: the program cannot depend on a design",
+            "arguments",
+        ),
         ("command", "[]".into(), "t.ron:3:14: `command` is empty", "python3"),
-        ("metrics", "[(name: \"m\", direction: Minimise)]".into(), "t.ron:4:15: metric `m` is never extracted", "from: Json"),
-        ("metrics", metric("Regex(pattern: \"f: ([0-9]+)\")"), "t.ron:4:69: the pattern `f: ([0-9]+)` has no group named `value`", "(?P<value>"),
+        (
+            "metrics",
+            "[(name: \"m\", direction: Minimise)]".into(),
+            "t.ron:4:15: metric `m` is never extracted",
+            "from: Json",
+        ),
+        (
+            "metrics",
+            metric("Regex(pattern: \"f: ([0-9]+)\")"),
+            "t.ron:4:69: the pattern `f: ([0-9]+)` has no group named `value`",
+            "(?P<value>",
+        ),
         ("metrics", metric("Regex(pattern: \"(?P<value>[0-9+)\")"), "t.ron:4:69", "is no regular expression"),
-        ("metrics", metric("Regex(pattern: \"(?P<value>x)(?P<prefix>y)\")"), "t.ron:4:69", "nothing reads the group `prefix`"),
+        (
+            "metrics",
+            metric("Regex(pattern: \"(?P<value>x)(?P<prefix>y)\")"),
+            "t.ron:4:69",
+            "nothing reads the group `prefix`",
+        ),
         ("metrics", metric("Json(pointer: \"a.b\")"), "t.ron:4:68: a JSON pointer begins with `/`", "/a/b"),
-        ("metrics", metric("Json(file: \"../x\", pointer: \"/a\")"), "t.ron:4:65", "relative path without `..`"),
+        (
+            "metrics",
+            metric("Json(file: \"../x\", pointer: \"/a\")"),
+            "t.ron:4:65",
+            "relative path without `..`",
+        ),
         ("metrics", metric("Jsn(pointer: \"/a\")"), "t.ron:4:", "did you mean `Json`?"),
-        ("metrics", "[(name: \"m\", direction: Minimise, from: Stdout, required: false)]".into(), "t.ron:4:15", "`otherwise`"),
-        ("metrics", "[(name: \"m\", direction: Minimise, from: WallTime, unit: \"Hz\")]".into(), "t.ron:4:", "measured in s"),
+        (
+            "metrics",
+            "[(name: \"m\", direction: Minimise, from: Stdout, required: false)]".into(),
+            "t.ron:4:15",
+            "`otherwise`",
+        ),
+        (
+            "metrics",
+            "[(name: \"m\", direction: Minimise, from: WallTime, unit: \"Hz\")]".into(),
+            "t.ron:4:",
+            "measured in s",
+        ),
         ("metrics", "[]".into(), "t.ron:4:14: `metrics` is empty", "at least one"),
-        ("infeasible", "[Metric(metric: \"mm\", at_most: 1.0)]".into(), "t.ron:5:33: no metric is called `mm`", "`m`"),
-        ("infeasible", "[Pattern(pattern: \"(\", meaning: \"x\")]".into(), "t.ron:5:35", "is no regular expression"),
+        (
+            "infeasible",
+            "[Metric(metric: \"mm\", at_most: 1.0)]".into(),
+            "t.ron:5:33: no metric is called `mm`",
+            "`m`",
+        ),
+        (
+            "infeasible",
+            "[Pattern(pattern: \"(\", meaning: \"x\")]".into(),
+            "t.ron:5:35",
+            "is no regular expression",
+        ),
         ("constraints", "[\"widht <= 3\"]".into(), "t.ron:5:19", "did you mean `width`?"),
         ("constraints", "[\"width <= \"]".into(), "t.ron:5:19", "expected a number, a name"),
         ("constraints", "[\"kind == 'c'\"]".into(), "t.ron:5:19", "`kind` is never 'c'"),
         ("derived", "{\"d\": \"2 * widht\"}".into(), "t.ron:5:20", "did you mean `width`?"),
-        ("fidelities", "[(name: \"f\", relative_cost: 0.1, set: {\"n\": 1})]".into(), "t.ron:5:", "no constant is called `n`"),
+        (
+            "fidelities",
+            "[(name: \"f\", relative_cost: 0.1, set: {\"n\": 1})]".into(),
+            "t.ron:5:",
+            "no constant is called `n`",
+        ),
         ("files", "[\"nowhere.py\"]".into(), "t.ron:5:13", "nowhere.py"),
         ("repeats", "0".into(), "t.ron:5:14", "expected 1 to 1000"),
         ("limits", "(time_s: -1)".into(), "t.ron:5:22", "above 0"),
         ("limits", "(tme_s: 1)".into(), "t.ron:5:", "did you mean `time_s`?"),
-        ("objectives", "[(name: \"o\", goals: [Minimise(\"mm\")])]".into(), "t.ron:5:18", "no metric is called `mm`"),
+        (
+            "objectives",
+            "[(name: \"o\", goals: [Minimise(\"mm\")])]".into(),
+            "t.ron:5:18",
+            "no metric is called `mm`",
+        ),
         ("colour", "1".into(), "t.ron:5:", "there is no field `colour`"),
         ("version", "[\"false\"]".into(), "t.ron:5:14", "does not tell a version"),
         ("protocol", "JsonLines".into(), "t.ron:3:14", "starts once"),
         ("groups", "[(name: \"g\", parameters: [\"width\"])]".into(), "t.ron:5:13", "`kind` is in no group"),
-        ("parameters", "[(name: \"x\", domain: Integer(low: 3, high: 1))]".into(), "t.ron:2:18", "low > high"),
+        (
+            "parameters",
+            "[(name: \"x\", domain: Integer(low: 3, high: 1))]".into(),
+            "t.ron:2:18",
+            "low > high",
+        ),
         ("parameters", "[(name: \"seed\", domain: Boolean)]".into(), "t.ron:2:25", "choose another name"),
     ];
     for (field, value, place, remedy) in mistakes {
         fs::write(folder.path().join("t.ron"), text(field, &value))?;
-        for arguments in [&["evaluate", "t.ron", "--random", "1"][..], &["env", "show", "t.ron"], &["env", "check", "t.ron"]] {
+        for arguments in [
+            &["evaluate", "t.ron", "--random", "1"][..],
+            &["env", "show", "t.ron"],
+            &["env", "check", "t.ron"],
+        ] {
             let output = run(folder.path(), arguments)?;
             let said = said(&output);
             assert_eq!(output.status.code(), Some(2), "{field}: {value}: {said}");
-            assert!(said.contains(place) && said.contains(remedy), "{field}: {value}\n{said}\nexpected {place} ... {remedy}");
+            assert!(
+                said.contains(place) && said.contains(remedy),
+                "{field}: {value}\n{said}\nexpected {place} ... {remedy}"
+            );
         }
     }
     // In a study the same mistake is told at the same place.
     fs::write(folder.path().join("t.ron"), text("repeats", "0"))?;
-    let study = "(name: \"s\", environments: [(id: \"t.ron\")], agents: [(id: \"random\")], seeds: 1, budget: 6)";
+    let study =
+        "(name: \"s\", environments: [(id: \"t.ron\")], agents: [(id: \"random\")], seeds: 1, budget: 6)";
     fs::write(folder.path().join("s.ron"), study)?;
     let output = run(folder.path(), &["run", "s.ron"])?;
     assert!(output.status.code() == Some(2) && said(&output).contains("t.ron:5:14"), "{}", said(&output));
@@ -296,7 +410,12 @@ fn outcomes_follow_the_rules_of_the_definition() -> Result {
     let rules = "infeasible: [ExitCode(code: 3, meaning: \"it fits\", amount: 2.5), Pattern(pattern: \"over by (?P<amount>[0-9]+)\", meaning: \"cells\"), \
                  Metric(metric: \"m\", at_most: 50.0)], ";
     let script = "case $1 in 1) exit 3;; 2) echo over by 12 >&2; exit 1;; 3) echo 75;; *) echo 20;; esac";
-    for (x, expected) in [("1", ["\"it fits\"", "2.5"]), ("2", ["\"cells\"", "12.0"]), ("3", ["at most 50", "0.5"]), ("4", ["feasible", "20.0"])] {
+    for (x, expected) in [
+        ("1", ["\"it fits\"", "2.5"]),
+        ("2", ["\"cells\"", "12.0"]),
+        ("3", ["at most 50", "0.5"]),
+        ("4", ["feasible", "20.0"]),
+    ] {
         let (said, code) = evaluate(&definition(script, rules), x)?;
         assert!(code == 0 && expected.iter().all(|words| said.contains(words)), "{x}: {said}");
     }
@@ -305,7 +424,10 @@ fn outcomes_follow_the_rules_of_the_definition() -> Result {
     let folder = tempfile::tempdir()?;
     for (times, expected) in [(5, "\"m\": 3.0"), (1, "no licence")] {
         let count = folder.path().join(format!("count{times}"));
-        let more = format!("env: {{\"COUNT\": {:?}}}, retry: (pattern: \"licen[cs]e\", times: {times}, wait_s: 0.01),", count.display().to_string());
+        let more = format!(
+            "env: {{\"COUNT\": {:?}}}, retry: (pattern: \"licen[cs]e\", times: {times}, wait_s: 0.01),",
+            count.display().to_string()
+        );
         let (said, _) = evaluate(&definition(script, &more), "1")?;
         assert!(said.contains(expected), "{said}");
         assert!(times == 5 || said.contains("still so after 1 more tries"), "{said}");
@@ -313,9 +435,21 @@ fn outcomes_follow_the_rules_of_the_definition() -> Result {
     // Numbers with units, other places, implausible ones, missing ones.
     for (metric, script, expected) in [
         ("unit: \"Hz\", from: Stdout", "echo 12.5 MHz", "12500000.0"),
-        ("unit: \"Hz\", from: Regex(pattern: \"f=(?P<value>[0-9.]+)(?P<unit>[a-zA-Z]+)\")", "echo f=1kHz; echo f=12.5MHz >&2", "12500000.0"),
-        ("unit: \"s\", in_unit: \"ns\", from: Json(file: \"o\", pointer: \"/a/1\")", "echo '{\"a\": [1, 20]}' > o", "2e-8"),
-        ("from: Csv(file: \"o\", column: \"b\", row: Key(column: \"a\", value: \"y\"))", "printf 'a,b\\nx,1\\ny,2\\nz,3\\n' > o", "2.0"),
+        (
+            "unit: \"Hz\", from: Regex(pattern: \"f=(?P<value>[0-9.]+)(?P<unit>[a-zA-Z]+)\")",
+            "echo f=1kHz; echo f=12.5MHz >&2",
+            "12500000.0",
+        ),
+        (
+            "unit: \"s\", in_unit: \"ns\", from: Json(file: \"o\", pointer: \"/a/1\")",
+            "echo '{\"a\": [1, 20]}' > o",
+            "2e-8",
+        ),
+        (
+            "from: Csv(file: \"o\", column: \"b\", row: Key(column: \"a\", value: \"y\"))",
+            "printf 'a,b\\nx,1\\ny,2\\nz,3\\n' > o",
+            "2.0",
+        ),
         ("from: Csv(file: \"o\", column: \"b\")", "printf 'a,b\\nx,1\\ny,2\\nz,3\\n' > o", "3.0"),
         ("from: ExitCode", "exit 5", "5.0"),
         ("from: Stdout, range: (0.0, 10.0)", "echo 11", "outside of its plausible range of 0 to 10"),
@@ -337,9 +471,14 @@ fn outcomes_follow_the_rules_of_the_definition() -> Result {
 #[test]
 fn a_launcher_and_levels_of_fidelity_are_used() -> Result {
     let folder = tempfile::tempdir()?;
-    let text = definition("echo $N", "launcher: [\"env\", \"EXTRA=1\"], constants: {\"n\": 100}, fidelities: [(name: \"short\", relative_cost: 0.1, set: {\"n\": 7})], env: {\"N\": \"{{n}}\"},");
+    let text = definition(
+        "echo $N",
+        "launcher: [\"env\", \"EXTRA=1\"], constants: {\"n\": 100}, fidelities: [(name: \"short\", relative_cost: 0.1, set: {\"n\": 7})], env: {\"N\": \"{{n}}\"},",
+    );
     fs::write(folder.path().join("t.ron"), text)?;
-    for (arguments, expected) in [(&[][..], "100.0"), (&["--fidelity", "short"], "7.0"), (&["-o", "constants={\"n\": 9}"], "9.0")] {
+    for (arguments, expected) in
+        [(&[][..], "100.0"), (&["--fidelity", "short"], "7.0"), (&["-o", "constants={\"n\": 9}"], "9.0")]
+    {
         let mut all = vec!["evaluate", "t.ron", "-s", "x=1", "--json"];
         all.extend(arguments);
         let output = run(folder.path(), &all)?;
@@ -352,7 +491,13 @@ fn a_launcher_and_levels_of_fidelity_are_used() -> Result {
 fn results_are_shared_by_content() -> Result {
     let folder = tempfile::tempdir()?;
     let count = folder.path().join("count");
-    let text = |seed: u32| definition("echo run >> $COUNT; echo $1", &format!("env: {{\"COUNT\": {:?}}}, seed: {seed},", count.display().to_string())).replace("high: 99", "high: 3");
+    let text = |seed: u32| {
+        definition(
+            "echo run >> $COUNT; echo $1",
+            &format!("env: {{\"COUNT\": {:?}}}, seed: {seed},", count.display().to_string()),
+        )
+        .replace("high: 99", "high: 3")
+    };
     let runs = || fs::read_to_string(&count).map_or(0, |text| text.lines().count());
     fs::write(folder.path().join("t.ron"), text(1))?;
     let study = "(name: \"s\", environments: [(id: \"t.ron\", objectives: [\"m\"])], agents: [(id: \"grid\"), (id: \"random\")], seeds: 2, budget: 4)";
@@ -374,7 +519,11 @@ fn results_are_shared_by_content() -> Result {
     ok(&["evaluate", "t.ron", "-s", "x=2", "--cache", "shared"])?;
     assert_eq!(runs(), 9, "another seed is another result");
     // Several processes at once.
-    let children = (0..4).map(|seed| hwgym(folder.path(), &["evaluate", "t.ron", "--random", &seed.to_string(), "--cache", "shared"]).stdout(Stdio::null()).spawn());
+    let children = (0..4).map(|seed| {
+        hwgym(folder.path(), &["evaluate", "t.ron", "--random", &seed.to_string(), "--cache", "shared"])
+            .stdout(Stdio::null())
+            .spawn()
+    });
     for child in children.collect::<std::result::Result<Vec<_>, _>>()? {
         assert!({ child }.wait()?.success());
     }
@@ -389,7 +538,10 @@ fn runs_at_the_same_time_are_counted() -> Result {
     let folder = tempfile::tempdir()?;
     // Each run looks how many there are, itself included.
     let script = "mkdir -p $D; touch $D/$$; ls $D | wc -l; sleep 0.1; rm $D/$$";
-    let text = definition(script, "parallel: 2, env: {\"D\": \"{{folder}}/running\"}, infeasible: [Metric(metric: \"m\", at_most: 2.0)],");
+    let text = definition(
+        script,
+        "parallel: 2, env: {\"D\": \"{{folder}}/running\"}, infeasible: [Metric(metric: \"m\", at_most: 2.0)],",
+    );
     fs::write(folder.path().join("t.ron"), text)?;
     let study = "(name: \"s\", environments: [(id: \"t.ron\", objectives: [\"m\"])], agents: [(id: \"random\")], seeds: 4, budget: 6, cache: false)";
     fs::write(folder.path().join("s.ron"), study)?;
@@ -413,10 +565,20 @@ fn the_skeleton_is_a_place_to_start() -> Result {
         Ok(said(&output))
     };
     ok(&["env", "new", "my.ron"])?;
-    assert_eq!(run(folder.path(), &["env", "new", "my.ron"])?.status.code(), Some(2), "it is not overwritten");
+    assert_eq!(
+        run(folder.path(), &["env", "new", "my.ron"])?.status.code(),
+        Some(2),
+        "it is not overwritten"
+    );
     assert_eq!(run(folder.path(), &["env", "new", "my"])?.status.code(), Some(2));
     let found = ok(&["env", "check", "my.ron"])?;
-    for words in ["nothing has to be mended", "the same metrics, again", "an evaluation takes", "fails as it should", "rows=1"] {
+    for words in [
+        "nothing has to be mended",
+        "the same metrics, again",
+        "an evaluation takes",
+        "fails as it should",
+        "rows=1",
+    ] {
         assert!(found.contains(words), "{words}: {found}");
     }
     assert!(ok(&["env", "show", "my.ron"])?.contains("fast-and-small"));
@@ -429,7 +591,11 @@ fn the_skeleton_is_a_place_to_start() -> Result {
     // The definition and the model are inputs of the study.
     fs::write(folder.path().join("model.py"), "print(1)")?;
     let output = run(folder.path(), &["resume", "out"])?;
-    assert!(output.status.code() == Some(2) && said(&output).contains("model.py: it has changed"), "{}", said(&output));
+    assert!(
+        output.status.code() == Some(2) && said(&output).contains("model.py: it has changed"),
+        "{}",
+        said(&output)
+    );
     ok(&["resume", "out", "--stored-inputs"])?;
     Ok(())
 }
@@ -441,7 +607,11 @@ fn a_check_says_what_is_wrong() -> Result {
         ("[ $1 -lt 99 ] && echo $1", "", "x=99: failed"),
         ("date +%s%N", "", "differ from run to run"),
         ("echo 1", "", "changes no metric"),
-        ("echo 1", "infeasible: [Metric(metric: \"m\", at_most: 0.0)],", "no design that was tried has metrics"),
+        (
+            "echo 1",
+            "infeasible: [Metric(metric: \"m\", at_most: 0.0)],",
+            "no design that was tried has metrics",
+        ),
     ] {
         fs::write(folder.path().join("t.ron"), definition(script, more))?;
         let output = run(folder.path(), &["env", "check", "t.ron"])?;
@@ -495,11 +665,15 @@ for line in sys.stdin:
         (7, "there is no `/metrics/m`"),
         (8, "\"m\":0.008"),
     ] {
-        let line = records[0].1.iter().find(|line| line.contains(&format!("\"x\":{x}}}"))).ok_or("no record")?;
+        let line =
+            records[0].1.iter().find(|line| line.contains(&format!("\"x\":{x}}}"))).ok_or("no record")?;
         assert!(line.contains(expected), "{x}: {line}");
     }
     let starts = fs::read_to_string(folder.path().join("count"))?.lines().count();
-    assert!((4..=5).contains(&starts), "started {starts} times: once, and after a crash, a time-out and answers that do not read");
+    assert!(
+        (4..=5).contains(&starts),
+        "started {starts} times: once, and after a crash, a time-out and answers that do not read"
+    );
     assert_eq!(running("5811.8"), 0);
     Ok(())
 }
@@ -510,11 +684,31 @@ fn real_tools_are_environments() -> Result {
     let experiments = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/simulators");
     let scratch = tempfile::tempdir()?;
     for (tools, file, set) in [
-        (&["yosys", "nextpnr-ice40"][..], "nextpnr/mac_array.ron", &["rows=2", "columns=1", "width=3", "stages=1", "adder=chain", "abc9=false", "placer=heap"][..]),
-        (&["valgrind", "python3"], "cachegrind/caches.ron", &["i1_kib=8", "i1_ways=2", "d1_kib=8", "d1_ways=2", "ll_kib=256", "ll_ways=8", "line=64"]),
-        (&["verilator", "yosys", "g++", "make"], "verilator/router.ron", &["width=32", "depth=2", "arbiter=round_robin"]),
-        (&["python3"], "python/once.ron", &["rows=8", "columns=8", "buffer_kib=64", "bandwidth_gbs=10", "double_buffer=true"]),
-        (&["python3"], "python/worker.ron", &["rows=8", "columns=8", "buffer_kib=64", "bandwidth_gbs=10", "double_buffer=true"]),
+        (
+            &["yosys", "nextpnr-ice40"][..],
+            "nextpnr/mac_array.ron",
+            &["rows=2", "columns=1", "width=3", "stages=1", "adder=chain", "abc9=false", "placer=heap"][..],
+        ),
+        (
+            &["valgrind", "python3"],
+            "cachegrind/caches.ron",
+            &["i1_kib=8", "i1_ways=2", "d1_kib=8", "d1_ways=2", "ll_kib=256", "ll_ways=8", "line=64"],
+        ),
+        (
+            &["verilator", "yosys", "g++", "make"],
+            "verilator/router.ron",
+            &["width=32", "depth=2", "arbiter=round_robin"],
+        ),
+        (
+            &["python3"],
+            "python/once.ron",
+            &["rows=8", "columns=8", "buffer_kib=64", "bandwidth_gbs=10", "double_buffer=true"],
+        ),
+        (
+            &["python3"],
+            "python/worker.ron",
+            &["rows=8", "columns=8", "buffer_kib=64", "bandwidth_gbs=10", "double_buffer=true"],
+        ),
         (&["ngspice"], "ngspice/plain.ron", &["w=1e-5", "l=5e-7", "rl=20000"]),
     ] {
         if !tools.iter().all(|tool| is_there(tool)) {
@@ -541,7 +735,10 @@ fn ngspice_as_a_command_agrees_with_the_embedded_engine() -> Result {
         let output = run(scratch.path(), arguments)?;
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout).map_err(|_| said(&output))?;
         let number = |name: &str| answer["metrics"][name].as_f64().ok_or(format!("no {name}: {answer}"));
-        Ok(["gain_db", "bandwidth_hz", "current_a"].map(number).into_iter().collect::<std::result::Result<_, _>>()?)
+        Ok(["gain_db", "bandwidth_hz", "current_a"]
+            .map(number)
+            .into_iter()
+            .collect::<std::result::Result<_, _>>()?)
     };
     let plain = folder.join("plain.ron").display().to_string();
     let deck = format!("deck={}", folder.join("stage.cir").display());
@@ -553,7 +750,8 @@ fn ngspice_as_a_command_agrees_with_the_embedded_engine() -> Result {
         let set = [format!("w={w}"), format!("l={l}"), format!("rl={rl}")];
         let set: Vec<&str> = set.iter().flat_map(|value| ["-s", value]).collect();
         let one = metrics(&[&["evaluate", &plain, "--json"], &set[..]].concat())?;
-        let embedded = ["evaluate", "circuit-netlist-v0", "-o", &deck, "-o", parameters, "-o", measured, "--json"];
+        let embedded =
+            ["evaluate", "circuit-netlist-v0", "-o", &deck, "-o", parameters, "-o", measured, "--json"];
         let other = metrics(&[&embedded, &set[..]].concat())?;
         for (a, b) in one.iter().zip(&other) {
             // ngspice prints seven digits; both engines stop at a relative change of a thousandth, and are far better here.

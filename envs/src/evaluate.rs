@@ -89,7 +89,8 @@ fn before(env: &dyn Env, design: &Design, fidelity: Fidelity) -> Option<Outcome>
 fn limited(env: &Arc<dyn Env>, design: &Design, fidelity: Fidelity, limit_s: f64) -> Outcome {
     let (sender, receiver) = channel();
     let (worker_env, worker_design) = (env.clone(), design.clone());
-    let deadline = Duration::try_from_secs_f64(limit_s).ok().and_then(|limit| Instant::now().checked_add(limit));
+    let deadline =
+        Duration::try_from_secs_f64(limit_s).ok().and_then(|limit| Instant::now().checked_add(limit));
     let spawned = std::thread::Builder::new().name("evaluation".into()).spawn(move || {
         DEADLINE.set(deadline);
         // The receiver is gone if the limit has passed; then nobody wants the outcome.

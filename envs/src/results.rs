@@ -22,7 +22,8 @@ use crate::{Design, Env, Fidelity, Outcome, Value};
 const MARK: &str = "hwgym-results.json";
 
 /// What stands in it.
-const MARK_TEXT: &str = "{\"format\": 1, \"what\": \"results of evaluations, by content; hwgym cache stat|prune\"}\n";
+const MARK_TEXT: &str =
+    "{\"format\": 1, \"what\": \"results of evaluations, by content; hwgym cache stat|prune\"}\n";
 
 /// Age from which a file that was not finished is left over.
 const LEFT_OVER: Duration = Duration::from_secs(3600);
@@ -74,7 +75,9 @@ impl ResultCache {
         let mark = folder.join(MARK);
         if !mark.exists() {
             if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-                return Err(io::Error::other("it holds something other than results; give an empty or a new folder"));
+                return Err(io::Error::other(
+                    "it holds something other than results; give an empty or a new folder",
+                ));
             }
             fs::create_dir_all(folder)?;
             fs::write(&mark, MARK_TEXT)?;
@@ -87,7 +90,9 @@ impl ResultCache {
         if folder.join(MARK).is_file() {
             return Ok(Self { folder: folder.into() });
         }
-        Err(io::Error::other("this is no folder of results; give the one of `--cache`, or the folder `cache` of a study"))
+        Err(io::Error::other(
+            "this is no folder of results; give the one of `--cache`, or the folder `cache` of a study",
+        ))
     }
 
     /// The same environment, answering from here where it can. Environments without a fingerprint stay what they are.
@@ -161,13 +166,18 @@ impl ResultCache {
         let mut kept = Vec::new();
         for (path, metadata) in self.files()? {
             let entry = read(&path);
-            let named = |entry: &Entry| what.environment.as_ref().is_none_or(|name| *name == entry.environment);
+            let named =
+                |entry: &Entry| what.environment.as_ref().is_none_or(|name| *name == entry.environment);
             let goes = match &entry {
                 // Another process may be about to finish it.
-                None => what.all || path.extension().is_none_or(|e| e != "part") || age(&metadata) > LEFT_OVER,
+                None => {
+                    what.all || path.extension().is_none_or(|e| e != "part") || age(&metadata) > LEFT_OVER
+                }
                 Some(entry) => {
                     let old = what.older_than.is_some_and(|limit| age(&metadata) > limit);
-                    let by_name = what.environment.is_some() && what.older_than.is_none() && what.at_most_bytes.is_none();
+                    let by_name = what.environment.is_some()
+                        && what.older_than.is_none()
+                        && what.at_most_bytes.is_none();
                     named(entry) && (what.all || old || by_name)
                 }
             };

@@ -17,8 +17,8 @@ pub struct Source {
 impl Source {
     /// Reads a file. Errors: it cannot be read, or is no text.
     pub fn load(path: &Path) -> Result<Self, EnvError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| EnvError::File { path: path.into(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| EnvError::File { path: path.into(), source })?;
         // Some editors begin a file with a byte-order mark.
         let text = text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text);
         Ok(Self { text, path: path.into() })

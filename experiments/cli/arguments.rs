@@ -1,8 +1,7 @@
 //! Arguments that several commands share.
 
-use std::sync::Arc;
-
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::Registries;
 use crate::envs::results::ResultCache;
@@ -44,7 +43,8 @@ impl CacheFolderArgs {
     /// The folder of results, if one is given. Errors: it cannot be made, or holds something else.
     pub fn open(&self) -> anyhow::Result<Option<ResultCache>> {
         let open = |folder: &PathBuf| {
-            ResultCache::open(folder).map_err(|error| bad_input(format!("--cache {}: {error}", folder.display())))
+            ResultCache::open(folder)
+                .map_err(|error| bad_input(format!("--cache {}: {error}", folder.display())))
         };
         self.folder.as_ref().map(open).transpose()
     }

@@ -59,12 +59,17 @@ impl CacheArgs {
                     println!("{table}");
                 }
                 if held.useless > 0 {
-                    println!("{} damaged or unfinished files; `hwgym cache prune {}` removes them", held.useless, folder.display());
+                    println!(
+                        "{} damaged or unfinished files; `hwgym cache prune {}` removes them",
+                        held.useless,
+                        folder.display()
+                    );
                 }
             }
             Action::Prune { folder, older_than, at_most, environment, all } => {
                 let cache = existing(&folder)?;
-                let what = Prune { older_than, at_most_bytes: at_most.map(|mib| mib << 20), environment, all };
+                let what =
+                    Prune { older_than, at_most_bytes: at_most.map(|mib| mib << 20), environment, all };
                 let removed = cache.prune(&what)?;
                 println!("{removed} removed, {} results left", cache.statistics()?.results);
             }

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use crate::{
-    Registries, agent, cache, dataset, env, evaluate, extend, map, play, report, resimulate, resume, run, simulate,
-    surrogate, trace, worker,
+    Registries, agent, cache, dataset, env, evaluate, extend, map, play, report, resimulate, resume, run,
+    simulate, surrogate, trace, worker,
 };
 #[cfg(feature = "neural")]
 use crate::{policy, train};

@@ -46,7 +46,8 @@ impl DatasetArgs {
         let Action::Build { mut source, designs, seed, out, cache } = self.action;
         if is_path(&source.id) {
             // The data set finds its environment from any folder.
-            source.id = std::fs::canonicalize(&source.id).map_or(source.id, |path| path.display().to_string());
+            source.id =
+                std::fs::canonicalize(&source.id).map_or(source.id, |path| path.display().to_string());
         }
         let data = if Path::new(&source.id).is_dir() {
             if designs.is_some() || seed.is_some() {

@@ -134,7 +134,9 @@ fn check(args: &EnvironmentArgs, seed: Option<u64>, registries: &Registries) -> 
     let file = args.options.iter().find(|(name, _)| name == "file" && args.id == command::ID);
     if let Some(path) = file.map(|(_, path)| path).or(command::is_path(&args.id).then_some(&args.id)) {
         if seed.is_some() {
-            return Err(bad_input("--seed has no effect for a program, whose ranges are tried at their ends"));
+            return Err(bad_input(
+                "--seed has no effect for a program, whose ranges are tried at their ends",
+            ));
         }
         return probe(path, args);
     }
@@ -158,7 +160,14 @@ fn probe(path: &str, args: &EnvironmentArgs) -> anyhow::Result<ExitCode> {
         };
         println!("{mark} {text}");
     })?;
-    println!("{}", if good { "\nnothing has to be mended" } else { "\nwhat is marked BAD should be mended before a study" });
+    println!(
+        "{}",
+        if good {
+            "\nnothing has to be mended"
+        } else {
+            "\nwhat is marked BAD should be mended before a study"
+        }
+    );
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

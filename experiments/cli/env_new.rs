@@ -19,7 +19,9 @@ impl NewArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let name = self.file.to_string_lossy().into_owned();
         if !is_path(&name) {
-            return Err(bad_input(format!("`{name}` does not end in `.ron`, by which such a file is known from an id; call it `{name}.ron`")));
+            return Err(bad_input(format!(
+                "`{name}` does not end in `.ron`, by which such a file is known from an id; call it `{name}.ron`"
+            )));
         }
         let model = self.file.with_file_name("model.py");
         write_new(&self.file, &skeleton(&self.file))?;
@@ -28,7 +30,10 @@ impl NewArgs {
         if wrote_model {
             write_new(&model, SKELETON_MODEL)?;
         }
-        println!("wrote {name}{}", if wrote_model { format!(" and {}", model.display()) } else { String::new() });
+        println!(
+            "wrote {name}{}",
+            if wrote_model { format!(" and {}", model.display()) } else { String::new() }
+        );
         println!("next: hwgym env check {name}");
         Ok(ExitCode::SUCCESS)
     }

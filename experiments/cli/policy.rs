@@ -15,6 +15,7 @@ use crate::env::plain_table;
 use crate::envs::random::derive_seed;
 use crate::envs::wrappers::Caching;
 use crate::envs::{Env, Options};
+use crate::experiments::training::TrainingError;
 use crate::experiments::training::evaluation::{self, Curve, Judged};
 use crate::failure::{BadInput, bad_input};
 use crate::train::failed;
@@ -214,7 +215,9 @@ impl EvaluateArgs {
         }
         let list = evaluation::list(checkpoint);
         if !list.is_empty() {
-            let curves = tasks.iter().map(|task| Ok(vec![task.run_list(list, budget)?]));
+            let curves = tasks
+                .iter()
+                .map(|task| -> Result<Vec<Curve>, TrainingError> { Ok(vec![task.run_list(list, budget)?]) });
             contestants.push(("list".into(), curves.collect::<Result<_, _>>().map_err(failed)?));
         }
         self.print(&tasks, &contestants, budget)

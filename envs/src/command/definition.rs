@@ -114,7 +114,12 @@ impl Definition {
     }
 
     /// The same of a text that was read; relative paths are meant against this folder.
-    pub fn read(source: &Source, folder: &Path, path: Option<&Path>, options: &Options) -> Result<Self, EnvError> {
+    pub fn read(
+        source: &Source,
+        folder: &Path,
+        path: Option<&Path>,
+        options: &Options,
+    ) -> Result<Self, EnvError> {
         let file: DefinitionFile = source.read()?;
         let changes: Changes = options.parse()?;
         let reader = check::Reader { source, file: &file, changes: &changes, folder };
@@ -129,12 +134,15 @@ impl Definition {
         let digest = reader.digest(&program, &numbers, &version)?;
         doubts.extend(reader.unused(&names, &program));
         options.note(program.inputs.iter().cloned());
-        let stem = path.and_then(Path::file_stem).map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let place = |given: &Option<String>, changed: &Option<String>, otherwise: PathBuf| match (changed, given) {
-            (Some(changed), _) => options.folder().join(changed),
-            (None, Some(given)) => folder.join(given),
-            (None, None) => otherwise,
-        };
+        let stem = path
+            .and_then(Path::file_stem)
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let place =
+            |given: &Option<String>, changed: &Option<String>, otherwise: PathBuf| match (changed, given) {
+                (Some(changed), _) => options.folder().join(changed),
+                (None, Some(given)) => folder.join(given),
+                (None, None) => otherwise,
+            };
         Ok(Self {
             path: path.map(Path::to_path_buf),
             name: if file.name.is_empty() { stem } else { file.name.clone() },

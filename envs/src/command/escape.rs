@@ -114,11 +114,15 @@ impl Escape {
         match self {
             Self::Argument => Ok(text.clone()),
             Self::Script if is_plain(text) => Ok(text.clone()),
-            Self::Script => Err("the argument around it reads like a script, in which it could become a command; \
+            Self::Script => {
+                Err("the argument around it reads like a script, in which it could become a command; \
                                  give it as an argument of its own, or choose plain words"
-                .into()),
+                    .into())
+            }
             Self::Name if is_plain(text) && !text.starts_with('.') => Ok(text.clone()),
-            Self::Name => Err("a part of a file's name is a plain word that does not begin with a dot".into()),
+            Self::Name => {
+                Err("a part of a file's name is a plain word that does not begin with a dot".into())
+            }
             Self::File(kind, around) => in_file(kind, around, text).ok_or_else(|| {
                 let remedy = match (kind, around) {
                     (_, Around::Delicate) => "move the variable out of the comment or construct it stands in",
@@ -183,7 +187,9 @@ fn in_file(kind: FileKind, around: Around, text: &str) -> Option<String> {
         (FileKind::Yaml, Single) if text.chars().any(char::is_control) => None,
         (FileKind::Yaml, Single) => Some(text.replace('\'', "''")),
         (FileKind::Python, Double | Single) => Some(backslashes(text, "\\\"'")),
-        (FileKind::Verilog | FileKind::CHeader, Double) => Some(backslashes(text, "\\\"?").replace("\\?", if kind == FileKind::CHeader { "\\?" } else { "?" })),
+        (FileKind::Verilog | FileKind::CHeader, Double) => Some(
+            backslashes(text, "\\\"?").replace("\\?", if kind == FileKind::CHeader { "\\?" } else { "?" }),
+        ),
         (FileKind::Verilog | FileKind::CHeader, _) => is_identifier(text).then(|| text.to_string()),
         (FileKind::Spice, _) => plain,
         (FileKind::Tcl, _) => Some(tcl(text)),
@@ -354,7 +360,9 @@ impl Follower {
             (Plain | Tcl | Spice, _) => None,
             (Xml, '-') if self.recent.ends_with("!--") => return self.comment = Some("-->"),
             (Xml, _) => None,
-            (Yaml | Python | Shell, '#') if starts_word || self.kind == Python => return self.comment = Some("\n"),
+            (Yaml | Python | Shell, '#') if starts_word || self.kind == Python => {
+                return self.comment = Some("\n");
+            }
             (CHeader | Verilog, '/') if self.recent.ends_with("//") => return self.comment = Some("\n"),
             (CHeader | Verilog, '*') if self.recent.ends_with("/*") => return self.comment = Some("*/"),
             (Yaml, '"' | '\'') if !self.starts_scalar() => None,
@@ -388,7 +396,10 @@ impl Follower {
         } else if c == quote {
             (self.around, self.delicate) = (Around::Bare, false);
             self.three_quotes();
-        } else if self.kind == FileKind::Shell && self.around == Around::Double && (c == '`' || self.recent.ends_with("$(")) {
+        } else if self.kind == FileKind::Shell
+            && self.around == Around::Double
+            && (c == '`' || self.recent.ends_with("$("))
+        {
             // A command in a string has quotes of its own.
             self.delicate = true;
             self.spoiled = true;
@@ -412,7 +423,18 @@ mod tests {
 
     /// Texts that would like to be something else.
     const NASTY: [&str; 12] = [
-        "; rm -rf /", "$(touch x)", "`touch x`", "../../x", "a\"b", "a'b", "a\nb", "{{x}}", "a\\", "*/ x /*", "a${x}", "-->",
+        "; rm -rf /",
+        "$(touch x)",
+        "`touch x`",
+        "../../x",
+        "a\"b",
+        "a'b",
+        "a\nb",
+        "{{x}}",
+        "a\\",
+        "*/ x /*",
+        "a${x}",
+        "-->",
     ];
 
     fn at(kind: FileKind, before: &str) -> Escape {
@@ -447,7 +469,9 @@ mod tests {
     #[test]
     fn a_shell_sees_one_word() {
         for text in NASTY {
-            for (before, after) in [("printf %s ", ""), ("printf %s \"", "\""), ("printf %s '", "'"), ("printf %s a\"b\"", "")] {
+            for (before, after) in
+                [("printf %s ", ""), ("printf %s \"", "\""), ("printf %s '", "'"), ("printf %s a\"b\"", "")]
+            {
                 let written = at(FileKind::Shell, before).write(&Value::Text(text.into())).unwrap();
                 let script = format!("{before}{written}{after}");
                 let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
@@ -479,7 +503,10 @@ mod tests {
         assert!(at(FileKind::Python, "x = \"\"\"").write(&text).is_err());
         assert_eq!(at(FileKind::Tcl, "set x ").write(&text), Ok("a\\\"\\;\\ \\$finish\\;\\n".into()));
         assert!(at(FileKind::Spice, ".param x=").write(&text).is_err());
-        assert_eq!(at(FileKind::Xml, "<a b=\"").write(&Value::Text("<&\"".into())), Ok("&lt;&amp;&quot;".into()));
+        assert_eq!(
+            at(FileKind::Xml, "<a b=\"").write(&Value::Text("<&\"".into())),
+            Ok("&lt;&amp;&quot;".into())
+        );
         assert!(at(FileKind::Xml, "<!-- ").write(&text).is_err());
         assert_eq!(at(FileKind::Plain, "").write(&text), Ok("a\"; $finish;\n".into()));
     }

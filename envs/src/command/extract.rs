@@ -87,7 +87,9 @@ impl Extraction {
     pub fn number(&self, output: &Output) -> Result<f64, String> {
         match self.find(output) {
             Ok(number) => self.checked(number),
-            Err(Miss::Absent(reason)) => self.otherwise.ok_or_else(|| format!("metric `{}`: {reason}", self.name)),
+            Err(Miss::Absent(reason)) => {
+                self.otherwise.ok_or_else(|| format!("metric `{}`: {reason}", self.name))
+            }
             Err(Miss::Wrong(reason)) => Err(format!("metric `{}`: {reason}", self.name)),
         }
     }
@@ -98,9 +100,9 @@ impl Extraction {
         let unit = if self.unit == "1" { String::new() } else { format!(" {}", self.unit) };
         match self.range {
             _ if !number.is_finite() => Err(format!("metric `{name}` is {number}, which is no measurement")),
-            Some((low, high)) if !(low..=high).contains(&number) => {
-                Err(format!("metric `{name}` is {number}{unit}, outside of its plausible range of {low} to {high}{unit}"))
-            }
+            Some((low, high)) if !(low..=high).contains(&number) => Err(format!(
+                "metric `{name}` is {number}{unit}, outside of its plausible range of {low} to {high}{unit}"
+            )),
             _ => Ok(number),
         }
     }
@@ -122,7 +124,9 @@ impl Extraction {
                 serde_json::Value::Number(number) => {
                     return self.converted(number.as_f64().unwrap_or(f64::NAN), self.given());
                 }
-                serde_json::Value::Bool(truth) => return self.converted(f64::from(u8::from(truth)), self.given()),
+                serde_json::Value::Bool(truth) => {
+                    return self.converted(f64::from(u8::from(truth)), self.given());
+                }
                 serde_json::Value::String(text) => (text, None),
                 serde_json::Value::Null => return Err(Miss::Absent(format!("`{pointer}` is null"))),
                 _ => return Err(Miss::Wrong(format!("`{pointer}` is a list or an object, and no number"))),
@@ -179,7 +183,9 @@ impl Output<'_> {
             Ok(found) if found.is_file() => {}
             Ok(_) => return Err(Miss::Wrong(format!("`{name}` is no file"))),
             Err(_) if !self.folder.exists() => {
-                return Err(Miss::Absent(format!("`{name}` is gone with the scratch folder, which the program removed")));
+                return Err(Miss::Absent(format!(
+                    "`{name}` is gone with the scratch folder, which the program removed"
+                )));
             }
             Err(_) => return Err(Miss::Absent(format!("the program wrote no `{name}`"))),
         }
@@ -188,7 +194,8 @@ impl Output<'_> {
     }
 
     fn json(&self, file: Option<&Text>, pointer: &str) -> Result<serde_json::Value, Miss> {
-        let name = file.map(|file| file.write(self.values)).transpose().map_err(Miss::Wrong)?.map(PathBuf::from);
+        let name =
+            file.map(|file| file.write(self.values)).transpose().map_err(Miss::Wrong)?.map(PathBuf::from);
         let mut documents = self.documents.borrow_mut();
         let document = match documents.entry(name) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
@@ -197,7 +204,10 @@ impl Output<'_> {
                 place.insert(document(&name, &text)?)
             }
         };
-        document.pointer(pointer).cloned().ok_or_else(|| Miss::Absent(format!("there is no `{pointer}` in the JSON")))
+        document
+            .pointer(pointer)
+            .cloned()
+            .ok_or_else(|| Miss::Absent(format!("there is no `{pointer}` in the JSON")))
     }
 }
 
@@ -220,7 +230,8 @@ fn document(name: &str, text: &str) -> Result<serde_json::Value, Miss> {
 
 /// A JSON document in which Python and others wrote numbers that JSON does not have: they become texts, so that they can be named.
 pub(super) fn with_named_numbers(text: &str) -> serde_json::Result<serde_json::Value> {
-    let named = text.replace("-Infinity", "\"-inf\"").replace("Infinity", "\"inf\"").replace("NaN", "\"NaN\"");
+    let named =
+        text.replace("-Infinity", "\"-inf\"").replace("Infinity", "\"inf\"").replace("NaN", "\"NaN\"");
     serde_json::from_str(&named)
 }
 
@@ -234,7 +245,8 @@ fn matched(name: &str, text: &str, pattern: &Regex, pick: Pick) -> Result<(Strin
         let value = captures.name("value")?.as_str().to_string();
         Some((value, captures.name("unit").map(|unit| unit.as_str().to_string())))
     });
-    let number = |(text, _): &(String, Option<String>)| unit::split(text).map_or(f64::NAN, |(number, _)| number);
+    let number =
+        |(text, _): &(String, Option<String>)| unit::split(text).map_or(f64::NAN, |(number, _)| number);
     let chosen = match pick {
         Pick::First => found.into_iter().next(),
         Pick::Last => found.last(),
@@ -264,13 +276,13 @@ fn cell(name: &str, text: &str, column: &Column, row: &Row, delimiter: Option<u8
     let rows = &rows[usize::from(named)..];
     let position = |column: &Column| match column {
         Column::Number(number) => Ok(number - 1),
-        Column::Name(wanted) => header
-            .and_then(|header| header.iter().position(|found| found == wanted))
-            .ok_or_else(|| {
+        Column::Name(wanted) => {
+            header.and_then(|header| header.iter().position(|found| found == wanted)).ok_or_else(|| {
                 let known: Vec<&str> = header.map_or(Vec::new(), |header| header.iter().collect());
-                let hint = crate::error::suggestion(wanted, &known);
+                let hint = crate::suggest::suggestion(wanted, &known);
                 Miss::Absent(format!("{name} has no column `{wanted}`{hint}"))
-            }),
+            })
+        }
     };
     let found = match row {
         Row::First => rows.first(),

@@ -48,8 +48,8 @@ use worker::Worker;
 pub use probe::{Kind, probe};
 
 use crate::{
-    Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, FidelityLevel, Metric, Noise, Objective,
-    Options, Outcome,
+    Design, DesignSpace, Direction, Env, EnvEntry, EnvError, Fidelity, FidelityLevel, Metric, Noise,
+    Objective, Options, Outcome,
 };
 
 /// The id under which a definition is named by option: `-o file=my-tool.ron`.
@@ -100,7 +100,10 @@ impl Command {
         Self {
             id: id.into(),
             metrics,
-            slots: Slots::of(definition.path.as_deref().unwrap_or("command-v0".as_ref()), definition.parallel),
+            slots: Slots::of(
+                definition.path.as_deref().unwrap_or("command-v0".as_ref()),
+                definition.parallel,
+            ),
             idle: Mutex::default(),
             runner: Runner::new(&definition.scratch),
             definition,
@@ -111,7 +114,8 @@ impl Command {
     fn once(&self, level: &Level, design: &Design, repetition: usize, deadline: Option<Instant>) -> Outcome {
         let definition = &self.definition;
         let seed = definition.seed.wrapping_add(repetition as u64);
-        let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_secs_f64());
+        let left =
+            || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_secs_f64());
         let (times, wait_s) = definition.retry.as_ref().map_or((0, 0.0), |retry| (retry.times, retry.wait_s));
         let mut tries = 0;
         loop {
@@ -143,9 +147,9 @@ fn still(outcome: Outcome, tries: usize) -> Outcome {
             Outcome::Failed { reason: format!("{reason}; still so after {tries} more tries"), log_tail }
         }
         // What looks transient is no statement about the design.
-        Outcome::Infeasible { constraint, .. } => {
-            Outcome::failed(format!("{constraint}, but the log also holds the pattern of `retry`, after {tries} more tries"))
-        }
+        Outcome::Infeasible { constraint, .. } => Outcome::failed(format!(
+            "{constraint}, but the log also holds the pattern of `retry`, after {tries} more tries"
+        )),
         other => other,
     }
 }
@@ -176,7 +180,8 @@ impl Env for Command {
         self.together(&rows)
     }
     fn fidelities(&self) -> Vec<FidelityLevel> {
-        let level = |level: &Level| FidelityLevel { name: level.name.clone(), relative_cost: level.relative_cost };
+        let level =
+            |level: &Level| FidelityLevel { name: level.name.clone(), relative_cost: level.relative_cost };
         self.definition.levels.iter().map(level).collect()
     }
     fn noise(&self) -> Option<Noise> {
@@ -211,13 +216,17 @@ impl Command {
     /// Several repetitions as one: each metric by the rule of the definition, then its spread.
     fn together(&self, rows: &[Vec<f64>]) -> Outcome {
         if self.definition.repeats == 1 {
-            return rows.first().map_or_else(|| Outcome::failed("no run was made"), |row| Outcome::feasible(row.clone()));
+            return rows
+                .first()
+                .map_or_else(|| Outcome::failed("no run was made"), |row| Outcome::feasible(row.clone()));
         }
-        let columns: Vec<Vec<f64>> =
-            (0..self.definition.metrics.len()).map(|index| rows.iter().map(|row| row[index]).collect()).collect();
+        let columns: Vec<Vec<f64>> = (0..self.definition.metrics.len())
+            .map(|index| rows.iter().map(|row| row[index]).collect())
+            .collect();
         let metrics = columns.iter().zip(&self.definition.metrics);
-        let mut values: Vec<f64> =
-            metrics.map(|(column, metric)| aggregate(column, self.definition.aggregate, metric.direction)).collect();
+        let mut values: Vec<f64> = metrics
+            .map(|(column, metric)| aggregate(column, self.definition.aggregate, metric.direction))
+            .collect();
         values.extend(columns.iter().map(|column| deviation(column)));
         // The limits of the definition are on what is reported, too.
         let within = self.definition.within(&values);
@@ -261,7 +270,8 @@ pub(crate) fn entry_of(path: &str) -> EnvEntry {
     let build = move |options: &Options| -> Result<Box<dyn Env>, EnvError> {
         let path = options.path(&given);
         // In a study the file's own place tells it from others of that name.
-        let id = if options.folder().as_os_str().is_empty() { given.clone() } else { path.display().to_string() };
+        let id =
+            if options.folder().as_os_str().is_empty() { given.clone() } else { path.display().to_string() };
         Ok(Box::new(Command::load(&id, &path, options)?))
     };
     with_options(EnvEntry::new(path, "a program of your own", build))
@@ -277,7 +287,11 @@ pub(crate) fn entry() -> EnvEntry {
         }))
     };
     let entry = EnvEntry::new(ID, "any program, described by a RON file", build);
-    with_options(entry.option("file", "(a small example)", "the definition; a path that ends in .ron can also stand for the id"))
+    with_options(entry.option(
+        "file",
+        "(a small example)",
+        "the definition; a path that ends in .ron can also stand for the id",
+    ))
 }
 
 fn with_options(entry: EnvEntry) -> EnvEntry {

@@ -17,8 +17,15 @@ use crate::{Design, Outcome};
 const TAIL: usize = 1000;
 
 /// Words by which programs say that they were refused memory.
-const NO_MEMORY: [&str; 7] =
-    ["Out of space", "MemoryError", "bad_alloc", "ut of memory", "Cannot allocate memory", "OutOfMemory", "memory exhausted"];
+const NO_MEMORY: [&str; 7] = [
+    "Out of space",
+    "MemoryError",
+    "bad_alloc",
+    "ut of memory",
+    "Cannot allocate memory",
+    "OutOfMemory",
+    "memory exhausted",
+];
 
 /// A run, finished.
 pub(super) struct Run {
@@ -29,8 +36,16 @@ pub(super) struct Run {
 
 impl Definition {
     /// Runs the program once. `time_s` is a limit of time below that of the definition.
-    pub fn run(&self, runner: &Runner, level: &Level, design: &Design, seed: u64, time_s: Option<f64>) -> Run {
-        let values = Values { names: &self.names, design, constants: &level.constants, fidelity: &level.name, seed };
+    pub fn run(
+        &self,
+        runner: &Runner,
+        level: &Level,
+        design: &Design,
+        seed: u64,
+        time_s: Option<f64>,
+    ) -> Run {
+        let values =
+            Values { names: &self.names, design, constants: &level.constants, fidelity: &level.name, seed };
         let limit_s = time_s.map_or(self.limits.time_s, |time_s| time_s.min(self.limits.time_s));
         self.run_prepared(runner, &values, limit_s, |work| {
             self.fill(work, &values)?;
@@ -41,7 +56,8 @@ impl Definition {
     /// Runs another command in its place, its templates empty: what does a failure look like?
     pub fn run_words(&self, runner: &Runner, level: &Level, design: &Design, words: Vec<String>) -> Outcome {
         let seed = self.seed;
-        let values = Values { names: &self.names, design, constants: &level.constants, fidelity: &level.name, seed };
+        let values =
+            Values { names: &self.names, design, constants: &level.constants, fidelity: &level.name, seed };
         let prepare = |work: &Path| {
             self.fill(work, &values)?;
             for template in &self.program.templates {
@@ -63,7 +79,12 @@ impl Definition {
         let steady = |outcome| Run { outcome, transient: false };
         let folder = match runner.folder() {
             Ok(folder) => folder,
-            Err(error) => return steady(Outcome::failed(format!("no scratch folder in {}: {error}", self.scratch.display()))),
+            Err(error) => {
+                return steady(Outcome::failed(format!(
+                    "no scratch folder in {}: {error}",
+                    self.scratch.display()
+                )));
+            }
         };
         let work = folder.path().join("work");
         let job = match prepare(&work) {
@@ -97,7 +118,10 @@ impl Definition {
             Keep::Always => true,
         };
         if keep && let Err(error) = self.keep(folder, values, &outcome) {
-            return steady(Outcome::failed(format!("the scratch folder cannot be kept in {}: {error}", self.keep_in.display())));
+            return steady(Outcome::failed(format!(
+                "the scratch folder cannot be kept in {}: {error}",
+                self.keep_in.display()
+            )));
         }
         Run { outcome, transient }
     }
@@ -124,7 +148,13 @@ impl Definition {
     }
 
     /// A command with its surroundings.
-    pub fn job(&self, mut words: Vec<String>, work: &Path, values: &Values, time_s: Option<f64>) -> Result<Job, String> {
+    pub fn job(
+        &self,
+        mut words: Vec<String>,
+        work: &Path,
+        values: &Values,
+        time_s: Option<f64>,
+    ) -> Result<Job, String> {
         let mut variables = Vec::new();
         // What a program puts into the folder of temporary files goes with the scratch folder.
         if let Some(parent) = work.parent() {
@@ -149,7 +179,8 @@ impl Definition {
 
     /// Makes the folder in which the program starts.
     pub fn fill(&self, work: &Path, values: &Values) -> Result<(), String> {
-        let problem = |what: &str, error: io::Error| format!("{what} cannot be put into the scratch folder: {error}");
+        let problem =
+            |what: &str, error: io::Error| format!("{what} cannot be put into the scratch folder: {error}");
         fs::create_dir(work).map_err(|error| problem("a folder", error))?;
         for file in &self.program.files {
             place(file, work).map_err(|error| problem(&file.from.display().to_string(), error))?;
@@ -157,7 +188,8 @@ impl Definition {
         for template in &self.program.templates {
             let name = template.to.write(values)?;
             let text = template.body.write(values)?;
-            write(work, &name, text.as_bytes(), template.executable).map_err(|error| problem(&name, error))?;
+            write(work, &name, text.as_bytes(), template.executable)
+                .map_err(|error| problem(&name, error))?;
         }
         if let Some(name) = &self.program.design_file {
             let text = serde_json::to_vec_pretty(&self.request(values)).map_err(|error| error.to_string())?;
@@ -169,13 +201,18 @@ impl Definition {
     /// A design as programs are given it: values by name, level, constants, seed.
     pub fn request(&self, values: &Values) -> serde_json::Value {
         let space = &self.names.space;
-        let design: serde_json::Map<String, serde_json::Value> =
-            space.values(values.design).into_iter().map(|(name, value)| (name, serde_json::json!(value))).collect();
+        let design: serde_json::Map<String, serde_json::Value> = space
+            .values(values.design)
+            .into_iter()
+            .map(|(name, value)| (name, serde_json::json!(value)))
+            .collect();
         let derived: serde_json::Map<String, serde_json::Value> = self
             .names
             .derived
             .iter()
-            .map(|(name, expression)| (name.clone(), serde_json::json!(expression.number(space, values.design))))
+            .map(|(name, expression)| {
+                (name.clone(), serde_json::json!(expression.number(space, values.design)))
+            })
             .collect();
         serde_json::json!({
             "design": design,
@@ -211,7 +248,8 @@ impl Definition {
         };
         if !good {
             let log = output.log();
-            let refused = self.limits.memory_mb.is_some() && NO_MEMORY.iter().any(|words| log.contains(words));
+            let refused =
+                self.limits.memory_mb.is_some() && NO_MEMORY.iter().any(|words| log.contains(words));
             let reason = if refused {
                 format!("{} ({})", self.no_memory(), report.ending)
             } else if log.contains("File too large") {
@@ -250,7 +288,8 @@ impl Definition {
                         },
                     };
                     if let Some(found) = pattern.captures(&text) {
-                        let told = found.name("amount").and_then(|amount| super::unit::split(amount.as_str()));
+                        let told =
+                            found.name("amount").and_then(|amount| super::unit::split(amount.as_str()));
                         let amount = told.map_or(*amount, |(number, _)| number);
                         return Ok(Some(Outcome::infeasible(meaning.as_str(), amount)));
                     }
@@ -261,20 +300,25 @@ impl Definition {
         Ok(None)
     }
 
-    /// The outcome by limits on metrics, if one is broken: the amount is relative to the limit.
+    /// The outcome by limits on metrics, if one is broken.
     pub fn within(&self, numbers: &[f64]) -> Option<Outcome> {
         self.rules.iter().find_map(|rule| {
             let Rule::Metric { metric, at_most, at_least, meaning } = rule else { return None };
             let number = numbers[*metric];
-            let relative = |by: f64, limit: f64| by / if limit == 0.0 { 1.0 } else { limit.abs() };
-            let above = at_most.filter(|most| number > *most).map(|most| relative(number - most, most));
-            let below = at_least.filter(|least| number < *least).map(|least| relative(least - number, least));
-            above.or(below).map(|amount| Outcome::infeasible(meaning.as_str(), amount))
+            let above = at_most.filter(|most| number > *most).map(|most| (number - most, most));
+            let below = at_least.filter(|least| number < *least).map(|least| (least - number, least));
+            above.or(below).map(|(amount, limit)| {
+                let relative = if limit == 0.0 { amount } else { amount / limit.abs() };
+                Outcome::infeasible(meaning.as_str(), amount).ranked_by(relative)
+            })
         })
     }
 
     pub fn no_memory(&self) -> String {
-        format!("the program used more memory than its limit of {} MiB", self.limits.memory_mb.unwrap_or_default())
+        format!(
+            "the program used more memory than its limit of {} MiB",
+            self.limits.memory_mb.unwrap_or_default()
+        )
     }
 
     fn too_much(&self) -> String {
@@ -299,7 +343,8 @@ impl Definition {
     /// Moves the folder of a run to where such folders are kept, with the design and the outcome. One of an earlier run of it goes.
     fn keep(&self, folder: Folder, values: &Values, outcome: &Outcome) -> io::Result<()> {
         let request = serde_json::to_vec_pretty(&self.request(values))?;
-        let name = format!("{}-{}", self.name.replace(['/', '\0'], "_"), &blake3::hash(&request).to_hex()[..12]);
+        let name =
+            format!("{}-{}", self.name.replace(['/', '\0'], "_"), &blake3::hash(&request).to_hex()[..12]);
         fs::write(folder.path().join("request.json"), &request)?;
         fs::write(folder.path().join("outcome.json"), serde_json::to_vec_pretty(outcome)?)?;
         let place = self.keep_in.join(name);

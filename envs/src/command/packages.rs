@@ -65,7 +65,8 @@ const PROJECTS: [(&str, &str); 8] = [
 /// How to get a program, if that is known.
 pub(super) fn remedy(program: &str) -> String {
     let name = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or(program);
-    let of = |list: &[(&str, &'static str)]| list.iter().find(|(known, _)| *known == name).map(|(_, from)| *from);
+    let of =
+        |list: &[(&str, &'static str)]| list.iter().find(|(known, _)| *known == name).map(|(_, from)| *from);
     match (of(&PACKAGES), of(&PROJECTS)) {
         (Some(package), _) => format!("install it (Debian, Ubuntu: `apt-get install {package}`)"),
         (_, Some(project)) => format!("{project}, and put it on the PATH"),

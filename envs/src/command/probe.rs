@@ -27,11 +27,7 @@ pub enum Kind {
 
 /// Probes the definition in this file; `say` gets each finding as it is made. True if nothing has to be mended. Errors: see
 /// [`Command::load`].
-pub fn probe(
-    path: &Path,
-    options: &Options,
-    say: &mut dyn FnMut(Kind, &str),
-) -> Result<bool, EnvError> {
+pub fn probe(path: &Path, options: &Options, say: &mut dyn FnMut(Kind, &str)) -> Result<bool, EnvError> {
     let command = Arc::new(Command::load(&path.display().to_string(), path, options)?);
     let env: Arc<dyn Env> = command.clone();
     let mut probe = Probe { command, env, say, good: true, measured: Vec::new(), seconds: Vec::new() };
@@ -68,7 +64,11 @@ impl Probe<'_> {
         let definition = &command.definition;
         let space = command.space();
         let size = space.size().map_or("infinitely many designs".into(), |size| format!("{size} designs"));
-        let version = if definition.version.is_empty() { String::new() } else { format!(" ({})", definition.version.join("; ")) };
+        let version = if definition.version.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", definition.version.join("; "))
+        };
         self.say(
             Kind::Good,
             format!(
@@ -123,7 +123,13 @@ impl Probe<'_> {
             for coordinate in coordinates {
                 let Some(design) = around(space, &middle, index, coordinate) else {
                     let value = parameter.value(coordinate);
-                    self.say(Kind::Note, format!("{}={value}: refused by the constraints around the middle design, not tried", parameter.name));
+                    self.say(
+                        Kind::Note,
+                        format!(
+                            "{}={value}: refused by the constraints around the middle design, not tried",
+                            parameter.name
+                        ),
+                    );
                     continue;
                 };
                 let outcome = self.evaluate(&design);
@@ -135,7 +141,10 @@ impl Probe<'_> {
                 self.judge(&format!("{}={}", parameter.name, parameter.value(coordinate)), &outcome);
             }
             if !matters && tried > 1 && reference.is_some() {
-                self.say(Kind::Note, format!("`{}` changes no metric between its ends; is it passed on?", parameter.name));
+                self.say(
+                    Kind::Note,
+                    format!("`{}` changes no metric between its ends; is it passed on?", parameter.name),
+                );
             }
         }
         if with_metrics.is_none() {
@@ -148,18 +157,31 @@ impl Probe<'_> {
         match outcome {
             Outcome::Feasible { metrics } => {
                 let metrics = metrics.iter().zip(self.env.metrics());
-                let values: Vec<String> =
-                    metrics.map(|(value, metric)| format!("{} {} {}", metric.name, significant(*value, 4), metric.unit)).collect();
+                let values: Vec<String> = metrics
+                    .map(|(value, metric)| {
+                        format!("{} {} {}", metric.name, significant(*value, 4), metric.unit)
+                    })
+                    .collect();
                 self.say(Kind::Good, format!("{what}: {}", values.join(", ")));
             }
-            Outcome::Infeasible { constraint, amount } => {
-                self.say(Kind::Good, format!("{what}: infeasible, since it breaks \"{constraint}\" by {}", significant(*amount, 4)));
+            Outcome::Infeasible { constraint, amount, .. } => {
+                self.say(
+                    Kind::Good,
+                    format!(
+                        "{what}: infeasible, since it breaks \"{constraint}\" by {}",
+                        significant(*amount, 4)
+                    ),
+                );
             }
             Outcome::TimedOut { limit_s } => {
                 self.say(Kind::Bad, format!("{what}: not finished within {limit_s} s; raise `limits: (time_s: ...)`, or narrow the range"));
             }
             Outcome::Failed { reason, log_tail } => {
-                let log = if log_tail.is_empty() { String::new() } else { format!("; its log ends with:\n    {}", log_tail.replace('\n', "\n    ")) };
+                let log = if log_tail.is_empty() {
+                    String::new()
+                } else {
+                    format!("; its log ends with:\n    {}", log_tail.replace('\n', "\n    "))
+                };
                 self.say(Kind::Bad, format!("{what}: failed: {reason}{log}"));
             }
         }
@@ -175,7 +197,11 @@ impl Probe<'_> {
         let differing: Vec<String> = match (first.metrics(), again.metrics(), beside.metrics()) {
             (Some(a), Some(b), Some(c)) => {
                 let names = self.env.metrics().iter().map(|metric| metric.name.clone());
-                names.zip(a.iter().zip(b).zip(c)).filter(|(_, ((a, b), c))| a != b || a != c).map(|(name, _)| name).collect()
+                names
+                    .zip(a.iter().zip(b).zip(c))
+                    .filter(|(_, ((a, b), c))| a != b || a != c)
+                    .map(|(name, _)| name)
+                    .collect()
             }
             _ => {
                 self.say(Kind::Bad, "the same design once has metrics and once has not");
@@ -184,7 +210,10 @@ impl Probe<'_> {
         };
         let definition = &self.command.definition;
         let clock = |name: &String| {
-            let own = definition.extractions.iter().find(|e| e.name == *name || format!("{}_spread", e.name) == *name);
+            let own = definition
+                .extractions
+                .iter()
+                .find(|e| e.name == *name || format!("{}_spread", e.name) == *name);
             own.is_some_and(|e| matches!(e.place, Place::WallTime | Place::CpuTime | Place::PeakMemory))
         };
         let (clocks, others): (Vec<String>, Vec<String>) = differing.into_iter().partition(clock);
@@ -195,7 +224,13 @@ impl Probe<'_> {
         if others.is_empty() {
             self.say(Kind::Good, "the same design has the same metrics, again and beside itself");
         } else if noise.is_some() {
-            self.say(Kind::Note, format!("{} differ from run to run even with the same seed; repetitions are aggregated", others.join(", ")));
+            self.say(
+                Kind::Note,
+                format!(
+                    "{} differ from run to run even with the same seed; repetitions are aggregated",
+                    others.join(", ")
+                ),
+            );
         } else {
             self.say(
                 Kind::Bad,
@@ -212,15 +247,26 @@ impl Probe<'_> {
     fn extraction(&mut self) {
         for (index, metric) in self.env.clone().metrics().iter().enumerate() {
             let values = || self.measured.iter().map(|row| row[index]);
-            let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+            let (low, high) =
+                (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
             let count = self.measured.len();
             let (name, unit) = (&metric.name, &metric.unit);
             if low == high && count > 1 && !name.ends_with("_spread") {
-                self.say(Kind::Note, format!("`{name}` is {} {unit} in all {count} runs; is it the right number?", significant(low, 6)));
+                self.say(
+                    Kind::Note,
+                    format!(
+                        "`{name}` is {} {unit} in all {count} runs; is it the right number?",
+                        significant(low, 6)
+                    ),
+                );
             } else {
                 self.say(
                     Kind::Good,
-                    format!("`{name}` is found: {} to {} {unit} in {count} runs", significant(low, 4), significant(high, 4)),
+                    format!(
+                        "`{name}` is found: {} to {} {unit} in {count} runs",
+                        significant(low, 4),
+                        significant(high, 4)
+                    ),
                 );
             }
         }
@@ -277,7 +323,10 @@ impl Probe<'_> {
         match outcome {
             Outcome::TimedOut { .. } => self.say(
                 Kind::Good,
-                format!("stopped half way, it is gone with all it has started {} s later", significant(after.max(0.0), 2)),
+                format!(
+                    "stopped half way, it is gone with all it has started {} s later",
+                    significant(after.max(0.0), 2)
+                ),
             ),
             _ => self.say(Kind::Note, "it is too quick to be stopped half way; that was not tried"),
         }
@@ -288,7 +337,9 @@ impl Probe<'_> {
         let Some(level) = command.level(Fidelity::FULL) else { return Outcome::failed("no level") };
         let seed = command.definition.seed;
         match command.definition.program.protocol {
-            Protocol::OneShot => command.definition.run(&command.runner, level, design, seed, Some(limit_s)).outcome,
+            Protocol::OneShot => {
+                command.definition.run(&command.runner, level, design, seed, Some(limit_s)).outcome
+            }
             Protocol::JsonLines => command.ask(level, design, seed, Some(limit_s)).outcome,
         }
     }
@@ -309,11 +360,14 @@ impl Probe<'_> {
         let what = match (spoilt.arguments, definition.program.templates.is_empty()) {
             (true, true) => "with nonsense for every variable of the command",
             (false, _) => "with empty files for its templates",
-            (true, false) => "with nonsense for every variable of the command and empty files for its templates",
+            (true, false) => {
+                "with nonsense for every variable of the command and empty files for its templates"
+            }
         };
         match outcome {
             Outcome::Feasible { metrics } => {
-                let same = if self.measured.contains(&metrics) { "the metrics of a good design" } else { "metrics" };
+                let same =
+                    if self.measured.contains(&metrics) { "the metrics of a good design" } else { "metrics" };
                 self.say(
                     Kind::Note,
                     format!(
@@ -324,9 +378,13 @@ impl Probe<'_> {
             }
             Outcome::Infeasible { constraint, .. } => self.say(
                 Kind::Note,
-                format!("{what} the design counts as infeasible (\"{constraint}\"): that rule may hide failures"),
+                format!(
+                    "{what} the design counts as infeasible (\"{constraint}\"): that rule may hide failures"
+                ),
             ),
-            Outcome::Failed { reason, .. } => self.say(Kind::Good, format!("{what} it fails as it should: {reason}")),
+            Outcome::Failed { reason, .. } => {
+                self.say(Kind::Good, format!("{what} it fails as it should: {reason}"))
+            }
             Outcome::TimedOut { .. } => self.say(Kind::Note, format!("{what} it runs into its time limit")),
         }
     }
@@ -369,7 +427,8 @@ fn around(space: &crate::DesignSpace, middle: &Design, index: usize, coordinate:
     for _ in 0..space.len() {
         let Some(condition) = &space.parameters()[asked].condition else { break };
         let parent = space.position(&condition.parameter).ok()?;
-        let accepted = condition.is_one_of.iter().find_map(|value| space.parameters()[parent].coordinate(value).ok())?;
+        let accepted =
+            condition.is_one_of.iter().find_map(|value| space.parameters()[parent].coordinate(value).ok())?;
         if !space.is_active(&design, asked) {
             design.set(parent, accepted);
         }

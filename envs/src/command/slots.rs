@@ -14,10 +14,13 @@ pub(super) struct Slots {
 /// A place, given back when dropped.
 pub(super) struct Slot<'a>(&'a Slots);
 
+/// The slots in use, by definition and number.
+type Known = HashMap<(PathBuf, usize), Weak<Slots>>;
+
 impl Slots {
     /// Places for the definition in this file: the same for all environments that are made from it. 0 is any number.
     pub fn of(file: &Path, most: usize) -> Arc<Self> {
-        static ALL: OnceLock<Mutex<HashMap<(PathBuf, usize), Weak<Slots>>>> = OnceLock::new();
+        static ALL: OnceLock<Mutex<Known>> = OnceLock::new();
         let key = (std::fs::canonicalize(file).unwrap_or_else(|_| file.into()), most);
         let mut all = ALL.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get(&key).and_then(Weak::upgrade) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::escape::{Escape, FileKind, Follower};
-use crate::error::suggestion;
 use crate::space::Expression;
+use crate::suggest::suggestion;
 use crate::{Design, DesignSpace, Domain, Value};
 
 /// What a variable stands for.
@@ -60,8 +60,11 @@ impl Names {
     fn unknown(&self, name: &str) -> String {
         let parameters = self.space.parameters().iter().map(|p| p.name.as_str());
         let derived = self.derived.iter().map(|(name, _)| name.as_str());
-        let known: Vec<&str> =
-            parameters.chain(self.constants.keys().map(String::as_str)).chain(derived).chain(RESERVED).collect();
+        let known: Vec<&str> = parameters
+            .chain(self.constants.keys().map(String::as_str))
+            .chain(derived)
+            .chain(RESERVED)
+            .collect();
         let hint = suggestion(name, &known);
         format!(
             "`{{{{{name}}}}}` names no parameter, constant or derived number{hint}; add it to `parameters`, or correct the name"
@@ -74,6 +77,14 @@ impl Names {
             Variable::Parameter(index) => match &self.space.parameters()[*index].domain {
                 Domain::Categorical(choices) => choices.iter().map(|c| Value::Text(c.clone())).collect(),
                 Domain::Boolean => vec![Value::Boolean(true)],
+                // Every arrangement is made of these words, `,` and `:`.
+                Domain::Permutation(items) => vec![Value::Text(items.join(","))],
+                Domain::Assignment { items, places } => {
+                    let placed = |place: &String| {
+                        items.iter().map(|item| format!("{item}:{place}")).collect::<Vec<_>>().join(",")
+                    };
+                    places.iter().map(|place| Value::Text(placed(place))).collect()
+                }
                 _ => vec![Value::Integer(1)],
             },
             Variable::Constant(name) => self.constants.get(name).cloned().unwrap_or_default(),
@@ -98,8 +109,12 @@ impl Values<'_> {
         let space = &self.names.space;
         match variable {
             Variable::Parameter(index) => space.value(self.design, *index),
-            Variable::Constant(name) => self.constants.get(name).cloned().unwrap_or(Value::Text(String::new())),
-            Variable::Derived(index) => Value::number(self.names.derived[*index].1.number(space, self.design)),
+            Variable::Constant(name) => {
+                self.constants.get(name).cloned().unwrap_or(Value::Text(String::new()))
+            }
+            Variable::Derived(index) => {
+                Value::number(self.names.derived[*index].1.number(space, self.design))
+            }
             Variable::Seed => Value::Integer(i64::try_from(self.seed).unwrap_or(i64::MAX)),
             Variable::Fidelity => Value::Text(self.fidelity.into()),
             Variable::Folder => Value::Text(self.names.folder.clone()),
@@ -282,10 +297,17 @@ mod tests {
 
     fn write(text: &str, reading: Reading) -> Result<String, String> {
         let names = names();
-        let read = Text::read(text, ("{{", "}}"), reading, &names).map_err(|m| format!("{}: {}", m.at, m.message))?;
+        let read = Text::read(text, ("{{", "}}"), reading, &names)
+            .map_err(|m| format!("{}: {}", m.at, m.message))?;
         let design = Design::new([2.0, 1.0]);
         let constants = BTreeMap::from([("cycles".to_string(), Value::Integer(10))]);
-        read.write(&Values { names: &names, design: &design, constants: &constants, fidelity: "full", seed: 7 })
+        read.write(&Values {
+            names: &names,
+            design: &design,
+            constants: &constants,
+            fidelity: "full",
+            seed: 7,
+        })
     }
 
     #[test]
@@ -313,7 +335,10 @@ mod tests {
     fn mistakes_have_a_place() {
         let argument = Reading::As(Escape::Argument);
         let error = write("ab {{row}}", argument).unwrap_err();
-        assert!(error.starts_with("3: `{{row}}` names no parameter") && error.contains("did you mean `rows`?"), "{error}");
+        assert!(
+            error.starts_with("3: `{{row}}` names no parameter") && error.contains("did you mean `rows`?"),
+            "{error}"
+        );
         let error = write("x={{kind}}", Reading::As(Escape::Script)).unwrap_err();
         assert!(error.contains("2: `kind` may be `a b; {{rows}}`"), "{error}");
     }

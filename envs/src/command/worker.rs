@@ -32,8 +32,13 @@ impl Command {
     /// Asks a program that stays; starts one if none is idle. One that did not answer is not asked again.
     pub(super) fn ask(&self, level: &Level, design: &Design, seed: u64, time_s: Option<f64>) -> Run {
         let definition = &self.definition;
-        let values =
-            Values { names: &definition.names, design, constants: &level.constants, fidelity: &level.name, seed };
+        let values = Values {
+            names: &definition.names,
+            design,
+            constants: &level.constants,
+            fidelity: &level.name,
+            seed,
+        };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let worker = match idle.map_or_else(|| definition.start(&self.runner, &values), Ok) {
             Ok(worker) => worker,
@@ -50,7 +55,9 @@ impl Command {
 impl Definition {
     /// Starts the program in a folder of its own.
     fn start(&self, runner: &Runner, values: &Values) -> Result<Worker, String> {
-        let folder = runner.folder().map_err(|error| format!("no scratch folder in {}: {error}", self.scratch.display()))?;
+        let folder = runner
+            .folder()
+            .map_err(|error| format!("no scratch folder in {}: {error}", self.scratch.display()))?;
         let work = folder.path().join("work");
         self.fill(&work, values)?;
         let mut words = self.program.launcher.clone();
@@ -62,7 +69,8 @@ impl Definition {
         }
         let job = self.job(words, &work, values, None)?;
         let program = job.program.display().to_string();
-        let process = LineProcess::start(job, runner.root()).map_err(|error| format!("`{program}` cannot be started: {error}"))?;
+        let process = LineProcess::start(job, runner.root())
+            .map_err(|error| format!("`{program}` cannot be started: {error}"))?;
         Ok(Worker { process, _folder: folder, answered: false })
     }
 
@@ -72,7 +80,8 @@ impl Definition {
         // The first answer may wait for the program to come up.
         let patience = limit_s + if worker.answered || time_s.is_some() { 0.0 } else { self.limits.start_s };
         let begun = Instant::now();
-        let deadline = begun + Duration::try_from_secs_f64(patience).unwrap_or(Duration::from_secs(u32::MAX.into()));
+        let deadline =
+            begun + Duration::try_from_secs_f64(patience).unwrap_or(Duration::from_secs(u32::MAX.into()));
         worker.process.send(&self.request(values).to_string());
         let mut chatter = String::new();
         let silence = loop {
@@ -80,9 +89,12 @@ impl Definition {
                 Ok(line) if line.trim_start().starts_with('{') => {
                     worker.answered = true;
                     let wall_s = begun.elapsed().as_secs_f64();
-                    return match serde_json::from_str(&line).or_else(|error| with_named_numbers(&line).map_err(|_| error)) {
+                    return match serde_json::from_str(&line)
+                        .or_else(|error| with_named_numbers(&line).map_err(|_| error))
+                    {
                         Ok(answer) => {
-                            let outcome = self.answer(&answer, wall_s, chatter, worker.process.said(), values);
+                            let outcome =
+                                self.answer(&answer, wall_s, chatter, worker.process.said(), values);
                             (self.finished(outcome), Some(worker))
                         }
                         Err(error) => {
@@ -111,7 +123,9 @@ impl Definition {
                 worker.process.end(Duration::ZERO);
                 Run { outcome: Outcome::TimedOut { limit_s: patience }, transient: false }
             }
-            Silence::Broken(reason) => self.broken(format!("the program does not answer: {reason}"), worker, chatter),
+            Silence::Broken(reason) => {
+                self.broken(format!("the program does not answer: {reason}"), worker, chatter)
+            }
             Silence::Ended => self.broken(String::new(), worker, chatter),
         };
         (run, None)
@@ -133,11 +147,14 @@ impl Definition {
         let ending = report.map(|report| report.ending);
         let reason = match ending {
             Some(Ending::MemoryLimit) => self.no_memory(),
-            Some(ending) if reason.is_empty() => format!("the program ended with {ending} instead of an answer"),
+            Some(ending) if reason.is_empty() => {
+                format!("the program ended with {ending} instead of an answer")
+            }
             _ if reason.is_empty() => "the program ended instead of an answer".into(),
             _ => reason,
         };
-        let log_tail = [chatter.trim(), said.trim()].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
+        let log_tail =
+            [chatter.trim(), said.trim()].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
         self.finished(Outcome::Failed { reason, log_tail: log_tail.join("\n") })
     }
 

@@ -55,7 +55,9 @@ impl Constraint {
     /// What it means, in a line.
     pub fn meaning(&self) -> &str {
         match self {
-            Self::Sum { meaning, .. } | Self::Product { meaning, .. } | Self::Expression { meaning, .. } => meaning,
+            Self::Sum { meaning, .. } | Self::Product { meaning, .. } | Self::Expression { meaning, .. } => {
+                meaning
+            }
         }
     }
 
@@ -73,11 +75,24 @@ impl Constraint {
         if let Self::Expression { holds, .. } = self {
             return holds.check(space);
         }
-        self.parameters().into_iter().try_for_each(|name| space.position(name).map(drop))
+        for name in self.parameters() {
+            if space.parameters()[space.position(name)?].domain.is_arrangement() {
+                return Err(SpaceError::Definition(format!(
+                    "the constraint \"{}\" relates `{name}`, an arrangement, which is no number",
+                    self.meaning()
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The violation by this design, if it breaks the constraint.
     pub fn violation(&self, space: &DesignSpace, design: &Design) -> Option<Violation> {
+        if let Self::Expression { meaning, holds } = self {
+            let miss = holds.miss(space, design);
+            let (amount, relative) = (miss.amount, miss.relative);
+            return (amount > 0.0).then(|| Violation { meaning: meaning.clone(), amount, relative });
+        }
         let number = |name: &str| space.position(name).map_or(0.0, |index| space.number(design, index));
         let mut largest = 0f64;
         let (value, limit) = match self {
@@ -94,7 +109,7 @@ impl Constraint {
                 largest = product.abs();
                 (product, *at_most)
             }
-            Self::Expression { holds, .. } => (holds.violation(space, design), 0.0),
+            Self::Expression { .. } => return None,
         };
         let scale = if limit == 0.0 { largest } else { limit.abs() };
         (value > limit).then(|| Violation {

@@ -1,11 +1,12 @@
 //! Expressions over the parameters of a space, as people write them: `rows * columns <= 64 && adder != 'ripple'`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Design, DesignSpace, Domain, SpaceError};
-use crate::error::suggestion;
+use crate::suggest::suggestion;
 
 /// An expression over parameters: arithmetic, comparisons, `&&`, `||`, `!`, functions and texts.
 ///
@@ -106,7 +107,26 @@ const DEEPEST: usize = 100;
 /// What a part of an expression is worth.
 enum Worth<'a> {
     Number(f64),
-    Text(&'a str),
+    Text(Cow<'a, str>),
+}
+
+/// By how much something fails to be true.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Miss {
+    /// In the units of what is compared; 0 where it holds.
+    pub amount: f64,
+    /// Relative to the larger side of what is compared.
+    pub relative: f64,
+}
+
+impl Miss {
+    const NONE: Self = Self { amount: 0.0, relative: 0.0 };
+
+    /// Of something that is true or not.
+    fn whole(missed: bool) -> Self {
+        let amount = f64::from(u8::from(missed));
+        Self { amount, relative: amount }
+    }
 }
 
 impl Expression {
@@ -149,8 +169,18 @@ impl Expression {
     /// By how much the design breaks it: 0 where it holds. A comparison is broken by the difference of its sides, `&&` by the sum of its
     /// parts, `||` by the least; anything else by 1.
     pub fn violation(&self, space: &DesignSpace, design: &Design) -> f64 {
-        self.root.violation(space, design, true)
+        self.miss(space, design).amount
     }
+
+    /// The same, with the amount relative to what is compared.
+    pub(super) fn miss(&self, space: &DesignSpace, design: &Design) -> Miss {
+        self.root.miss(space, design, true)
+    }
+}
+
+/// True for a parameter whose values are texts.
+fn has_texts(domain: &Domain) -> bool {
+    matches!(domain, Domain::Categorical(_)) || domain.is_arrangement()
 }
 
 impl Node {
@@ -179,7 +209,7 @@ impl Node {
             Self::Text(_) => Ok(true),
             Self::Name(name) => {
                 let index = space.position(name).map_err(|error| error.to_string())?;
-                Ok(matches!(space.parameters()[index].domain, Domain::Categorical(_)))
+                Ok(has_texts(&space.parameters()[index].domain))
             }
             Self::Negative(a) | Self::Not(a) => number(a).map(|()| false),
             Self::Arithmetic(_, a, b) | Self::And(a, b) | Self::Or(a, b) => {
@@ -192,7 +222,11 @@ impl Node {
                     return Err(format!("{} and {} cannot be compared: one is a text", a.shown(), b.shown()));
                 }
                 if left && !matches!(how, Comparison::Equal | Comparison::Different) {
-                    return Err(format!("{} and {} have no order; compare texts by == or !=", a.shown(), b.shown()));
+                    return Err(format!(
+                        "{} and {} have no order; compare texts by == or !=",
+                        a.shown(),
+                        b.shown()
+                    ));
                 }
                 for (name, text) in [(a, b), (b, a)] {
                     if let (Self::Name(name), Self::Text(text)) = (&**name, &**text)
@@ -220,10 +254,13 @@ impl Node {
 
     fn worth<'a>(&'a self, space: &'a DesignSpace, design: &Design) -> Worth<'a> {
         match self {
-            Self::Text(text) => Worth::Text(text),
+            Self::Text(text) => Worth::Text(text.as_str().into()),
             Self::Name(name) => match space.position(name) {
                 Ok(index) if matches!(space.parameters()[index].domain, Domain::Categorical(_)) => {
-                    Worth::Text(space.choice(design, index))
+                    Worth::Text(space.choice(design, index).into())
+                }
+                Ok(index) if has_texts(&space.parameters()[index].domain) => {
+                    Worth::Text(space.value(design, index).to_string().into())
                 }
                 Ok(index) => Worth::Number(space.number(design, index)),
                 Err(_) => Worth::Number(f64::NAN),
@@ -254,7 +291,7 @@ impl Node {
                 }
             }
             Self::Not(_) | Self::Compare(..) | Self::And(..) | Self::Or(..) => {
-                truth(self.violation(space, design, true) == 0.0)
+                truth(self.miss(space, design, true).amount == 0.0)
             }
             Self::Call(function, arguments) => {
                 let values: Vec<f64> = arguments.iter().map(|a| a.number(space, design)).collect();
@@ -263,20 +300,26 @@ impl Node {
         }
     }
 
-    /// By how much it fails to be true, or false where that is `wanted`.
-    fn violation(&self, space: &DesignSpace, design: &Design, wanted: bool) -> f64 {
-        let of = |node: &Node, wanted| node.violation(space, design, wanted);
+    /// By how much it fails to be true, or false where that is not `wanted`.
+    fn miss(&self, space: &DesignSpace, design: &Design, wanted: bool) -> Miss {
+        let of = |node: &Node, wanted| node.miss(space, design, wanted);
         match self {
             Self::Not(a) => of(a, !wanted),
             Self::And(a, b) | Self::Or(a, b) => {
                 let (left, right) = (of(a, wanted), of(b, wanted));
-                if matches!(self, Self::And(..)) == wanted { left + right } else { left.min(right) }
+                if matches!(self, Self::And(..)) == wanted {
+                    Miss { amount: left.amount + right.amount, relative: left.relative + right.relative }
+                } else if left.relative <= right.relative {
+                    left
+                } else {
+                    right
+                }
             }
             Self::Compare(how, a, b) => {
                 let how = if wanted { *how } else { how.opposite() };
-                how.violation(a.worth(space, design), b.worth(space, design))
+                how.miss(a.worth(space, design), b.worth(space, design))
             }
-            _ => f64::from(u8::from((self.number(space, design) != 0.0) != wanted)),
+            _ => Miss::whole((self.number(space, design) != 0.0) != wanted),
         }
     }
 }
@@ -293,28 +336,29 @@ impl Comparison {
         }
     }
 
-    fn violation(self, a: Worth, b: Worth) -> f64 {
+    fn miss(self, a: Worth, b: Worth) -> Miss {
         let (a, b) = match (a, b) {
             (Worth::Number(a), Worth::Number(b)) => (a, b),
-            (Worth::Text(a), Worth::Text(b)) => {
-                return f64::from(u8::from((a == b) != (self == Self::Equal)));
-            }
-            _ => return 1.0,
+            (Worth::Text(a), Worth::Text(b)) => return Miss::whole((a == b) != (self == Self::Equal)),
+            _ => return Miss::whole(true),
         };
-        let more = |by: f64| if by > 0.0 { by } else { BARELY };
-        match self {
-            _ if a.is_nan() || b.is_nan() => 1.0,
-            Self::AtMost if a <= b => 0.0,
-            Self::Below if a < b => 0.0,
-            Self::AtLeast if a >= b => 0.0,
-            Self::Above if a > b => 0.0,
-            Self::Equal if a == b => 0.0,
-            Self::Different if a != b => 0.0,
-            Self::AtMost | Self::Below => more(a - b),
-            Self::AtLeast | Self::Above => more(b - a),
-            Self::Equal => (a - b).abs(),
-            Self::Different => 1.0,
+        let holds = match self {
+            Self::AtMost => a <= b,
+            Self::Below => a < b,
+            Self::AtLeast => a >= b,
+            Self::Above => a > b,
+            Self::Equal => a == b,
+            Self::Different => a != b,
+        };
+        if holds && !a.is_nan() && !b.is_nan() {
+            return Miss::NONE;
         }
+        if self == Self::Different || !(a - b).is_finite() {
+            return Miss::whole(true);
+        }
+        let amount = (a - b).abs().max(BARELY);
+        let scale = a.abs().max(b.abs());
+        Miss { amount, relative: if scale > 0.0 { amount / scale } else { amount } }
     }
 }
 
@@ -477,7 +521,10 @@ impl Parser<'_> {
     fn call(&mut self, name: &str) -> Result<Node, SpaceError> {
         let Some(function) = FUNCTIONS.iter().position(|(known, ..)| *known == name) else {
             let known: Vec<&str> = FUNCTIONS.iter().map(|(known, ..)| *known).collect();
-            return Err(self.expected(&format!("a function that is known; there is no `{name}`{}", suggestion(name, &known))));
+            return Err(self.expected(&format!(
+                "a function that is known; there is no `{name}`{}",
+                suggestion(name, &known)
+            )));
         };
         let mut arguments = vec![self.any()?];
         while self.take(&[","]).is_some() {

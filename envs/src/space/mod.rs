@@ -163,24 +163,11 @@ impl DesignSpace {
         Ok(Self { parameters, constraints: Vec::new(), groups: Vec::new(), index, conditions, listing: None })
     }
 
-<<<<<<< HEAD
-    /// The same space with these constraints. Errors: a constraint on an unknown parameter, or on an arrangement, which is no number.
-    pub fn with_constraints(mut self, constraints: Vec<Constraint>) -> Result<Self, SpaceError> {
-        for constraint in &constraints {
-            for name in constraint.parameters() {
-                if self.parameters[self.position(name)?].domain.is_arrangement() {
-                    return Err(SpaceError::Definition(format!(
-                        "the constraint \"{}\" relates `{name}`, an arrangement, which is no number",
-                        constraint.meaning()
-                    )));
-                }
-            }
-=======
-    /// The same space with these constraints. Errors: a constraint on an unknown parameter, an expression that makes no sense.
+    /// The same space with these constraints. Errors: a constraint on an unknown parameter; a sum or product of an arrangement, which is no
+    /// number; an expression that makes no sense.
     pub fn with_constraints(mut self, constraints: Vec<Constraint>) -> Result<Self, SpaceError> {
         for constraint in &constraints {
             constraint.check(&self)?;
->>>>>>> 732bba5 (Runner of other programs with guards; command-v0 (work in progress))
         }
         self.constraints = constraints;
         Ok(self)

@@ -299,7 +299,11 @@ pub fn kill_group_of(leader: u32) {
 /// matters: the loader alone takes longer. A system that refuses leaves what is watched here.
 fn limit(pid: Pid, limits: &Limits) {
     let set = |resource, most: u64| {
-        let _ = rustix::process::prlimit(Some(pid), resource, Rlimit { current: Some(most), maximum: Some(most) });
+        let _ = rustix::process::prlimit(
+            Some(pid),
+            resource,
+            Rlimit { current: Some(most), maximum: Some(most) },
+        );
     };
     set(Resource::Core, 0);
     if let Some(bytes) = limits.output_bytes {

@@ -29,7 +29,7 @@ pub struct LineProcess {
 
 enum Held {
     Guarded(Guard),
-    Direct(Running),
+    Direct(Box<Running>),
 }
 
 /// Why no line came.
@@ -56,7 +56,7 @@ impl LineProcess {
                 guard.order(job, &files, remove)?;
                 Held::Guarded(guard)
             }
-            None => Held::Direct(Running::start(job, files, Scope::mark())?),
+            None => Held::Direct(Box::new(Running::start(job, files, Scope::mark())?)),
         };
         let (sender, lines) = channel();
         std::thread::spawn(move || read_lines(own_output, &sender));

@@ -7,12 +7,15 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use hwgym_process::{Ending, Job, LineProcess, Limits, Report, Runner, Silence};
+use hwgym_process::{Ending, Job, Limits, LineProcess, Report, Runner, Silence};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
 /// Runs the rest without guards.
 const DIRECTLY: &str = "HWGYM_TEST_DIRECTLY";
+
+/// A name, and what is done.
+type Story = (&'static str, fn() -> Tested);
 
 fn main() -> ExitCode {
     if std::env::var_os(DIRECTLY).is_none()
@@ -20,7 +23,7 @@ fn main() -> ExitCode {
     {
         return code;
     }
-    let mut tests: Vec<(&str, fn() -> Tested)> = vec![
+    let mut tests: Vec<Story> = vec![
         ("a program ends by itself", ends),
         ("a program that hangs is stopped", hangs),
         ("a program that ignores SIGTERM is killed", ignores_sigterm),
@@ -69,7 +72,8 @@ fn run(script: &str, limits: Limits) -> Result<(Report, String), Box<dyn std::er
     let runner = Runner::new(std::env::temp_dir());
     let folder = runner.folder()?;
     let (out, err) = (folder.path().with_extension("out"), folder.path().with_extension("err"));
-    let report = runner.run(shell(script, folder.path(), limits), &File::create(&out)?, &File::create(&err)?)?;
+    let report =
+        runner.run(shell(script, folder.path(), limits), &File::create(&out)?, &File::create(&err)?)?;
     Ok((report, fs::read_to_string(&out).unwrap_or_default() + &fs::read_to_string(&err).unwrap_or_default()))
 }
 
@@ -106,7 +110,10 @@ fn ignores_sigterm() -> Tested {
 fn too_much_memory() -> Tested {
     let limits = Limits { time_s: Some(20.0), memory_bytes: Some(50 << 20), ..Limits::default() };
     // A child of the script holds the memory, slowly enough that it is seen.
-    let (report, said) = run("x=y; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do x=$x$x; done; sleep 5", limits)?;
+    let (report, said) = run(
+        "x=y; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do x=$x$x; done; sleep 5",
+        limits,
+    )?;
     expect(report.ending == Ending::MemoryLimit, (&report, said))?;
     expect(report.peak_memory_bytes > 50 << 20, report)
 }
@@ -179,7 +186,11 @@ fn nothing_is_left() -> Tested {
         for _ in 0..20 {
             let folder = runner.folder()?;
             let file = File::create(folder.path().join("log"))?;
-            runner.run(shell("mkdir -p a/b; chmod 500 a; (setsid sleep 4711.6 &)", folder.path(), limits), &file, &file)?;
+            runner.run(
+                shell("mkdir -p a/b; chmod 500 a; (setsid sleep 4711.6 &)", folder.path(), limits),
+                &file,
+                &file,
+            )?;
         }
         expect(fs::read_dir(base.path())?.count() == 1, "more than one folder of the runner")?;
     }
@@ -193,8 +204,9 @@ fn nothing_is_left() -> Tested {
     while begun.elapsed() < Duration::from_secs(2) {
         let entries = fs::read_dir("/proc")?.flatten();
         let stats = entries.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
-        let children = stats
-            .filter(|stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.split_whitespace().nth(1) == Some(&own)));
+        let children = stats.filter(|stat| {
+            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.split_whitespace().nth(1) == Some(&own))
+        });
         if children.count() == 0 {
             return Ok(());
         }

@@ -21,14 +21,21 @@ impl Reader<'_> {
     /// The metrics, and how each is had.
     pub fn metrics(&self, names: &Names, protocol: Protocol) -> Result<Metrics, EnvError> {
         if self.file.metrics.is_empty() {
-            return Err(self.error(self.source.field(self.source.text(), "metrics"), "`metrics` is empty; name at least one"));
+            return Err(self.error(
+                self.source.field(self.source.text(), "metrics"),
+                "`metrics` is empty; name at least one",
+            ));
         }
         let (mut metrics, mut extractions, mut deviations): Metrics = Default::default();
         for raw in &self.file.metrics {
             let entry: MetricEntry = self.source.part(raw)?;
             let part = |name: &str| self.source.field(raw.get_ron(), name);
-            if entry.name.trim().is_empty() || metrics.iter().any(|metric: &Metric| metric.name == entry.name) {
-                let message = format!("the name `{}` is empty, or that of a metric before it; choose another", entry.name);
+            if entry.name.trim().is_empty() || metrics.iter().any(|metric: &Metric| metric.name == entry.name)
+            {
+                let message = format!(
+                    "the name `{}` is empty, or that of a metric before it; choose another",
+                    entry.name
+                );
                 return Err(self.error(part("name"), message));
             }
             let unit = entry.unit.clone().unwrap_or_else(|| "1".into());
@@ -58,7 +65,9 @@ impl Reader<'_> {
                     );
                     return Err(self.raw_error(raw, message));
                 }
-                (_, Some(number)) if !number.is_finite() => return Err(self.error(part("otherwise"), "`otherwise` is a finite number")),
+                (_, Some(number)) if !number.is_finite() => {
+                    return Err(self.error(part("otherwise"), "`otherwise` is a finite number"));
+                }
                 _ => {}
             }
             if let Some((low, high)) = entry.range
@@ -67,7 +76,10 @@ impl Reader<'_> {
                 return Err(self.error(part("range"), "`range` is the smallest and the largest plausible number, such as (0.0, 1e9); `inf` is no limit"));
             }
             if entry.deviation.is_some_and(|deviation| !(deviation.is_finite() && deviation >= 0.0)) {
-                return Err(self.error(part("deviation"), "`deviation` is a standard deviation in the metric's unit, at least 0"));
+                return Err(self.error(
+                    part("deviation"),
+                    "`deviation` is a standard deviation in the metric's unit, at least 0",
+                ));
             }
             metrics.push(Metric {
                 name: entry.name.clone(),
@@ -94,7 +106,9 @@ impl Reader<'_> {
         if let Some(from) = &entry.in_unit
             && unit::factor(from, unit).is_none()
         {
-            let message = format!("a number in `{from}` cannot be given in `{unit}`; `in_unit` is the same unit with another prefix, such as MHz for Hz");
+            let message = format!(
+                "a number in `{from}` cannot be given in `{unit}`; `in_unit` is the same unit with another prefix, such as MHz for Hz"
+            );
             return Err(self.error(part("in_unit"), message));
         }
         let own = match place {
@@ -103,7 +117,9 @@ impl Reader<'_> {
             _ => return Ok(()),
         };
         if unit::factor(own, unit).is_none() {
-            let message = format!("this metric is measured in {own}; give its `unit`, such as `{own}` or one with a prefix");
+            let message = format!(
+                "this metric is measured in {own}; give its `unit`, such as `{own}` or one with a prefix"
+            );
             return Err(self.error(part("unit"), message));
         }
         Ok(())
@@ -118,7 +134,9 @@ impl Reader<'_> {
         let entry: PlaceEntry = self.owned(raw)?;
         let staying = protocol == Protocol::JsonLines;
         Ok(match entry {
-            PlaceEntry::Json { file: None, pointer } => Place::Json { file: None, pointer: self.pointer(part("pointer"), pointer)? },
+            PlaceEntry::Json { file: None, pointer } => {
+                Place::Json { file: None, pointer: self.pointer(part("pointer"), pointer)? }
+            }
             PlaceEntry::WallTime => Place::WallTime,
             _ if staying => {
                 let message = "with `protocol: JsonLines` a number is found by `Json(pointer: ...)` in the answer, or is the `WallTime` of it; \
@@ -129,7 +147,11 @@ impl Reader<'_> {
                 Place::Json { file: file(&name)?, pointer: self.pointer(part("pointer"), pointer)? }
             }
             PlaceEntry::Csv { file: name, column, row, delimiter } => {
-                let delimiter = delimiter.map(|c| u8::try_from(c).map_err(|_| self.error(part("delimiter"), "`delimiter` is one ASCII character, such as ','")));
+                let delimiter = delimiter.map(|c| {
+                    u8::try_from(c).map_err(|_| {
+                        self.error(part("delimiter"), "`delimiter` is one ASCII character, such as ','")
+                    })
+                });
                 Place::Csv {
                     file: file(&name)?,
                     column: self.column(part("column"), column)?,
@@ -161,8 +183,13 @@ impl Reader<'_> {
         // The slice stands in the file's text, which is what its place is found from.
         let text = raw.get_ron();
         crate::options::reader().from_str(text).map_err(|error| {
-            let skipped = text.lines().take(error.span.start.line - 1).map(|line| line.len() + 1).sum::<usize>();
-            let column: usize = text[skipped.min(text.len())..].chars().take(error.span.start.col - 1).map(char::len_utf8).sum();
+            let skipped =
+                text.lines().take(error.span.start.line - 1).map(|line| line.len() + 1).sum::<usize>();
+            let column: usize = text[skipped.min(text.len())..]
+                .chars()
+                .take(error.span.start.col - 1)
+                .map(char::len_utf8)
+                .sum();
             let at = (skipped + column).min(text.len());
             self.error(&text[at..], crate::options::explain(&error.code))
         })
@@ -172,7 +199,8 @@ impl Reader<'_> {
         if pointer.is_empty() || pointer.starts_with('/') {
             return Ok(pointer);
         }
-        let message = format!("a JSON pointer begins with `/`, one step per level: `/{}`", pointer.replace('.', "/"));
+        let message =
+            format!("a JSON pointer begins with `/`, one step per level: `/{}`", pointer.replace('.', "/"));
         Err(self.error(part, message))
     }
 
@@ -188,7 +216,10 @@ impl Reader<'_> {
     fn groups_of(&self, part: &str, pattern: &Regex, known: &[&str]) -> Result<(), EnvError> {
         match pattern.capture_names().flatten().find(|name| !known.contains(name)) {
             Some(other) => {
-                let message = format!("nothing reads the group `{other}` of the pattern; use {}, or a group without a name", known.join(", "));
+                let message = format!(
+                    "nothing reads the group `{other}` of the pattern; use {}, or a group without a name",
+                    known.join(", ")
+                );
                 Err(self.error(part, message))
             }
             None => Ok(()),
@@ -207,7 +238,11 @@ impl Reader<'_> {
         Ok(match entry {
             RowEntry::First => Row::First,
             RowEntry::Last => Row::Last,
-            RowEntry::Number(0) => return Err(self.error(part, "rows are counted from 1, the first line of names not among them")),
+            RowEntry::Number(0) => {
+                return Err(
+                    self.error(part, "rows are counted from 1, the first line of names not among them")
+                );
+            }
             RowEntry::Number(number) => Row::Number(number),
             RowEntry::Key { column, value } => Row::Key(self.column(part, column)?, value.to_string()),
         })
@@ -229,7 +264,9 @@ impl Reader<'_> {
         if metrics.len() > 1 {
             further.push(Objective::new("pareto", metrics.iter().map(optimise).collect()));
         }
-        further.extend(metrics.iter().map(|metric| Objective::new(metric.name.as_str(), vec![optimise(metric)])));
+        further.extend(
+            metrics.iter().map(|metric| Objective::new(metric.name.as_str(), vec![optimise(metric)])),
+        );
         for objective in further {
             if objectives.iter().all(|other| other.name != objective.name) {
                 objectives.push(objective);
@@ -241,10 +278,13 @@ impl Reader<'_> {
     /// Exit codes that are no failure; empty if all are, since one of the metrics is the exit code.
     pub fn success(&self, extractions: &[Extraction]) -> Result<Vec<i32>, EnvError> {
         match self.file.success {
-            Some(raw) => match self.source.part::<Vec<i32>>(raw)? {
-                codes if codes.is_empty() => Err(self.raw_error(raw, "`success` lists the exit codes that are no failure, such as [0]")),
-                codes => Ok(codes),
-            },
+            Some(raw) => {
+                match self.source.part::<Vec<i32>>(raw)? {
+                    codes if codes.is_empty() => Err(self
+                        .raw_error(raw, "`success` lists the exit codes that are no failure, such as [0]")),
+                    codes => Ok(codes),
+                }
+            }
             None if extractions.iter().any(|e| matches!(e.place, Place::ExitCode)) => Ok(Vec::new()),
             None => Ok(vec![0]),
         }
@@ -258,7 +298,9 @@ impl Reader<'_> {
     fn rule(&self, raw: &RawValue, metrics: &[Metric], names: &Names) -> Result<Rule, EnvError> {
         let part = |name: &str| self.source.field(raw.get_ron(), name);
         let amount = |amount: Option<f64>| match amount {
-            Some(amount) if !(amount.is_finite() && amount > 0.0) => Err(self.error(part("amount"), "`amount` is a number above 0")),
+            Some(amount) if !(amount.is_finite() && amount > 0.0) => {
+                Err(self.error(part("amount"), "`amount` is a number above 0"))
+            }
             amount => Ok(amount.unwrap_or(1.0)),
         };
         let staying = self.file.protocol == Protocol::JsonLines;
@@ -269,7 +311,9 @@ impl Reader<'_> {
             return Err(self.raw_error(raw, message));
         }
         Ok(match entry {
-            RuleEntry::ExitCode { code, meaning, amount: given } => Rule::ExitCode { code, meaning, amount: amount(given)? },
+            RuleEntry::ExitCode { code, meaning, amount: given } => {
+                Rule::ExitCode { code, meaning, amount: amount(given)? }
+            }
             RuleEntry::Pattern { pattern, file, meaning, amount: given } => {
                 let pattern = self.pattern(part("pattern"), &pattern)?;
                 self.groups_of(part("pattern"), &pattern, &["amount"])?;
@@ -279,12 +323,16 @@ impl Reader<'_> {
             RuleEntry::Metric { metric, at_most, at_least, meaning } => {
                 let known: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
                 let index = known.iter().position(|name| *name == metric).ok_or_else(|| {
-                    let hint = crate::error::suggestion(&metric, &known);
+                    let hint = crate::suggest::suggestion(&metric, &known);
                     self.error(part("metric"), format!("no metric is called `{metric}`{hint}"))
                 })?;
                 let limits = [at_most, at_least];
-                if limits.iter().all(Option::is_none) || limits.iter().flatten().any(|limit| !limit.is_finite()) {
-                    return Err(self.raw_error(raw, "the rule needs `at_most` or `at_least`, a finite number"));
+                if limits.iter().all(Option::is_none)
+                    || limits.iter().flatten().any(|limit| !limit.is_finite())
+                {
+                    return Err(
+                        self.raw_error(raw, "the rule needs `at_most` or `at_least`, a finite number")
+                    );
                 }
                 let unit = &metrics[index].unit;
                 let unit = if unit == "1" { String::new() } else { format!(" {unit}") };

@@ -14,8 +14,8 @@ use super::escape::Escape;
 use super::file::{Changes, DefinitionFile, LimitsEntry, Protocol};
 use super::packages;
 use super::text::{Names, Reading, Text, Variable};
-use crate::source::{Source, starts};
 use crate::EnvError;
+use crate::source::{Source, starts};
 
 /// Seconds that a version command may take.
 const VERSION_LIMIT_S: f64 = 60.0;
@@ -59,7 +59,10 @@ impl<'a> Reader<'a> {
         self.check_inner(part, path)?;
         let text = self.text(part, path, Escape::Name, names)?;
         if text.variables().any(|variable| *variable == Variable::Folder) {
-            return Err(self.error(part, "a path in the scratch folder cannot name `{{folder}}`, which is outside of it"));
+            return Err(self.error(
+                part,
+                "a path in the scratch folder cannot name `{{folder}}`, which is outside of it",
+            ));
         }
         Ok(text)
     }
@@ -69,8 +72,9 @@ impl<'a> Reader<'a> {
         use std::path::Component::{CurDir, Normal};
         let inside = Path::new(path).components().all(|component| matches!(component, Normal(_) | CurDir));
         if path.trim().is_empty() || !inside || path.ends_with('/') {
-            let message =
-                format!("`{path}` is no place for a file in the scratch folder; give a relative path without `..`");
+            let message = format!(
+                "`{path}` is no place for a file in the scratch folder; give a relative path without `..`"
+            );
             return Err(self.error(part, message));
         }
         Ok(())
@@ -129,7 +133,10 @@ impl<'a> Reader<'a> {
         let Some(raw) = self.file.version else { return Ok(Vec::new()) };
         let nested = self.source.parse::<Vec<&RawValue>>(raw.get_ron())?;
         let commands: Vec<(&str, Vec<String>)> = if nested.first().is_some_and(|first| starts(first, '[')) {
-            nested.iter().map(|raw| Ok((raw.get_ron(), self.source.part(raw)?))).collect::<Result<_, EnvError>>()?
+            nested
+                .iter()
+                .map(|raw| Ok((raw.get_ron(), self.source.part(raw)?)))
+                .collect::<Result<_, EnvError>>()?
         } else {
             vec![(raw.get_ron(), self.source.part(raw)?)]
         };
@@ -138,12 +145,22 @@ impl<'a> Reader<'a> {
 
     fn version_of(&self, part: &str, words: &[String]) -> Result<String, EnvError> {
         let Some((program, arguments)) = words.split_first() else {
-            return Err(self.error(part, "`version` is a command such as `[\"yosys\", \"-V\"]`; leave it out if there is none"));
+            return Err(self.error(
+                part,
+                "`version` is a command such as `[\"yosys\", \"-V\"]`; leave it out if there is none",
+            ));
         };
-        let found = packages::find(program, self.folder, None)
-            .ok_or_else(|| self.error(part, format!("`{program}` is not there; {}", packages::remedy(program))))?;
+        let found = packages::find(program, self.folder, None).ok_or_else(|| {
+            self.error(part, format!("`{program}` is not there; {}", packages::remedy(program)))
+        })?;
         let said = said_by(&found, arguments).map_err(|error| {
-            self.error(part, format!("`{}` does not tell a version: {error}; correct it, or leave `version` out", words.join(" ")))
+            self.error(
+                part,
+                format!(
+                    "`{}` does not tell a version: {error}; correct it, or leave `version` out",
+                    words.join(" ")
+                ),
+            )
         })?;
         Ok(said)
     }
@@ -177,7 +194,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Hash of all that results depend on: the parts of the file that say what is run and read, the contents of files and programs, versions.
-    pub fn digest(&self, program: &Program, numbers: &Numbers, version: &[String]) -> Result<blake3::Hash, EnvError> {
+    pub fn digest(
+        &self,
+        program: &Program,
+        numbers: &Numbers,
+        version: &[String],
+    ) -> Result<blake3::Hash, EnvError> {
         let file = self.file;
         let mut hasher = blake3::Hasher::new();
         let mut add = |name: &str, content: &[u8]| {
@@ -215,7 +237,12 @@ impl<'a> Reader<'a> {
         for path in &program.inputs {
             let name = path.strip_prefix(self.folder).unwrap_or(path);
             add("file", name.to_string_lossy().as_bytes());
-            add("content", content_hash(path).map_err(|source| EnvError::File { path: path.clone(), source })?.as_bytes());
+            add(
+                "content",
+                content_hash(path)
+                    .map_err(|source| EnvError::File { path: path.clone(), source })?
+                    .as_bytes(),
+            );
         }
         for found in self.programs(program) {
             // A program that cannot be read can still be run; its version has to do.

@@ -39,7 +39,8 @@ impl Reader<'_> {
     fn space(&self) -> Result<DesignSpace, EnvError> {
         let list: Vec<&RawValue> = self.source.part(self.file.parameters)?;
         if list.is_empty() {
-            return Err(self.raw_error(self.file.parameters, "`parameters` is empty; a design space has one at least"));
+            return Err(self
+                .raw_error(self.file.parameters, "`parameters` is empty; a design space has one at least"));
         }
         let mut parameters: Vec<Parameter> = Vec::new();
         for raw in list {
@@ -76,14 +77,19 @@ impl Reader<'_> {
             return Err(self.error(part, message));
         }
         if name.trim() != name || name.contains(['{', '}', '\n']) {
-            let message = format!("`{}` cannot be named in texts: choose a name without braces", name.escape_debug());
+            let message =
+                format!("`{}` cannot be named in texts: choose a name without braces", name.escape_debug());
             return Err(self.error(part, message));
         }
         Ok(())
     }
 
     /// The entries of a map, each under a name of its own.
-    fn entries<'a>(&self, raw: Option<&'a RawValue>, taken: &dyn Fn(&str) -> bool) -> Result<Vec<(String, &'a RawValue)>, EnvError>
+    fn entries<'a>(
+        &self,
+        raw: Option<&'a RawValue>,
+        taken: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<(String, &'a RawValue)>, EnvError>
     where
         Self: 'a,
     {
@@ -95,7 +101,8 @@ impl Reader<'_> {
         for (index, (name, value)) in fields.0.iter().enumerate() {
             self.free_name(value.get_ron(), name)?;
             if taken(name) || fields.0[..index].iter().any(|(earlier, _)| earlier == name) {
-                let message = format!("`{name}` is taken by a parameter or an entry before it; choose another name");
+                let message =
+                    format!("`{name}` is taken by a parameter or an entry before it; choose another name");
                 return Err(self.error(value.get_ron(), message));
             }
         }
@@ -111,8 +118,11 @@ impl Reader<'_> {
         for (name, value) in &self.changes.constants {
             let known: Vec<&String> = constants.keys().collect();
             if !constants.contains_key(name) {
-                let hint = crate::error::suggestion(name, &known);
-                return Err(EnvError::invalid("constants", format!("the definition has no constant `{name}`{hint}")));
+                let hint = crate::suggest::suggestion(name, &known);
+                return Err(EnvError::invalid(
+                    "constants",
+                    format!("the definition has no constant `{name}`{hint}"),
+                ));
             }
             constants.insert(name.clone(), value.clone());
         }
@@ -120,9 +130,9 @@ impl Reader<'_> {
     }
 
     fn value(&self, raw: &RawValue) -> Result<Value, EnvError> {
-        let value: Value = crate::options::reader()
-            .from_str(raw.get_ron())
-            .map_err(|_| self.raw_error(raw, "a constant is a number, a text in quotes, `true` or `false`"))?;
+        let value: Value = crate::options::reader().from_str(raw.get_ron()).map_err(|_| {
+            self.raw_error(raw, "a constant is a number, a text in quotes, `true` or `false`")
+        })?;
         match value.as_f64() {
             Some(number) if !number.is_finite() => Err(self.raw_error(raw, "a constant is finite")),
             _ => Ok(value),
@@ -137,9 +147,9 @@ impl Reader<'_> {
         let taken = |name: &str| space.position(name).is_ok() || constants.contains_key(name);
         let entries = self.entries(self.file.derived, &taken)?;
         let read = |(name, raw): (String, &RawValue)| {
-            let text: String = crate::options::reader()
-                .from_str(raw.get_ron())
-                .map_err(|_| self.raw_error(raw, "a derived number is an expression in quotes, such as \"rows * columns\""))?;
+            let text: String = crate::options::reader().from_str(raw.get_ron()).map_err(|_| {
+                self.raw_error(raw, "a derived number is an expression in quotes, such as \"rows * columns\"")
+            })?;
             let expression = Expression::parse(&text).map_err(|error| self.raw_error(raw, error))?;
             expression.check(space).map_err(|error| self.raw_error(raw, error))?;
             Ok((name, expression))
@@ -148,12 +158,16 @@ impl Reader<'_> {
     }
 
     fn levels(&self, constants: &BTreeMap<String, Value>) -> Result<Vec<Level>, EnvError> {
-        let mut levels = vec![Level { name: "full".into(), relative_cost: 1.0, constants: constants.clone() }];
+        let mut levels =
+            vec![Level { name: "full".into(), relative_cost: 1.0, constants: constants.clone() }];
         for raw in &self.file.fidelities {
             let entry: FidelityEntry = self.source.part(raw)?;
             let part = |name: &str| self.source.field(raw.get_ron(), name);
             if levels.iter().any(|level| level.name == entry.name) || entry.name.trim().is_empty() {
-                let message = format!("`{}` is empty or taken (`full` is the level without changes); choose another name", entry.name);
+                let message = format!(
+                    "`{}` is empty or taken (`full` is the level without changes); choose another name",
+                    entry.name
+                );
                 return Err(self.error(part("name"), message));
             }
             if !(entry.relative_cost.is_finite() && entry.relative_cost > 0.0) {
@@ -165,8 +179,10 @@ impl Reader<'_> {
                 let value = self.value(raw)?;
                 let known: Vec<String> = constants.keys().cloned().collect();
                 let Some(constant) = constants.get_mut(&name) else {
-                    let hint = crate::error::suggestion(&name, &known);
-                    let message = format!("no constant is called `{name}`{hint}; a level sets `constants` of the definition");
+                    let hint = crate::suggest::suggestion(&name, &known);
+                    let message = format!(
+                        "no constant is called `{name}`{hint}; a level sets `constants` of the definition"
+                    );
                     return Err(self.raw_error(raw, message));
                 };
                 *constant = value;

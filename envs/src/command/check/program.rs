@@ -78,7 +78,8 @@ impl Reader<'_> {
             Argument::Always(text) => text.fixed(names),
             Argument::When { .. } => None,
         });
-        let absolute: Vec<PathBuf> = words.map(PathBuf::from).filter(|path| path.is_absolute() && path.is_file()).collect();
+        let absolute: Vec<PathBuf> =
+            words.map(PathBuf::from).filter(|path| path.is_absolute() && path.is_file()).collect();
         let own = Path::new(&program.program);
         let own = (own.is_absolute() && own.starts_with(self.folder)).then(|| own.to_path_buf());
         program.inputs.extend(absolute.into_iter().chain(own).filter(|path| path.is_file()));
@@ -92,7 +93,12 @@ impl Reader<'_> {
     }
 
     /// The program and its arguments.
-    fn words(&self, words: &[&RawValue], names: &Names, files: &[Placed]) -> Result<(String, Vec<Argument>), EnvError> {
+    fn words(
+        &self,
+        words: &[&RawValue],
+        names: &Names,
+        files: &[Placed],
+    ) -> Result<(String, Vec<Argument>), EnvError> {
         let Some((first, rest)) = words.split_first() else {
             let message = "`command` is empty; give a program and its arguments, such as [\"python3\", \"model.py\", \"{{x}}\"]";
             return Err(self.raw_error(self.file.command, message));
@@ -100,7 +106,8 @@ impl Reader<'_> {
         let program: String = self.source.part(first)?;
         let text = self.text(first.get_ron(), &program, Escape::Argument, names)?;
         let Some(fixed) = text.fixed(names).filter(|fixed| !fixed.trim().is_empty()) else {
-            let message = "the program cannot depend on a design; name it plainly, and give variables as arguments";
+            let message =
+                "the program cannot depend on a design; name it plainly, and give variables as arguments";
             return Err(self.raw_error(first, message));
         };
         let mut arguments = Vec::new();
@@ -118,7 +125,8 @@ impl Reader<'_> {
             let values: Vec<Value> = self.source.part_or(when.is_one_of, vec![Value::Boolean(true)])?;
             let part = when.is_one_of.unwrap_or(when.when);
             let coordinates = values.iter().map(|value| names.space.parameters()[index].coordinate(value));
-            let coordinates = coordinates.collect::<Result<_, _>>().map_err(|error| self.raw_error(part, error))?;
+            let coordinates =
+                coordinates.collect::<Result<_, _>>().map_err(|error| self.raw_error(part, error))?;
             let mut texts = Vec::new();
             for raw in when.arguments {
                 let text: String = self.source.part(raw)?;
@@ -131,8 +139,15 @@ impl Reader<'_> {
     }
 
     /// A word of the command. One that is a script holds values as a script does.
-    fn argument(&self, raw: &RawValue, text: &str, before: &[String], names: &Names) -> Result<Text, EnvError> {
-        let name = |word: &String| Path::new(word).file_name().map(|name| name.to_string_lossy().into_owned());
+    fn argument(
+        &self,
+        raw: &RawValue,
+        text: &str,
+        before: &[String],
+        names: &Names,
+    ) -> Result<Text, EnvError> {
+        let name =
+            |word: &String| Path::new(word).file_name().map(|name| name.to_string_lossy().into_owned());
         let code = |flag: &String| flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('c');
         let reading = match before {
             [.., program, flag] if code(flag) => {
@@ -188,7 +203,9 @@ impl Reader<'_> {
         let check = |part: &str, program: &str| match packages::find(program, self.folder, path.as_deref()) {
             Some(_) => Ok(()),
             None if program.contains('/') => {
-                let message = format!("`{program}` is no program that can be run; correct the path, or make it executable");
+                let message = format!(
+                    "`{program}` is no program that can be run; correct the path, or make it executable"
+                );
                 Err(self.error(part, message))
             }
             None => Err(self.error(part, format!("`{program}` is not there; {}", packages::remedy(program)))),
@@ -218,12 +235,15 @@ impl Reader<'_> {
         let fields: Fields = self.source.part(raw)?;
         let read = |(name, raw): (String, &RawValue)| {
             if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(self.raw_error(raw, format!("`{}` is no name of an environment variable", name.escape_debug())));
+                return Err(self.raw_error(
+                    raw,
+                    format!("`{}` is no name of an environment variable", name.escape_debug()),
+                ));
             }
             // The slice is one of the file's text.
-            let text: String = crate::options::reader()
-                .from_str(raw.get_ron())
-                .map_err(|_| self.raw_error(raw, "the value of an environment variable is a text in quotes"))?;
+            let text: String = crate::options::reader().from_str(raw.get_ron()).map_err(|_| {
+                self.raw_error(raw, "the value of an environment variable is a text in quotes")
+            })?;
             Ok((name, self.text(raw.get_ron(), &text, Escape::Argument, names)?))
         };
         fields.0.into_iter().map(read).collect()
@@ -242,7 +262,10 @@ impl Reader<'_> {
             let to = to.trim_end_matches('/').to_string();
             self.check_inner(self.source.field(raw.get_ron(), "to"), &to)?;
             if files.iter().any(|other| other.to == to) {
-                return Err(self.raw_error(raw, format!("another file is placed at `{to}` already; give one of them another `to`")));
+                return Err(self.raw_error(
+                    raw,
+                    format!("another file is placed at `{to}` already; give one of them another `to`"),
+                ));
             }
             self.note(self.source.field(raw.get_ron(), "from"), &from, inputs)?;
             files.push(Placed { from, to, link: entry.link });
@@ -252,13 +275,21 @@ impl Reader<'_> {
 
     /// Notes a file, or all files in a folder. Errors: there is none.
     fn note(&self, part: &str, path: &Path, inputs: &mut Vec<PathBuf>) -> Result<(), EnvError> {
-        let found = std::fs::metadata(path)
-            .map_err(|error| self.error(part, format!("{}: {error}; paths are relative to the folder of this file", path.display())))?;
+        let found = std::fs::metadata(path).map_err(|error| {
+            self.error(
+                part,
+                format!("{}: {error}; paths are relative to the folder of this file", path.display()),
+            )
+        })?;
         if inputs.len() >= MOST_FILES {
-            return Err(self.error(part, format!("there are more than {MOST_FILES} files; link a folder that holds fewer")));
+            return Err(self.error(
+                part,
+                format!("there are more than {MOST_FILES} files; link a folder that holds fewer"),
+            ));
         }
         if found.is_dir() {
-            let entries = std::fs::read_dir(path).map_err(|error| self.error(part, format!("{}: {error}", path.display())))?;
+            let entries = std::fs::read_dir(path)
+                .map_err(|error| self.error(part, format!("{}: {error}", path.display())))?;
             let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
             entries.sort();
             for entry in entries {
@@ -284,26 +315,46 @@ impl Reader<'_> {
                     let name = file_name(from);
                     name.strip_suffix(".in").or(name.strip_suffix(".tpl")).map(String::from).unwrap_or(name)
                 }
-                (None, None) => return Err(self.raw_error(raw, "the template has no `to`, the place of the file it makes")),
+                (None, None) => {
+                    return Err(
+                        self.raw_error(raw, "the template has no `to`, the place of the file it makes")
+                    );
+                }
             };
-            let kind = entry.escape.unwrap_or_else(|| FileKind::of(entry.to.as_ref().or(entry.from.as_ref()).map_or("", |name| name)));
+            let kind = entry.escape.unwrap_or_else(|| {
+                FileKind::of(entry.to.as_ref().or(entry.from.as_ref()).map_or("", |name| name))
+            });
             let marks = entry.marks.clone().unwrap_or_else(|| ("{{".into(), "}}".into()));
             if marks.0.is_empty() || marks.1.is_empty() {
-                return Err(self.error(part("marks"), "`marks` are what stands before and after a variable, such as (\"<%\", \"%>\")"));
+                return Err(self.error(
+                    part("marks"),
+                    "`marks` are what stands before and after a variable, such as (\"<%\", \"%>\")",
+                ));
             }
             let marks = (marks.0.as_str(), marks.1.as_str());
             let (body, executable) = match (&entry.from, &entry.text) {
                 (Some(from), None) => {
                     let path = self.folder.join(from);
-                    let text = std::fs::read_to_string(&path)
-                        .map_err(|error| self.error(part("from"), format!("{}: {error}; paths are relative to the folder of this file", path.display())))?;
+                    let text = std::fs::read_to_string(&path).map_err(|error| {
+                        self.error(
+                            part("from"),
+                            format!(
+                                "{}: {error}; paths are relative to the folder of this file",
+                                path.display()
+                            ),
+                        )
+                    })?;
                     let body = Text::read(&text, marks, Reading::File(kind), names).map_err(|mistake| {
                         let before = &text[..mistake.at];
                         let line = before.matches('\n').count() + 1;
                         let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-                        EnvError::Options { location: format!("{}:{line}:{column}", path.display()), message: mistake.message }
+                        EnvError::Options {
+                            location: format!("{}:{line}:{column}", path.display()),
+                            message: mistake.message,
+                        }
                     })?;
-                    let mode = std::fs::metadata(&path).map(|found| std::os::unix::fs::PermissionsExt::mode(&found.permissions()));
+                    let mode = std::fs::metadata(&path)
+                        .map(|found| std::os::unix::fs::PermissionsExt::mode(&found.permissions()));
                     inputs.push(path);
                     (body, mode.is_ok_and(|mode| mode & 0o100 != 0))
                 }
@@ -322,7 +373,14 @@ impl Reader<'_> {
     /// Checks that a program which stays does not depend on a design.
     fn stays(&self, program: &Program, raw: &RawValue) -> Result<(), EnvError> {
         let depends = |variable: &Variable| {
-            matches!(variable, Variable::Parameter(_) | Variable::Derived(_) | Variable::Seed | Variable::Fidelity | Variable::Constant(_))
+            matches!(
+                variable,
+                Variable::Parameter(_)
+                    | Variable::Derived(_)
+                    | Variable::Seed
+                    | Variable::Fidelity
+                    | Variable::Constant(_)
+            )
         };
         if program.variables().any(depends) || program.conditions().next().is_some() {
             let message = "with `protocol: JsonLines` the program starts once, so nothing of a design or a level can stand in `command`, \
@@ -344,9 +402,12 @@ impl Reader<'_> {
         let brought = |word: &str| {
             let path = Path::new(word.trim_start_matches("./"));
             let made = |to: &Text| to.literal().is_some_and(|to| Path::new(to) == path);
-            program.files.iter().any(|file| path.starts_with(&file.to)) || program.templates.iter().any(|t| made(&t.to))
+            program.files.iter().any(|file| path.starts_with(&file.to))
+                || program.templates.iter().any(|t| made(&t.to))
         };
-        let missing = words.filter(|word| !word.is_empty() && Path::new(word).is_relative() && self.folder.join(word).is_file());
+        let missing = words.filter(|word| {
+            !word.is_empty() && Path::new(word).is_relative() && self.folder.join(word).is_file()
+        });
         let doubt = |word: String| {
             format!(
                 "`{word}` lies beside the definition, but the program starts in a fresh folder: list it in `files`, or write `{{{{folder}}}}/{word}`"

@@ -39,7 +39,8 @@ pub fn serve_if_asked() -> Option<ExitCode> {
         return Some(server::serve());
     }
     // The file may be replaced while this process runs; on Linux its own name for it still works then.
-    let own = if cfg!(target_os = "linux") { Some("/proc/self/exe".into()) } else { std::env::current_exe().ok() };
+    let own =
+        if cfg!(target_os = "linux") { Some("/proc/self/exe".into()) } else { std::env::current_exe().ok() };
     if let Some(own) = own {
         set_helper([own.into_os_string(), MODE.into()]);
     }

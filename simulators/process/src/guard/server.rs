@@ -48,7 +48,8 @@ fn serve_orders(orders: &UnixStream, remove: &mut Option<PathBuf>) -> io::Result
 }
 
 fn start(job: Job, files: Vec<File>) -> io::Result<Running> {
-    let files: [File; 3] = files.try_into().map_err(|_| io::Error::other("an order comes with three files"))?;
+    let files: [File; 3] =
+        files.try_into().map_err(|_| io::Error::other("an order comes with three files"))?;
     Running::start(job, files, Scope::Everything)
 }
 
