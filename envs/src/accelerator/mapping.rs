@@ -202,10 +202,18 @@ impl MappingEnv {
             (0..problem.dims.len()).filter(|&dim| problem.bounds[dim] > 1).map(|dim| dim as u8).collect();
         let (first_order, orders) = (parameters.len(), factorial(active.len()));
         for level in architecture.levels.iter().rev() {
-            parameters.push(
-                Parameter::integer(&format!("Order_{}", level.name), 0, orders - 1)
-                    .describe("number of the order of the level's temporal loops"),
-            );
+            let name = format!("Order_{}", level.name);
+            // The number of version 0 is the rank of version 1's order; only what is a neighbour differs.
+            parameters.push(if version == Version::V0 || active.is_empty() {
+                Parameter::integer(&name, 0, orders - 1)
+                    .describe("number of the order of the level's temporal loops")
+            } else {
+                Parameter::permutation(
+                    &name,
+                    active.iter().map(|dim| problem.dims[usize::from(*dim)].clone()),
+                )
+                .describe("order of the level's temporal loops, innermost first")
+            });
         }
         let first_axis = parameters.len();
         let mut axes = Vec::new();
@@ -424,6 +432,24 @@ mod tests {
 
     fn env(options: &str) -> Result<MappingEnv, EnvError> {
         MappingEnv::new(&Options::ron(options), Version::V1)
+    }
+
+    #[test]
+    fn an_order_is_written_as_one_and_ranked_as_before() {
+        let now = env("()").unwrap();
+        let before = MappingEnv::new(&Options::none(), Version::V0).unwrap();
+        assert_eq!(now.space().size(), before.space().size());
+        let at = now.first_order;
+        for rank in [0, 1, 17, 700] {
+            let mut design =
+                now.space().design_at(0).unwrap_or_else(|| Design::new(vec![0.0; now.space().len()]));
+            design.set(at, f64::from(rank));
+            let order = now.order(rank as usize);
+            let words: Vec<&str> =
+                order.iter().map(|dim| now.model.problem().dims[usize::from(*dim)].as_str()).collect();
+            assert_eq!(now.space().value(&design, at).to_string(), words.join(","));
+            assert_eq!(now.nest(&design).order, before.nest(&design).order);
+        }
     }
 
     #[test]
