@@ -113,7 +113,8 @@ impl External {
             limits: Limits { grace_s: 0.0, ..Limits::default() },
             ..Job::default()
         };
-        let process = LineProcess::start(job, None).map_err(|error| format!("it cannot be started: {error}"))?;
+        let process =
+            LineProcess::start(job, None).map_err(|error| format!("it cannot be started: {error}"))?;
         self.process = Some(process);
         let space = &self.problem.space;
         let parameters: Vec<_> = space

@@ -43,15 +43,23 @@ fn measure() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let once = environment(folder.path(), "once.ron", ONCE)?;
     let bare = || -> Result<(), Failure> {
-        let status = Command::new("/bin/true").arg("1").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+        let status = Command::new("/bin/true")
+            .arg("1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
         if status.success() { Ok(()) } else { Err("`true` failed".into()) }
     };
     compare("a process", bare, "command-v0", once.as_ref(), 500)?;
 
     let worker = environment(folder.path(), "worker.ron", WORKER)?;
     let script = "import sys\nfor line in sys.stdin: print('{\"metrics\": {\"y\": 1}}', flush=True)";
-    let mut child =
-        Command::new("python3").args(["-u", "-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut child = Command::new("python3")
+        .args(["-u", "-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
     let mut input = child.stdin.take().ok_or("no input")?;
     let mut output = BufReader::new(child.stdout.take().ok_or("no output")?);
     let mut line = String::new();
@@ -103,6 +111,11 @@ fn compare(
     with.sort_by(f64::total_cmp);
     let (a, b) = (without[count / 2], with[count / 2]);
     println!("{plain}: median {a:.3} ms, least {:.3} ms", without[0]);
-    println!("{name}: median {b:.3} ms, least {:.3} ms; {:.3} ms more in the median, {:.3} ms in the least", with[0], b - a, with[0] - without[0]);
+    println!(
+        "{name}: median {b:.3} ms, least {:.3} ms; {:.3} ms more in the median, {:.3} ms in the least",
+        with[0],
+        b - a,
+        with[0] - without[0]
+    );
     Ok(())
 }

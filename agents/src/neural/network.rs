@@ -1,8 +1,7 @@
 //! A multi-layer perceptron with tanh, its gradient by hand, and Adam.
 //!
 //! The networks of this family are tiny (some 50 inputs, 32 hidden units) and their inputs are mostly one-hot. At that size a tensor
-//! framework costs some ten times the arithmetic, most of it per operation; here an input that is 0 costs nothing, and a caller asks for
-//! the outputs of one head alone. Everything is single precision and in a fixed order: the same seed gives the same bits.
+//! framework pays per operation, not per number; here an input that is 0 costs nothing, and a caller asks for the outputs of one head alone. Everything is single precision and in a fixed order: the same seed gives the same bits.
 
 use std::ops::Range;
 

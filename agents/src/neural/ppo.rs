@@ -2,7 +2,8 @@
 //!
 //! An episode is one design, decided head by head: in the sequential form every head sees the decisions before it. The reward comes at the
 //! end, and a central critic says at each head what to expect of the decisions made so far. Read from top to bottom: hyperparameters, the
-//! update, the registry entry. Defaults follow the ablation in `experiments/docs/multi-agent.md`.
+//! update, the registry entry. The parts can be switched off one by one:
+//! `experiments/studies/rl-ablation.ron`.
 
 use hwgym_envs::Random;
 

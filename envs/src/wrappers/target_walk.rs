@@ -6,6 +6,7 @@ use super::Core;
 use super::course::{Course, View};
 use crate::episode::{Episode, Evaluated, Observation, Step};
 use crate::objective::Target;
+use crate::walk::WalkRules;
 use crate::{Design, DesignSpace, Env, EnvError, Goal, Objective, Random};
 
 /// An episode of small steps through the design space, towards targets that the reset draws.

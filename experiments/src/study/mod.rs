@@ -23,8 +23,8 @@ use std::sync::Arc;
 use hwgym_agents::wrappers::{self, Wrapper};
 use hwgym_agents::{Agent, AgentEntry, AgentError, Problem};
 use hwgym_envs::random::derive_seed;
-use hwgym_envs::wrappers::Caching;
 use hwgym_envs::results::ResultCache;
+use hwgym_envs::wrappers::Caching;
 use hwgym_envs::{Env, EnvError, Fidelity, Objective, Scorer};
 use ron::value::RawValue;
 
@@ -228,7 +228,10 @@ impl Study {
         }
         let mut shared: Vec<(Arc<dyn Env>, Arc<dyn Env>)> = Vec::new();
         for task in &mut self.tasks {
-            let known = shared.iter().find(|(plain, _)| Arc::ptr_eq(plain, &task.env)).map(|(_, shared)| shared.clone());
+            let known = shared
+                .iter()
+                .find(|(plain, _)| Arc::ptr_eq(plain, &task.env))
+                .map(|(_, shared)| shared.clone());
             let env = known.unwrap_or_else(|| results.remember(task.env.clone()));
             shared.push((std::mem::replace(&mut task.env, env.clone()), env));
         }

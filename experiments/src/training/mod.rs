@@ -152,7 +152,7 @@ impl TrainingStudy {
                 }
             }
         }
-        let build = |options: String| {
+        let build = |options: String| -> Result<Instance, TrainingError> {
             let env = entry.make(&Options::ron(options.clone()).in_folder(folder))?;
             Ok(Instance { env: Arc::new(Caching::new(env, CACHED)), options })
         };

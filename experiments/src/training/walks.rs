@@ -1,8 +1,7 @@
 //! Training of a policy that walks towards targets, as AutoCkt's: proximal policy optimisation on whole episodes.
 //!
-//! Every episode draws its targets anew. The observation has [margins](hwgym_envs::wrappers::View::Margins), without which a policy reaches a
-//! third to three quarters of the targets instead of nearly all. One critic serves one policy network or several, each with a probability
-//! ratio of its own.
+//! Every episode draws its targets anew. The observation has [margins](hwgym_envs::wrappers::View::Margins). One critic serves one policy
+//! network or several, each with a probability ratio of its own.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use hwgym_envs::{Design, Env, EnvError, Episode, Random};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Instance, Instances, Say, TrainingError, TrainingStudy, go_on, in_range};
+use super::{Instances, Say, TrainingError, TrainingStudy, go_on, in_range};
 use crate::Registries;
 
 /// How a walker is trained.
@@ -115,7 +114,7 @@ pub(super) fn train(
         owners: policy.owners(),
         networks: policy.networks.iter().map(StoredNetwork::of).collect(),
     };
-    let remembered = study.training(std::slice::from_ref(instance as &Instance), text, simulations as u64);
+    let remembered = study.training(std::slice::from_ref(instance), text, simulations as u64);
     Ok(Checkpoint::new(&study.name, instance.env.as_ref(), remembered, stored))
 }
 
