@@ -160,7 +160,8 @@ impl Extraction {
     fn converted(&self, number: f64, unit: &str) -> Result<f64, Miss> {
         match unit::factor(unit, &self.unit) {
             // Dividing by a whole number keeps digits that multiplying by its inverse loses.
-            Some(factor) if factor < 1.0 => Ok(number / (1.0 / factor)),
+            // A power of ten below 1 is no exact number, its inverse is one.
+            Some(factor) if factor < 1.0 => Ok(number / (1.0 / factor).round()),
             Some(factor) => Ok(number * factor),
             None => Err(Miss::Wrong(format!("{number} {unit} cannot be given in {}", self.unit))),
         }

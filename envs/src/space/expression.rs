@@ -594,7 +594,7 @@ mod tests {
             ("rows <= 5", 3.0),
             ("rows > 8", BARELY),
             ("rows <= 5 && x <= 0", 3.5),
-            ("rows <= 5 || x <= 0", 0.5),
+            ("rows <= 5 || x <= 0", 3.0), // the side that is nearer, relative to what it compares
             ("!(rows >= 5)", 3.0),
             ("kind == 'a'", 1.0),
             ("wide", 0.0),

@@ -95,11 +95,11 @@ impl LineProcess {
                 _ => running.stop(Ending::Stopped),
             }),
             Some(Held::Guarded(mut guard)) => {
-                if self.lines_end_within(moment) {
-                    // Its output is closed: it is ending, or has ended.
-                    std::thread::sleep(Duration::from_millis(1));
+                // Where its output is closed it is ending, or has ended.
+                let closing = self.lines_end_within(moment);
+                if !(closing && guard.ends_within(moment)) {
+                    guard.stop();
                 }
-                guard.stop();
                 Some(guard.report())
             }
             None => None,

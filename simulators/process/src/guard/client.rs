@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal};
 
 use super::wire::{Answer, Order, receive, send};
@@ -71,6 +72,13 @@ impl Guard {
         Report { ending: Ending::Lost, wall_s, cpu_s: 0.0, peak_memory_bytes: 0, left: Vec::new() }
     }
 
+    /// True if the job ends by itself within this time.
+    pub fn ends_within(&self, moment: Duration) -> bool {
+        let Ok(socket) = self.socket() else { return true };
+        let timeout = Timespec::try_from(moment).unwrap_or_default();
+        poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&timeout)).is_ok_and(|ready| ready > 0)
+    }
+
     /// Asks to stop the job at work; [`report`](Self::report) then comes soon.
     pub fn stop(&self) {
         // A guard that cannot be asked is gone, which its report says.
@@ -89,7 +97,8 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // At the end of its orders a guard ends its job, then itself.
+        // At the end of its orders a guard ends its job, then itself. One that cannot be reached is gone.
+        let _ = self.socket().and_then(|socket| send(socket, &Order::Farewell, &[]));
         self.socket = None;
         let begun = Instant::now();
         while matches!(self.process.try_wait(), Ok(None)) {

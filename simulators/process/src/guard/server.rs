@@ -32,13 +32,20 @@ pub fn serve() -> ExitCode {
 
 fn serve_orders(orders: &UnixStream, remove: &mut Option<PathBuf>) -> io::Result<()> {
     while let Some((order, files)) = receive::<Order>(orders)? {
-        // A job that is over by itself has crossed an order to stop it.
-        let Order::Start { job, remove: folder } = order else { continue };
+        let (job, folder) = match order {
+            Order::Start { job, remove } => (job, remove),
+            Order::Farewell => {
+                *remove = None;
+                return Ok(());
+            }
+            // A job that is over by itself has crossed an order to stop it.
+            Order::Stop => continue,
+        };
         remove.clone_from(&folder);
         match start(job, files) {
             Ok(mut running) => {
                 send(orders, &Answer::Started(running.pid().as_raw_nonzero().get()), &[])?;
-                let Some(answer) = attend(&mut running, orders)? else { return Ok(()) };
+                let Some(answer) = attend(&mut running, orders, remove)? else { return Ok(()) };
                 send(orders, &answer, &[])?;
             }
             Err(error) => send(orders, &Answer::Refused(error.raw_os_error(), error.to_string()), &[])?,
@@ -53,14 +60,23 @@ fn start(job: Job, files: Vec<File>) -> io::Result<Running> {
     Running::start(job, files, Scope::Everything)
 }
 
-/// Waits for the end of a job; `None` if whoever ordered it is gone. Either way the job is over.
-fn attend(running: &mut Running, orders: &UnixStream) -> io::Result<Option<Answer>> {
+/// Waits for the end of a job; `None` if whoever ordered it is gone, or says farewell. In any case the job is over.
+fn attend(
+    running: &mut Running,
+    orders: &UnixStream,
+    remove: &mut Option<PathBuf>,
+) -> io::Result<Option<Answer>> {
     loop {
         match running.wait(Some(orders.as_fd()), None)? {
             Wake::Over(report) => return Ok(Some(Answer::Ended(report))),
             Wake::Order => match receive::<Order>(orders) {
                 Ok(Some((Order::Stop, _))) => return Ok(Some(Answer::Ended(running.stop(Ending::Stopped)))),
                 Ok(Some((Order::Start { .. }, _))) => {}
+                Ok(Some((Order::Farewell, _))) => {
+                    *remove = None;
+                    running.stop(Ending::Stopped);
+                    return Ok(None);
+                }
                 Ok(None) | Err(_) => {
                     running.stop(Ending::Stopped);
                     return Ok(None);

@@ -23,6 +23,8 @@ pub enum Order {
     Start { job: Job, remove: Option<PathBuf> },
     /// Stop it.
     Stop,
+    /// The guard is not needed any more: what was to be removed stays.
+    Farewell,
 }
 
 /// From a guard.
