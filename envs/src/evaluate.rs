@@ -130,7 +130,10 @@ fn well_formed(outcome: Outcome, metrics: &[Metric]) -> Outcome {
         },
         Outcome::Infeasible { constraint, amount, relative } => {
             let outcome = Outcome::infeasible(constraint, amount);
-            relative.map_or(outcome.clone(), |sum| outcome.ranked_by(sum))
+            match relative {
+                Some(sum) => outcome.ranked_by(sum),
+                None => outcome,
+            }
         }
         other => other,
     }

@@ -1,5 +1,6 @@
 //! Orders and assignments for agents that know neither.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -159,12 +160,11 @@ impl Agent for Unfolded {
         let told: Vec<Evaluated> = results
             .iter()
             .map(|result| {
-                let own = self.pending.get_mut(&result.design).filter(|all| !all.is_empty());
-                let design = match own {
-                    Some(all) => all.remove(0),
-                    None => self.folds.unfold(&result.design),
+                let design = match self.pending.entry(result.design.clone()) {
+                    Entry::Occupied(own) if own.get().len() == 1 => own.remove().remove(0),
+                    Entry::Occupied(mut own) => own.get_mut().remove(0),
+                    Entry::Vacant(_) => self.folds.unfold(&result.design),
                 };
-                self.pending.retain(|_, all| !all.is_empty());
                 Evaluated { design, ..result.clone() }
             })
             .collect();

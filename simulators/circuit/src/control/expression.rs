@@ -118,26 +118,31 @@ impl Parser<'_> {
 
     fn comparison(&mut self) -> Result<Vector, String> {
         let mut a = self.comma()?;
-        loop {
-            let f: fn(f64, f64) -> bool = if self.any(&["<>", "!=", "ne"]) {
-                |a, b| a != b
-            } else if self.any(&["<=", "le"]) {
-                |a, b| a <= b
-            } else if self.any(&[">=", "ge"]) {
-                |a, b| a >= b
-            } else if self.any(&["<", "lt"]) {
-                |a, b| a < b
-            } else if self.any(&[">", "gt"]) {
-                |a, b| a > b
-            } else if self.any(&["==", "=", "eq"]) {
-                |a, b| a == b
-            } else {
-                return Ok(a);
-            };
+        while let Some(f) = self.relation() {
             let b = self.comma()?;
             a = a.zip(&b, |a, b| truth(f(a.0, b.0)));
             a.complex = false;
         }
+        Ok(a)
+    }
+
+    /// The comparison that stands next, if one does; it is passed over.
+    fn relation(&mut self) -> Option<fn(f64, f64) -> bool> {
+        Some(if self.any(&["<>", "!=", "ne"]) {
+            |a, b| a != b
+        } else if self.any(&["<=", "le"]) {
+            |a, b| a <= b
+        } else if self.any(&[">=", "ge"]) {
+            |a, b| a >= b
+        } else if self.any(&["<", "lt"]) {
+            |a, b| a < b
+        } else if self.any(&[">", "gt"]) {
+            |a, b| a > b
+        } else if self.any(&["==", "=", "eq"]) {
+            |a, b| a == b
+        } else {
+            return None;
+        })
     }
 
     /// `re, im`.
@@ -356,18 +361,8 @@ impl Parser<'_> {
         }
         let mut a = self.sum()?;
         loop {
-            let f: fn(f64, f64) -> bool = if self.any(&["<>", "!=", "ne"]) {
-                |a, b| a != b
-            } else if self.any(&["<=", "le"]) {
-                |a, b| a <= b
-            } else if self.any(&[">=", "ge"]) {
-                |a, b| a >= b
-            } else if self.any(&["<", "lt"]) {
-                |a, b| a < b
-            } else if self.any(&[">", "gt"]) {
-                |a, b| a > b
-            } else if self.any(&["==", "=", "eq"]) {
-                |a, b| a == b
+            let f: fn(f64, f64) -> bool = if let Some(relation) = self.relation() {
+                relation
             } else if self.any(&["&&", "&", "and"]) {
                 |a, b| a != 0.0 && b != 0.0
             } else if self.any(&["||", "|", "or"]) {
