@@ -1,7 +1,7 @@
 //! Compares agents on the synthetic problems with the medians of other optimisers (`tests/golden/optimizers/peers.csv`).
 //!
 //! `cargo run --release -p hwgym-agents --example peers -- --agents bayesian,tpe --budget 50 --seeds 10`
-//! Options: `--problems a,b` (all by default), `--table FILE` (the BOOM table, which adds `boom` and `boom-pareto`), `--csv` for raw values,
+//! Options: `--purpose tuning` (the problems that constants were chosen on; `reporting` by default), `--problems a,b` (all by default), `--table FILE` (the BOOM table, which adds `boom` and `boom-pareto`), `--csv` for raw values,
 //! `--options "(population: 30)"` for hyperparameters.
 //! Single-objective problems: the best feasible value, smaller is better; several objectives: hypervolume, larger is better.
 
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hwgym_agents::{Evaluated, Problem, Registry};
+use hwgym_envs::synthetic::Purpose;
 use hwgym_envs::table::Lookup;
 use hwgym_envs::{Env, Fidelity, Goal, Objective, Options, pareto};
 
@@ -34,7 +35,12 @@ fn list(name: &str) -> Vec<String> {
 fn tasks() -> Result<Vec<Task>, Failure> {
     let registry = hwgym_envs::Registry::builtin();
     let mut tasks = Vec::new();
-    for problem in hwgym_envs::synthetic::problems() {
+    let purpose = match argument("--purpose").as_deref() {
+        None | Some("reporting") => Purpose::Reporting,
+        Some("tuning") => Purpose::Tuning,
+        Some(other) => return Err(format!("--purpose is `reporting` or `tuning`, not `{other}`").into()),
+    };
+    for problem in hwgym_envs::synthetic::problems(purpose) {
         let sizes: &[usize] = if problem == "ackley" { &[2, 6, 10] } else { &[0] };
         for size in sizes {
             let options = if *size > 0 { format!("(dimensions: {size})") } else { String::new() };

@@ -1,11 +1,16 @@
 //! Problems in closed form with known difficulties: constrained engineering, mixed spaces, several objectives.
 //!
+//! Each is either for *tuning* or for *reporting*: constants of agents were chosen on the former ones alone, so that what is claimed of agents
+//! is measured on the latter.
+//!
 //! One environment per problem: `synthetic/welded-beam-v0`, or `synthetic/ackley-v0` with `(dimensions: 6)`.
 //! Every metric is minimised: `f`, or `f1 f2 ...`; constraints are metrics `g1 g2 ...` with a bound of 0 in the named objectives. So is
 //! the reference point of the hypervolume where there are several objectives.
 
 mod accelerator;
 mod engineering;
+mod hardware;
+mod machines;
 mod mixed;
 mod pareto;
 
@@ -47,22 +52,40 @@ pub(crate) struct Definition {
     pub best_known: fn(usize) -> Option<f64>,
 }
 
-fn definitions() -> Vec<Definition> {
-    let mut all = engineering::definitions();
-    all.extend(mixed::definitions());
-    all.extend(accelerator::definitions());
-    all.extend(pareto::definitions());
-    all
+/// What a problem serves: nothing that is reported may have been chosen on it, or everything may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Constants of agents were chosen here.
+    Tuning,
+    /// No constant of any agent was chosen here.
+    Reporting,
 }
 
-/// The names of all problems.
-pub fn problems() -> Vec<&'static str> {
-    definitions().iter().map(|d| d.name).collect()
+fn definitions(purpose: Purpose) -> Vec<Definition> {
+    let parts: &[fn() -> Vec<Definition>] = match purpose {
+        Purpose::Tuning => {
+            &[engineering::definitions, mixed::definitions, accelerator::definitions, pareto::definitions]
+        }
+        Purpose::Reporting => &[machines::definitions, hardware::definitions],
+    };
+    parts.iter().flat_map(|part| part()).collect()
+}
+
+fn everything() -> impl Iterator<Item = (Purpose, Definition)> {
+    [Purpose::Tuning, Purpose::Reporting]
+        .into_iter()
+        .flat_map(|purpose| definitions(purpose).into_iter().map(move |definition| (purpose, definition)))
+}
+
+/// The names of the problems that serve a purpose.
+pub fn problems(purpose: Purpose) -> Vec<&'static str> {
+    definitions(purpose).iter().map(|d| d.name).collect()
 }
 
 /// A problem in closed form as an environment.
 pub struct Synthetic {
     id: String,
+    purpose: Purpose,
     definition: Definition,
     dimensions: usize,
     space: DesignSpace,
@@ -72,16 +95,16 @@ pub struct Synthetic {
 impl Synthetic {
     /// The environment of a problem. Errors: an unknown name, or a number of parameters that the problem cannot have.
     pub fn new(problem: &str, settings: &SyntheticSettings) -> Result<Self, EnvError> {
-        let mut all = definitions();
-        let Some(index) = all.iter().position(|d| d.name == problem) else {
-            let known: Vec<&str> = all.iter().map(|d| d.name).collect();
+        let mut all: Vec<_> = everything().collect();
+        let Some(index) = all.iter().position(|(_, d)| d.name == problem) else {
+            let known: Vec<&str> = all.iter().map(|(_, d)| d.name).collect();
             let hint = suggestion(problem, &known);
             return Err(EnvError::invalid(
                 "problem",
                 format!("no problem is called `{problem}`{hint} (known: {})", known.join(", ")),
             ));
         };
-        let definition = all.swap_remove(index);
+        let (purpose, definition) = all.swap_remove(index);
         let (usual, least, most) = definition.dimensions;
         let dimensions = settings.dimensions.unwrap_or(usual);
         if !(least..=most).contains(&dimensions) {
@@ -102,12 +125,17 @@ impl Synthetic {
                 "a constraint of the problem: kept where it is at most 0",
             )
         }));
-        Ok(Self { id: format!("synthetic/{problem}-v0"), definition, dimensions, space, metrics })
+        Ok(Self { id: format!("synthetic/{problem}-v0"), purpose, definition, dimensions, space, metrics })
     }
 
     /// The least value known, for a problem with one goal.
     pub fn best_known(&self) -> Option<f64> {
         (self.definition.best_known)(self.dimensions)
+    }
+
+    /// Whether agents' constants were chosen on it.
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// What the problem is, in a line.
@@ -150,7 +178,11 @@ impl Env for Synthetic {
     }
 
     fn provenance(&self) -> Vec<(String, String)> {
-        vec![("dimensions".into(), self.dimensions.to_string())]
+        let purpose = match self.purpose {
+            Purpose::Tuning => "tuning: constants of agents were chosen on it",
+            Purpose::Reporting => "reporting: no constant of an agent was chosen on it",
+        };
+        vec![("dimensions".into(), self.dimensions.to_string()), ("purpose".into(), purpose.into())]
     }
 }
 
@@ -166,7 +198,7 @@ pub(crate) fn entries() -> Vec<EnvEntry> {
         }
         entry.option("dimensions", "None", "number of parameters; the usual one if left out")
     };
-    definitions().into_iter().map(entry).collect()
+    everything().map(|(_, definition)| entry(definition)).collect()
 }
 
 #[cfg(test)]
@@ -192,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_problem_keeps_the_contract() -> Result<(), EnvError> {
-        for problem in problems() {
+        for (_, Definition { name: problem, .. }) in everything() {
             let env = Synthetic::new(problem, &SyntheticSettings::default())?;
             let report = crate::conformance::check_env(&env, 3);
             assert!(report.passed(), "{problem}\n{report}");

@@ -119,6 +119,21 @@ fn both(stem: &Path, drawing: &Drawing) -> Result<Vec<PathBuf>, StudyError> {
     let text = text.replace("font-family=\"sans-serif\"", "font-family=\"DejaVu Sans, Verdana, sans-serif\"");
     crate::store::write_whole(&svg, text.as_bytes())?;
     let size = (2 * SIZE.0, 2 * SIZE.1);
-    drawing.draw(&BitMapBackend::new(&png, size).into_drawing_area(), 2.0).map_err(fail(&png))?;
+    let mut pixels = vec![0; 3 * (size.0 * size.1) as usize];
+    drawing
+        .draw(&BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area(), 2.0)
+        .map_err(fail(&png))?;
+    let image = encode(&pixels, size).map_err(|error| fail(&png)(error.to_string()))?;
+    crate::store::write_whole(&png, &image)?;
     Ok(vec![png, svg])
+}
+
+/// A PNG file of pixels of three bytes.
+fn encode(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header()?.write_image_data(pixels)?;
+    Ok(file)
 }

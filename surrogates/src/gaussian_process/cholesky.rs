@@ -1,13 +1,17 @@
-//! Cholesky factors of small symmetric matrices, packed by rows, with the inverse of the factor and rank-one growth; faer past some size.
+//! Cholesky factors of small symmetric matrices, packed by rows, with the inverse of the factor and rank-one growth; past some size by
+//! halves, in products of matrices.
 
-use faer::linalg::triangular_inverse::invert_lower_triangular;
-use faer::{Mat, Par, Side};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 /// A pivot at or below this is a failure.
 const SMALLEST_PIVOT: f64 = 1e-14;
 
-/// From this size on, faer's blocked algorithm is faster than the plain loops.
+/// From this size on, working by halves is faster than the plain loops.
 const BLOCKED_FROM: usize = 192;
+
+/// Blocks up to this size are factored by the plain loops.
+const BLOCK: usize = 64;
 
 /// Start of a row in a packed lower triangle.
 #[inline]
@@ -27,8 +31,12 @@ impl Cholesky {
     /// Factors a packed symmetric matrix. `None` where it is not positive definite.
     pub fn new(matrix: Vec<f64>, size: usize) -> Option<Self> {
         if size >= BLOCKED_FROM {
-            return Self::blocked(&matrix, size);
+            return Self::by_halves(&matrix, size);
         }
+        Self::plain(matrix, size)
+    }
+
+    fn plain(matrix: Vec<f64>, size: usize) -> Option<Self> {
         let mut factor = matrix;
         for i in 0..size {
             let (above, rest) = factor.split_at_mut(start(i));
@@ -50,23 +58,12 @@ impl Cholesky {
         Some(Self { factor, inverse, size })
     }
 
-    fn blocked(matrix: &[f64], size: usize) -> Option<Self> {
-        let full = Mat::from_fn(size, size, |i, j| matrix[start(i.max(j)) + i.min(j)]);
-        let decomposed = full.llt(Side::Lower).ok()?;
-        let lower = decomposed.L();
-        let mut inverted = Mat::<f64>::zeros(size, size);
-        invert_lower_triangular(inverted.as_mut(), lower, Par::Seq);
-        let mut factor = Vec::with_capacity(start(size));
-        let mut inverse = Vec::with_capacity(start(size));
-        for i in 0..size {
-            let pivot: f64 = lower[(i, i)] * lower[(i, i)];
-            if pivot.is_nan() || pivot <= SMALLEST_PIVOT {
-                return None;
-            }
-            factor.extend((0..=i).map(|j| lower[(i, j)]));
-            inverse.extend((0..=i).map(|j| inverted[(i, j)]));
-        }
-        Some(Self { factor, inverse, size })
+    /// By halves, so that nearly all of the work is in products of matrices.
+    fn by_halves(matrix: &[f64], size: usize) -> Option<Self> {
+        let mut factor = unpack(matrix, size);
+        let mut inverse = Array2::zeros((size, size));
+        halve(factor.view_mut(), inverse.view_mut())?;
+        Some(Self { factor: pack(factor.view()), inverse: pack(inverse.view()), size })
     }
 
     /// Adds a row and column: `covariances` with the points so far, and its own `variance`. False where that is not positive definite;
@@ -104,24 +101,11 @@ impl Cholesky {
 
     /// The packed inverse of the matrix that was factored.
     pub fn matrix_inverse(&self) -> Vec<f64> {
-        let mut inverse = vec![0.0; start(self.size)];
         if self.size >= BLOCKED_FROM {
-            let lower =
-                Mat::from_fn(
-                    self.size,
-                    self.size,
-                    |i, j| {
-                        if j <= i { self.inverse[start(i) + j] } else { 0.0 }
-                    },
-                );
-            let product = lower.transpose() * &lower;
-            for i in 0..self.size {
-                for j in 0..=i {
-                    inverse[start(i) + j] = product[(i, j)];
-                }
-            }
-            return inverse;
+            let lower = unpack(&self.inverse, self.size);
+            return pack(lower.t().dot(&lower).view());
         }
+        let mut inverse = vec![0.0; start(self.size)];
         for k in 0..self.size {
             let row = &self.inverse[start(k)..=start(k) + k];
             for i in 0..=k {
@@ -135,6 +119,46 @@ impl Cholesky {
     pub fn half_log_determinant(&self) -> f64 {
         (0..self.size).map(|i| self.factor[start(i) + i].ln()).sum()
     }
+}
+
+/// Factors the lower triangle of a symmetric matrix in place and writes the factor's inverse. A block of twice the size has the factor
+/// `[L 0; B M]` and its inverse `[L' 0; -M' B L' M']`, where `B` is the lower left quarter times `L'^T`, and `M` the factor of what
+/// `B B^T` leaves of the lower right one. Above the diagonal, `factor` and `inverse` are zero.
+fn halve(mut factor: ArrayViewMut2<f64>, mut inverse: ArrayViewMut2<f64>) -> Option<()> {
+    let size = factor.nrows();
+    if size <= BLOCK {
+        let plain = Cholesky::plain(pack(factor.view()), size)?;
+        for i in 0..size {
+            for j in 0..=i {
+                factor[[i, j]] = plain.factor[start(i) + j];
+                inverse[[i, j]] = plain.inverse[start(i) + j];
+            }
+        }
+        return Some(());
+    }
+    let half = size / 2;
+    let (upper, lower) = factor.view_mut().split_at(Axis(0), half);
+    let (mut left, _) = upper.split_at(Axis(1), half);
+    let (mut corner, mut right) = lower.split_at(Axis(1), half);
+    let (inverse_upper, inverse_lower) = inverse.view_mut().split_at(Axis(0), half);
+    let (mut inverse_left, _) = inverse_upper.split_at(Axis(1), half);
+    let (mut inverse_corner, mut inverse_right) = inverse_lower.split_at(Axis(1), half);
+    halve(left.view_mut(), inverse_left.view_mut())?;
+    corner.assign(&corner.dot(&inverse_left.t()));
+    general_mat_mul(-1.0, &corner, &corner.t(), 1.0, &mut right);
+    halve(right.view_mut(), inverse_right.view_mut())?;
+    general_mat_mul(-1.0, &inverse_right, &corner.dot(&inverse_left), 0.0, &mut inverse_corner);
+    Some(())
+}
+
+/// The lower triangle, packed by rows.
+fn pack(matrix: ArrayView2<f64>) -> Vec<f64> {
+    (0..matrix.nrows()).flat_map(|i| matrix.slice(s![i, ..=i])).copied().collect()
+}
+
+/// The reverse of `pack`, with zeros above the diagonal.
+fn unpack(packed: &[f64], size: usize) -> Array2<f64> {
+    Array2::from_shape_fn((size, size), |(i, j)| if j <= i { packed[start(i) + j] } else { 0.0 })
 }
 
 /// Row `i` of the inverse, from row `i` of the factor and the rows above.
