@@ -13,6 +13,7 @@ fn reals(bounds: &[(&str, f64, f64)]) -> Vec<Parameter> {
 
 /// Golinski's speed reducer (1973): face width, module, teeth of the pinion, lengths and diameters of the shafts. Weight, then the
 /// stress of the first shaft, then the constraints without that stress.
+#[expect(clippy::approx_constant, reason = "as published, pi is rounded")]
 fn reducer(x: &[f64]) -> (f64, f64, Vec<f64>) {
     let (b, m, z, l1, l2, d1, d2) = (x[0], x[1], x[2], x[3], x[4], x[5], x[6]);
     let weight = 0.7854 * b * m * m * (3.3333 * z * z + 14.9334 * z - 43.0934)
@@ -145,6 +146,7 @@ fn four_bars(x: &[f64]) -> (Vec<f64>, Vec<f64>) {
 }
 
 /// Disc brake of Osyczka and Kundu (1995; RE3-4-3): radii, force, number of friction surfaces; mass and stopping time.
+#[expect(clippy::approx_constant, reason = "as published, pi is rounded")]
 fn brake(x: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let (inner, outer, force, surfaces) = (x[0], x[1], x[2], x[3]);
     let (ring, cubes) = (outer * outer - inner * inner, outer.powi(3) - inner.powi(3));
