@@ -12,6 +12,7 @@ use crate::failure::BadInput;
 use hwgym_simulators::dram::Request;
 use hwgym_simulators::dram::trace::generate::{PRESETS, SETTINGS};
 use hwgym_simulators::dram::trace::paging::FrameOrder;
+use hwgym_simulators::dram::trace::programs::{MIX_SETTINGS, ProgramMix};
 use hwgym_simulators::dram::trace::record::{self, RecordConfig, RecordSummary};
 use hwgym_simulators::dram::trace::writer::TraceFile;
 use hwgym_simulators::dram::trace::{CacheConfig, CacheLevel, GeneratorSpec, TraceInfo, Workload, shipped};
@@ -228,27 +229,36 @@ fn import(recording: &Recording, input: &Path) -> Result<()> {
 }
 
 fn generate(kind: &str, set: &[String], out: Option<&Path>) -> Result<()> {
-    let mut spec = GeneratorSpec::parse(kind)?;
+    // With its settings behind the kind a generator says by itself which one it is.
+    let mut text = kind.to_string();
     for setting in set {
-        let Some((name, value)) = setting.split_once('=') else {
+        if !setting.contains('=') {
             bail!("--set {setting}: expected NAME=VALUE, for example --set requests=5000");
-        };
-        spec.set(name.trim(), value.trim())?;
-    }
-    let requests = spec.generator()?;
-    let comment = format!("generated: {}", serde_json::to_string(&spec)?);
-    match out {
-        Some(path) => {
-            let mut file = TraceFile::create(path)?;
-            file.comment(&comment)?;
-            for request in requests {
-                file.write(&request)?;
-            }
-            file.finish()?;
-            eprintln!("wrote {} requests to {}", spec.requests, path.display());
         }
-        None => print(&comment, requests)?,
+        text.push(if text.contains(':') { ',' } else { ':' });
+        text.push_str(setting);
     }
+    if ProgramMix::is_meant(&text) {
+        let mix = ProgramMix::parse(&text)?;
+        let comment = format!("generated: {}", serde_json::to_string(&mix)?);
+        return write_generated(&comment, mix.requests()?.into_iter(), out);
+    }
+    let spec = GeneratorSpec::parse(&text)?;
+    let comment = format!("generated: {}", serde_json::to_string(&spec)?);
+    write_generated(&comment, spec.generator()?, out)
+}
+
+fn write_generated(comment: &str, requests: impl Iterator<Item = Request>, out: Option<&Path>) -> Result<()> {
+    let Some(path) = out else { return print(comment, requests) };
+    let mut file = TraceFile::create(path)?;
+    file.comment(comment)?;
+    let mut written = 0_u64;
+    for request in requests {
+        file.write(&request)?;
+        written += 1;
+    }
+    file.finish()?;
+    eprintln!("wrote {written} requests to {}", path.display());
     Ok(())
 }
 
@@ -278,6 +288,10 @@ fn list_generators() -> Result<()> {
     }
     writeln!(output, "\nSettings (--set NAME=VALUE, or KIND:NAME=VALUE,...):")?;
     for (name, description) in SETTINGS {
+        writeln!(output, "  {name:<16} {description}")?;
+    }
+    writeln!(output, "\nRecorded programs played together, such as mix:programs=bfs+sqlite+xz+sort,load=0.6:")?;
+    for (name, description) in MIX_SETTINGS {
         writeln!(output, "  {name:<16} {description}")?;
     }
     Ok(())

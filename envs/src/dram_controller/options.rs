@@ -13,7 +13,8 @@ use crate::{EnvEntry, EnvError};
 pub struct DramControllerOptions {
     /// The memory: a preset such as `ddr4_2400_brc`, or the path of a RON file.
     pub device: String,
-    /// The requests: a recorded trace such as `sqlite`, a generator such as `random:requests=5000,seed=3`, or the path of a trace.
+    /// The requests: a recorded trace such as `sqlite`, a generator such as `random:requests=5000,seed=3`, recorded programs on one memory such
+    /// as `mix:programs=bfs+sqlite+xz+sort,load=0.6`, or the path of a trace.
     pub workload: String,
     /// The values of the parameters: `archgym` (powers of two) or `wide`.
     pub space: String,
@@ -95,7 +96,7 @@ impl DramControllerOptions {
             .option(
                 "workload",
                 "\"bfs\"",
-                "a recorded trace, a generator such as random:seed=3, or a trace file",
+                "a recorded trace, a generator such as random:seed=3, programs that contend such as mix:programs=bfs+xz,load=0.6, or a trace file",
             )
             .option("space", "\"archgym\"", "archgym (442,368 designs) or wide (28,311,552 designs)")
             .option(

@@ -16,6 +16,7 @@
 //! | `reader`, `input` | streaming [`StlReader`], gzip detection |
 //! | `writer` | [`StlWriter`] |
 //! | `generate` | synthetic traces from a typed, seeded [`GeneratorSpec`] |
+//! | `programs` | [`ProgramMix`]: recorded programs that contend for one memory |
 //! | `info` | [`TraceInfo`]: what a trace looks like |
 //! | `cache`, `paging`, `lackey`, `record` | traces of real programs through valgrind and a cache hierarchy |
 //! | `shipped`, `workload` | the recorded traces of this repository, and workloads by name |
@@ -26,6 +27,7 @@ mod input;
 pub mod lackey;
 mod line;
 pub mod paging;
+pub mod programs;
 pub mod reader;
 pub mod record;
 pub mod shipped;
@@ -36,6 +38,7 @@ pub use cache::{CacheConfig, CacheLevel};
 pub use generate::{Arrival, GeneratorSpec, Pattern};
 pub use info::TraceInfo;
 pub use line::MAX_CYCLE;
+pub use programs::ProgramMix;
 pub use reader::{StlReader, load};
 pub use record::{RecordConfig, RecordSummary};
 pub use shipped::ShippedTrace;

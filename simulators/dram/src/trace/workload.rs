@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::generate::PRESETS;
 use super::shipped::SHIPPED;
-use super::{GeneratorSpec, ShippedTrace, StlReader};
+use super::{GeneratorSpec, ProgramMix, ShippedTrace, StlReader};
 use crate::{Error, Request, Result};
 
 /// Where requests come from. In RON: `Named("sqlite")`, `Named("random:requests=5000")`, `Generated((seed: 3))` or
 /// `File("my.stl.gz")`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Workload {
-    /// A shipped trace, or a generator preset with optional settings as [`GeneratorSpec::parse`] reads them.
+    /// A shipped trace, a generator preset with optional settings as [`GeneratorSpec::parse`] reads them, or a [`ProgramMix`].
     Named(String),
     /// A synthetic trace.
     Generated(GeneratorSpec),
@@ -21,11 +21,11 @@ pub enum Workload {
 }
 
 impl Workload {
-    /// Reads what a user types: the name of a shipped trace, a generator such as `random:seed=3`, or a path, recognised
-    /// by its ending, a path separator, or because there is such a file.
+    /// Reads what a user types: the name of a shipped trace, a generator such as `random:seed=3`, programs that share the memory such as
+    /// `mix:programs=bfs+sort,load=0.6`, or a path, recognised by its ending, a path separator, or because there is such a file.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] listing shipped traces and generators, and those of [`GeneratorSpec::parse`].
+    /// [`Error::UnknownName`] listing shipped traces and generators, and those of [`GeneratorSpec::parse`] and [`ProgramMix::parse`].
     pub fn parse(text: &str) -> Result<Self> {
         Self::parse_in(text, Path::new(""))
     }
@@ -73,6 +73,7 @@ impl Workload {
             Self::Named(name) => match resolve(name)? {
                 Named::Shipped(trace) => Ok(Box::new(trace.reader()?)),
                 Named::Generated(spec) => Ok(Box::new(spec.generator()?.map(Ok))),
+                Named::Programs(mix) => Ok(Box::new(mix.requests()?.into_iter().map(Ok))),
             },
             Self::Generated(spec) => Ok(Box::new(spec.generator()?.map(Ok))),
             Self::File(path) => Ok(Box::new(StlReader::open(path)?)),
@@ -92,12 +93,16 @@ impl Workload {
 enum Named {
     Shipped(&'static ShippedTrace),
     Generated(GeneratorSpec),
+    Programs(ProgramMix),
 }
 
 fn resolve(text: &str) -> Result<Named> {
     let preset = text.split(':').next().unwrap_or(text);
     if let Ok(trace) = ShippedTrace::find(text) {
         return Ok(Named::Shipped(trace));
+    }
+    if ProgramMix::is_meant(text) {
+        return ProgramMix::parse(text).map(Named::Programs);
     }
     if PRESETS.iter().any(|(name, _)| *name == preset) {
         return GeneratorSpec::parse(text).map(Named::Generated);
@@ -123,6 +128,10 @@ mod tests {
         let error = Workload::parse("randm").unwrap_err().to_string();
         assert!(error.contains("did you mean `random`"), "{error}");
         assert!(Workload::parse("random:seed=x").is_err());
+        let programs = Workload::parse("mix:programs=bfs+sort,load=0.6,requests=60").unwrap();
+        assert_eq!(programs.load().unwrap().len(), 60);
+        assert!(Workload::parse("mix:programs=bfs+srt").unwrap_err().to_string().contains("did you mean `sort`"));
+        assert_eq!(Workload::parse("mix:requests=60").unwrap().load().unwrap().len(), 60);
         assert!(
             Workload::parse("missing.stl").unwrap().load().unwrap_err().to_string().contains("missing.stl")
         );

@@ -258,7 +258,7 @@ impl GeneratorSpec {
     }
 }
 
-fn invalid(name: &str, value: impl ToString, message: impl Into<String>, remedy: &str) -> Error {
+pub(in crate::trace) fn invalid(name: &str, value: impl ToString, message: impl Into<String>, remedy: &str) -> Error {
     Error::InvalidValue {
         parameter: name.into(),
         value: value.to_string(),
@@ -277,7 +277,7 @@ fn foreign(name: &str, value: &str, owner: &str) -> Error {
     )
 }
 
-fn within(name: &str, value: f64, low: f64, high: f64) -> Result<()> {
+pub(in crate::trace) fn within(name: &str, value: f64, low: f64, high: f64) -> Result<()> {
     if (low..=high).contains(&value) {
         return Ok(());
     }
@@ -285,7 +285,7 @@ fn within(name: &str, value: f64, low: f64, high: f64) -> Result<()> {
 }
 
 /// A whole number, decimal or with `0x`, with an optional suffix `k`, `M` or `G` for powers of 1024.
-fn whole(name: &str, value: &str) -> Result<u64> {
+pub(in crate::trace) fn whole(name: &str, value: &str) -> Result<u64> {
     let (digits, shift) = match value.as_bytes().last() {
         Some(b'k' | b'K') => (&value[..value.len() - 1], 10),
         Some(b'M') => (&value[..value.len() - 1], 20),
@@ -306,7 +306,7 @@ fn narrow(name: &str, value: &str) -> Result<u32> {
         .map_err(|_| invalid(name, value, "expected a number below 2^32", "choose a smaller value"))
 }
 
-fn real(name: &str, value: &str) -> Result<f64> {
+pub(in crate::trace) fn real(name: &str, value: &str) -> Result<f64> {
     match value.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         _ => Err(invalid(name, value, "expected a number", "for example 0.25")),
