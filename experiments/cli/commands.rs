@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use crate::{
-    Registries, agent, cache, dataset, env, evaluate, extend, map, play, report, resimulate, resume, run,
-    simulate, surrogate, trace, worker,
+    Registries, agent, cache, collect, dataset, env, evaluate, extend, map, play, report, resimulate, resume,
+    run, simulate, status, submit, surrogate, trace, worker,
 };
 #[cfg(feature = "neural")]
 use crate::{policy, train};
@@ -23,6 +23,9 @@ enum Command {
     Resume(resume::ResumeArgs),
     Extend(extend::ExtendArgs),
     Worker(worker::WorkerArgs),
+    Submit(submit::SubmitArgs),
+    Status(status::StatusArgs),
+    Collect(collect::CollectArgs),
     Resimulate(resimulate::ResimulateArgs),
     Report(report::ReportArgs),
     Env(env::EnvArgs),
@@ -48,6 +51,9 @@ impl Cli {
             Command::Resume(args) => args.run(registries),
             Command::Extend(args) => args.run(registries),
             Command::Worker(args) => args.run(registries),
+            Command::Submit(args) => args.run(registries),
+            Command::Status(args) => args.run(),
+            Command::Collect(args) => args.run(),
             Command::Resimulate(args) => args.run(registries),
             Command::Report(args) => args.run(),
             Command::Env(args) => args.run(registries),

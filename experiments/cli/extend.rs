@@ -30,6 +30,6 @@ impl ExtendArgs {
             Store::resume(&self.directory, registries, Access::Alone, InputSource::Original)?;
         store.extend(self.budget, self.seeds)?;
         let study = store.study(registries, InputSource::Original)?;
-        crate::run::carry_on(&study, &store, registries, self.jobs)
+        crate::run::carry_on(&study, &store, registries, &study.trials(), self.jobs)
     }
 }

@@ -26,6 +26,7 @@ mod output;
 mod agent;
 mod arguments;
 mod cache;
+mod collect;
 mod commands;
 mod dataset;
 mod enumerate;
@@ -43,6 +44,8 @@ mod resimulate;
 mod resume;
 mod run;
 mod simulate;
+mod status;
+mod submit;
 mod surrogate;
 mod trace;
 #[cfg(feature = "neural")]

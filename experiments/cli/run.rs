@@ -52,7 +52,7 @@ impl RunArgs {
             return Ok(ExitCode::SUCCESS);
         }
         share_results(&mut study, &store, &self.cache)?;
-        carry_on(&study, &store, registries, self.jobs)
+        carry_on(&study, &store, registries, &study.trials(), self.jobs)
     }
 }
 
@@ -73,18 +73,18 @@ fn free(path: &Path) -> PathBuf {
     (1..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| path.into())
 }
 
-/// Runs what is left of a study, and reports.
+/// Runs what is left of these trials, and reports.
 pub fn carry_on(
     study: &Study,
     store: &Store,
     registries: &Registries,
+    trials: &[Trial],
     jobs: usize,
 ) -> anyhow::Result<ExitCode> {
-    let trials = study.trials();
     let directory = store.directory().display();
     let (count, most) = (trials.len(), study.evaluations);
     eprintln!("{}: {count} trials of up to {most} evaluations, into {directory}", study.name);
-    let finished = execute(study, store, &trials, jobs)?;
+    let finished = execute(study, store, trials, jobs)?;
     if let Some(code) = exit_code(&finished, store) {
         // A trial that ended early takes nothing away from the others.
         if code == ExitCode::FAILURE && finished.complete + finished.failed.len() == finished.trials {

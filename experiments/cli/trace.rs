@@ -290,7 +290,10 @@ fn list_generators() -> Result<()> {
     for (name, description) in SETTINGS {
         writeln!(output, "  {name:<16} {description}")?;
     }
-    writeln!(output, "\nRecorded programs played together, such as mix:programs=bfs+sqlite+xz+sort,load=0.6:")?;
+    writeln!(
+        output,
+        "\nRecorded programs played together, such as mix:programs=bfs+sqlite+xz+sort,load=0.6:"
+    )?;
     for (name, description) in MIX_SETTINGS {
         writeln!(output, "  {name:<16} {description}")?;
     }

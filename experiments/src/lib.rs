@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod executor;
+pub mod interactive;
 pub mod pareto;
 pub mod plot;
 mod progress;

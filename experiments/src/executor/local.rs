@@ -31,7 +31,13 @@ impl Executor for Local<'_> {
                 let message = format!("the agent panicked: {message}");
                 Err(StudyError::Trial { trial: trial.name(), message })
             };
-            (trial.name(), result.unwrap_or_else(panicked))
+            let result = result.unwrap_or_else(panicked);
+            match &result {
+                Ok(Ended::Over) => store.note_failure(&trial.name(), None),
+                Err(error) => store.note_failure(&trial.name(), Some(error)),
+                Ok(Ended::Stopped | Ended::Elsewhere) => {}
+            }
+            (trial.name(), result)
         };
         let results = pool.install(|| {
             if parallel_batches {

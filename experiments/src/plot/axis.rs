@@ -103,6 +103,11 @@ impl Axis {
         }
     }
 
+    /// True if equal distances on it are equal factors.
+    pub fn is_logarithmic(&self) -> bool {
+        self.logarithmic
+    }
+
     /// The label of a tick.
     pub fn label(&self, tick: f64) -> String {
         let value = tick / 10f64.powi(self.power);

@@ -4,6 +4,7 @@ mod axis;
 mod convergence;
 mod distribution;
 mod gantt;
+mod legend;
 mod pareto;
 mod parity;
 mod style;

@@ -5,7 +5,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::Axis;
-use super::style::{colour, marker, title};
+use super::legend::{self, visible};
+use super::style::{colour, hollow, marker, subtitle, title};
 use crate::pareto::front;
 use crate::report::TaskReport;
 
@@ -47,8 +48,30 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     let (x_range, y_range) =
         (plotters::coord::ranged1d::Ranged::range(&x), plotters::coord::ranged1d::Ranged::range(&y));
     let inside = |(vx, vy): (f64, f64)| x_range.contains(&vx) && y_range.contains(&vy);
-    let (x_caption, y_caption) = (x.caption(&first.name, &first.unit), y.caption(&second.name, &second.unit));
-    let mut chart = ChartBuilder::on(area)
+    let known: Vec<(f64, f64)> =
+        task.known_values.iter().map(|values| (values[pair.0], values[pair.1])).collect();
+    let named = |axis: &Axis, goal: &crate::report::GoalView| {
+        let logarithmic = if axis.is_logarithmic() { ", logarithmic" } else { "" };
+        axis.caption(&goal.name, &goal.unit) + logarithmic
+    };
+    let (x_caption, y_caption) = (named(&x, first), named(&y, second));
+    let cropped = clouds.iter().flatten().map(to_values).filter(|v| !inside(*v)).count();
+    let thinned = clouds.iter().any(|cloud| cloud.len() > FAINT);
+    let words = [
+        projected.then(|| format!("fronts of {} goals, projected", task.goals.len())),
+        (cropped > 0).then(|| format!("{cropped} worse designs lie outside of the picture")),
+        thinned.then(|| "dominated designs thinned".to_string()),
+        (!known.is_empty()).then(|| "dashed: the known front".to_string()),
+    ];
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    let area = &if words.is_empty() { area.clone() } else { subtitle(&words.join("; "), area, scale)? };
+    let entries: Vec<String> = (task.contestants.iter().zip(&fronts))
+        .map(|(contestant, points)| {
+            format!("{} ({} on its front)", visible(&contestant.title()), points.len())
+        })
+        .collect();
+    let (place, outside) = legend::place(area, &entries, scale);
+    let mut chart = ChartBuilder::on(&place)
         .margin(px(14.0))
         .x_label_area_size(px(46.0))
         .y_label_area_size(px(72.0))
@@ -69,26 +92,30 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         let faint = cloud.iter().step_by(stride).map(to_values).filter(|v| inside(*v));
         chart.draw_series(faint.map(|at| marker(number, at, 2.0 * scale, 0.16)))?;
     }
+    if !projected && !known.is_empty() {
+        let style = BLACK.mix(0.7).stroke_width(px(1.2) as u32);
+        let corners: Vec<(f64, f64)> = staircase(&known).into_iter().filter(|at| inside(*at)).collect();
+        chart.draw_series(DashedLineSeries::new(corners, px(5.0) as u32, px(4.0) as u32, style))?;
+    }
     for (number, points) in fronts.iter().enumerate() {
         let values: Vec<(f64, f64)> = points.iter().map(to_values).collect();
-        // From one point to the next the front is what both dominate: a corner with the worse value of each goal.
-        let mut line = Vec::new();
-        for (index, point) in values.iter().enumerate() {
-            if index > 0 {
-                line.push((point.0, values[index - 1].1));
-            }
-            line.push(*point);
+        if !projected {
+            chart.draw_series(LineSeries::new(
+                staircase(&values),
+                colour(number).mix(0.9).stroke_width(px(1.8) as u32),
+            ))?;
         }
-        if projected {
-            line.clear();
+        // Hollow, and each a little larger than the one before: fronts that coincide stay visible.
+        let radius = (3.5 + (number % 4) as f64) * scale;
+        let series = chart.draw_series(values.iter().map(|at| hollow(number, *at, radius)))?;
+        if outside.is_none() {
+            series
+                .label(entries[number].clone())
+                .legend(move |at| marker(number, (at.0 + px(10.0), at.1 - px(2.0)), 4.0 * scale, 1.0));
         }
-        chart.draw_series(LineSeries::new(line, colour(number).mix(0.9).stroke_width(px(1.8) as u32)))?;
-        let of = if projected { format!(" of {} goals, projected", task.goals.len()) } else { String::new() };
-        let label = format!("{} ({} on its front{of})", task.contestants[number].label, points.len());
-        chart
-            .draw_series(values.iter().map(|at| marker(number, *at, 4.0 * scale, 1.0)))?
-            .label(label)
-            .legend(move |at| marker(number, (at.0 + px(10.0), at.1 - px(2.0)), 4.0 * scale, 1.0));
+    }
+    if let Some(strip) = outside {
+        return legend::draw(&strip, &entries, scale);
     }
     chart
         .configure_series_labels()
@@ -99,6 +126,19 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.3))
         .draw()
+}
+
+/// The line of a front that is sorted by its first goal: from one point to the next it is what both dominate, a corner with the worse value of
+/// each goal.
+fn staircase(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut line = Vec::new();
+    for (index, point) in values.iter().enumerate() {
+        if index > 0 {
+            line.push((point.0, values[index - 1].1));
+        }
+        line.push(*point);
+    }
+    line
 }
 
 /// The corner where both goals are bad: a front leaves it free.

@@ -5,6 +5,7 @@ use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::*;
 use plotters_backend::{BackendCoord, DrawingErrorKind};
 
+use super::legend::visible;
 use crate::report::TaskReport;
 
 /// Okabe and Ito's palette, which readers of any colour vision can tell apart; black and yellow are left out.
@@ -24,11 +25,20 @@ pub fn title<'a, B: DrawingBackend + 'a>(
     scale: f64,
 ) -> Result<DrawingArea<B, Shift>, DrawingAreaErrorKind<B::ErrorType>> {
     let px = |size: f64| (size * scale).round() as i32;
-    let rest = area.titled(&task.name(), ("sans-serif", px(17.0)))?;
+    let rest = area.titled(&visible(&task.name()), ("sans-serif", px(17.0)))?;
     if task.bounds.is_empty() {
         return Ok(rest);
     }
-    rest.titled(&format!("only designs where {}", task.bounds), ("sans-serif", px(11.0)))
+    rest.titled(&visible(&format!("only designs where {}", task.bounds)), ("sans-serif", px(11.0)))
+}
+
+/// Writes what else is to be known of the picture, in small letters; returns the area below.
+pub fn subtitle<'a, B: DrawingBackend + 'a>(
+    words: &str,
+    area: &'a DrawingArea<B, Shift>,
+    scale: f64,
+) -> Result<DrawingArea<B, Shift>, DrawingAreaErrorKind<B::ErrorType>> {
+    area.titled(words, ("sans-serif", (11.0 * scale).round() as i32))
 }
 
 /// The colour of a contestant.
@@ -42,11 +52,17 @@ pub struct Marker<C> {
     contestant: usize,
     radius: i32,
     opacity: f64,
+    hollow: bool,
 }
 
 /// The marker of a contestant at a place.
 pub fn marker<C>(contestant: usize, at: C, radius: f64, opacity: f64) -> Marker<C> {
-    Marker { at, contestant, radius: radius.round() as i32, opacity }
+    Marker { at, contestant, radius: radius.round() as i32, opacity, hollow: false }
+}
+
+/// The same as an outline, under which others stay visible.
+pub fn hollow<C>(contestant: usize, at: C, radius: f64) -> Marker<C> {
+    Marker { hollow: true, ..marker(contestant, at, radius, 1.0) }
 }
 
 impl<'a, C> PointCollection<'a, C> for &'a Marker<C> {
@@ -66,7 +82,7 @@ impl<C, B: DrawingBackend> Drawable<B> for Marker<C> {
     ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
         let Some((x, y)) = at.next() else { return Ok(()) };
         let style = ShapeStyle::from(colour(self.contestant).mix(self.opacity)).stroke_width(2);
-        let filled = (self.contestant / COLOURS.len()).is_multiple_of(2);
+        let filled = !self.hollow && (self.contestant / COLOURS.len()).is_multiple_of(2);
         let r = self.radius;
         let corners = match self.contestant % 5 {
             0 => return backend.draw_circle((x, y), r as u32, &style, filled),

@@ -1,5 +1,6 @@
-//! A report as files: tables as CSV and JSON, plots, and one page that links them.
+//! A report as files: tables as CSV and JSON, plots, one page that links them, and the interactive page.
 
+mod columns;
 mod page;
 mod tables;
 
@@ -7,13 +8,18 @@ use std::path::{Path, PathBuf};
 
 pub use page::summary;
 
-use crate::{Report, Store, StudyError, plot};
+use crate::{Report, Store, StudyError, interactive, plot};
 
 /// Writes everything into a folder; returns the files, the page first. Errors: a file cannot be written.
 pub fn write(report: &Report, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
     std::fs::create_dir_all(folder).map_err(|e| StudyError::file(folder, e))?;
-    let mut files = vec![folder.join("report.md")];
+    let mut files = vec![folder.join("report.md"), interactive::write(report, store, folder)?];
     files.extend(tables::write(report, store, folder)?);
+    for task in &report.tasks {
+        let path = folder.join(format!("table.{}.tex", task.file_name()));
+        crate::store::write_whole(&path, columns::latex(task).as_bytes())?;
+        files.push(path);
+    }
     let mut plots: Vec<Vec<PathBuf>> = Vec::new();
     for task in &report.tasks {
         let mut of_task = Vec::new();

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use comfy_table::{CellAlignment, Table, presets};
 use hwgym_envs::number::significant;
 
+use super::columns::{cells, header};
 use crate::Report;
-use crate::report::{ContestantReport, TaskReport};
+use crate::report::TaskReport;
 use crate::text::markdown;
 
 /// A number with four significant digits.
@@ -15,56 +16,9 @@ fn short(value: f64) -> String {
     significant(value, 4)
 }
 
-fn header(task: &TaskReport) -> Vec<String> {
-    let mut cells = vec!["agent".to_string(), format!("median {}", task.quality_label())];
-    cells.extend(["95 % interval", "quartiles", "best", "seeds"].map(String::from));
-    if any_failed(task) {
-        cells.push("failed".into());
-    }
-    if task.known_optimum.is_some() {
-        cells.extend(["median regret", "95 % interval", "at the optimum"].map(String::from));
-    }
-    cells
-}
-
-fn cells(task: &TaskReport, contestant: &ContestantReport) -> Vec<String> {
-    let mut cells = vec![contestant.label.clone()];
-    match &contestant.quality {
-        None => cells.extend(["nothing feasible", "", "", "", "0"].map(String::from)),
-        Some(s) => {
-            let best = if task.smaller_is_better() { s.minimum } else { s.maximum };
-            cells.push(short(s.median));
-            cells.push(format!("{} to {}", short(s.confidence.0), short(s.confidence.1)));
-            cells.push(format!("{} to {}", short(s.lower_quartile), short(s.upper_quartile)));
-            cells.push(short(best));
-            cells.push(s.count.to_string());
-        }
-    }
-    if any_failed(task) {
-        let (evaluations, failed) = contestant.evaluations();
-        cells.push(format!("{failed} of {evaluations}"));
-    }
-    if task.known_optimum.is_some() {
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        match contestant.regret {
-            None => cells.extend(["", "", "0"].map(String::from)),
-            Some(r) => {
-                cells.push(percent(r.median));
-                cells.push(format!("{} to {}", percent(r.confidence.0), percent(r.confidence.1)));
-                cells.push(format!("{} of {}", task.at_the_optimum(contestant), contestant.trials.len()));
-            }
-        }
-    }
-    cells
-}
-
 /// A file's name as the target of a link.
 fn link(file: &str) -> String {
     file.replace('%', "%25").replace('#', "%23")
-}
-
-fn any_failed(task: &TaskReport) -> bool {
-    task.contestants.iter().any(|contestant| !contestant.failures.is_empty())
 }
 
 /// What a reader has to know beside the table: bounds, what is missing, and why evaluations failed; one line each.
@@ -76,12 +30,12 @@ fn remarks(task: &TaskReport, escape: fn(&str) -> String) -> Vec<String> {
     for contestant in task.contestants.iter().filter(|contestant| !contestant.missing.is_empty()) {
         let counted = contestant.trials.iter().filter(|trial| trial.counted).count();
         let (all, missing) = (contestant.trials.len(), escape(&contestant.missing.join("; ")));
-        let label = escape(&contestant.label);
+        let label = escape(&contestant.title());
         lines.push(format!("Unfinished: {label}, {counted} of {all} trials counted ({missing})."));
     }
     for contestant in &task.contestants {
         for (reason, count) in &contestant.failures {
-            let (label, reason) = (escape(&contestant.label), escape(reason));
+            let (label, reason) = (escape(&contestant.title()), escape(reason));
             lines.push(format!("Failed: {label}, {count} evaluations: {reason}."));
         }
     }
@@ -146,7 +100,8 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
     }
     let _ = writeln!(
         page,
-        "{} tasks, {} evaluations per search, {} seeds; hwgym {}. The study itself is [study.ron](../study.ron).\n",
+        "{} tasks, {} evaluations per search, {} seeds; hwgym {}. The study itself is [study.ron](../study.ron); [report.html](report.html) \
+         is this report with figures to hover, select and filter.\n",
         report.tasks.len(),
         report.budget,
         report.seeds,
@@ -174,7 +129,10 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
             let _ = writeln!(page, "![{file}]({file})\n\n[the same as SVG]({vector})\n");
         }
         let file = link(&task.file_name());
-        let _ = writeln!(page, "Data: [evaluations](evaluations.{file}.csv), [front](front.{file}.csv).\n");
+        let _ = writeln!(
+            page,
+            "Data: [evaluations](evaluations.{file}.csv), [front](front.{file}.csv), [table in LaTeX](table.{file}.tex).\n"
+        );
         for contestant in task.contestants.iter().filter(|c| !c.varied.is_empty()) {
             let varied: Vec<_> = contestant.varied.iter().map(|(n, v)| format!("{n}: {v}")).collect();
             let _ = writeln!(page, "* {}: {}", markdown(&contestant.label), markdown(&varied.join(", ")));
@@ -184,7 +142,11 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
     page.push_str(
         "\n## How to read this\n\n\
          * *median, quartiles, best* are taken over the seeds; the interval is the 95 % confidence interval of the median by bootstrap.\n\
+         * Up to five seeds the range is from the smallest to the largest value, and is called that.\n\
          * *seeds* counts the searches that found a design within all bounds; the others do not enter the median.\n\
+         * *solved* counts the searches that met what the task asks for; the *expected evaluations* to it are those of all searches over the number \
+         of those that got there (a search that did not counts with its whole budget).\n\
+         * *p against the best*: Mann-Whitney test over the seeds against the agent with the best median, adjusted by Holm's method.\n\
          * *regret* is the distance of the best found value to the known optimum, relative to the optimum; *at the optimum* counts the \
          searches that found it, to a part in a thousand million.\n\
          * [summary.csv](summary.csv), [trials.csv](trials.csv) and [convergence.csv](convergence.csv) hold the numbers of the tables and \

@@ -64,6 +64,10 @@ fn summary(report: &Report) -> Vec<Vec<String>> {
         "regret_ci_low",
         "regret_ci_high",
         "at_the_optimum",
+        "solved",
+        "searches",
+        "expected_evaluations_to_solve",
+        "p_against_the_best",
     ])];
     for task in &report.tasks {
         for contestant in &task.contestants {
@@ -98,6 +102,14 @@ fn summary(report: &Report) -> Vec<Vec<String>> {
                     cells.push(task.at_the_optimum(contestant).to_string());
                 }
             }
+            match contestant.reached {
+                None => cells.extend(std::iter::repeat_n(String::new(), 3)),
+                Some(r) => {
+                    cells.extend([r.met.to_string(), r.runs.to_string()]);
+                    cells.push(r.expected_evaluations.map_or(String::new(), |n| n.to_string()));
+                }
+            }
+            cells.push(contestant.p_value.map_or(String::new(), |p| p.to_string()));
             rows.push(cells);
         }
     }

@@ -1,9 +1,11 @@
 //! Reports: what a study found, from its records alone. [`publication`](crate::publication) writes them down.
 
+mod curve;
 mod goal;
 mod task;
 mod trial;
 
+pub use curve::{CurvePoint, band_label, curve};
 pub use goal::GoalView;
 pub use task::{ContestantReport, FrontPoint, TaskReport};
 pub use trial::{State, TrialReport};

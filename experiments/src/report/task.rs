@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use hwgym_envs::Goal;
 use hwgym_envs::random::derive_seed;
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use super::GoalView;
 use super::trial::{State, TrialReport, by_reason};
 use crate::StudyError;
 use crate::pareto::{Archive, front, hypervolume};
-use crate::statistics::Spread;
+use crate::statistics::{Reached, Spread, TargetOutcome, holm, mann_whitney};
 use crate::store::Store;
 use crate::store::manifest::{ContestantFacts, TaskFacts};
 use crate::store::trial_log::records;
@@ -32,10 +33,15 @@ pub struct TaskReport {
     pub full_hypervolume: f64,
     /// The best values known from an enumeration of the whole space, if there is one: with one goal, the optimum.
     pub known_optimum: Option<f64>,
+    /// Values of the goals on the known front, by falling first reward; empty where it is not known. With one goal, the optimum.
+    #[serde(skip)]
+    pub known_values: Vec<Vec<f64>>,
     /// True if `full_hypervolume` is that of the known front.
     pub known_front: bool,
     /// The bounds that a solution keeps, in words; empty if there are none.
     pub bounds: String,
+    /// What counts as solved, in words: all targets, or the known optimum; empty where there is neither.
+    pub target: String,
     /// Evaluations per trial that are counted.
     pub budget: usize,
     /// The contestants.
@@ -76,6 +82,11 @@ pub struct ContestantReport {
     pub quality: Option<Spread>,
     /// Regret over the trials, where the optimum is known: relative distance to it.
     pub regret: Option<Spread>,
+    /// Evaluations until the task is solved, where it can be.
+    pub reached: Option<Reached>,
+    /// Whether it differs from the contestant with the best median: p-value of the Mann-Whitney test over the seeds, adjusted for the number of
+    /// contestants (Holm). `None` for the best one itself, and where either has fewer than three seeds.
+    pub p_value: Option<f64>,
 }
 
 impl TaskReport {
@@ -110,8 +121,10 @@ impl TaskReport {
             reference_origin: String::new(),
             full_hypervolume: 0.0,
             known_optimum: None,
+            known_values: Vec::new(),
             known_front: false,
             bounds: task.objective.bounds_in_words(metrics),
+            target: String::new(),
             budget: counted,
             front: union_front(&contestants),
             contestants,
@@ -122,7 +135,14 @@ impl TaskReport {
                 *value = goal.value(*value);
             }
         }
+        report.known_values = (known.iter().flatten())
+            .map(|rewards: &Vec<f64>| {
+                report.goals.iter().zip(rewards).map(|(goal, reward)| goal.value(*reward)).collect()
+            })
+            .collect();
         report.measure(&reference, known);
+        report.measure_targets(&task.objective.goals);
+        report.compare();
         Ok(report)
     }
 
@@ -164,6 +184,11 @@ impl TaskReport {
         }
     }
 
+    /// True if no contestant has more than five seeds: an interval is then from the smallest to the largest value, and is called that.
+    pub fn has_few_seeds(&self) -> bool {
+        self.contestants.iter().filter_map(|c| c.quality).all(|quality| quality.count <= 5)
+    }
+
     /// True if a smaller quality is better.
     pub fn smaller_is_better(&self) -> bool {
         matches!(&self.goals[..], [goal] if goal.sign < 0.0)
@@ -195,6 +220,62 @@ impl TaskReport {
             contestant.quality = Spread::of(&qualities, seed);
             let regrets: Option<Vec<f64>> = qualities.iter().map(regret).collect();
             contestant.regret = regrets.and_then(|regrets| Spread::of(&regrets, seed));
+        }
+    }
+
+    /// Counts the evaluations until the task is solved: all targets met, or the known optimum found to a part in a thousand.
+    fn measure_targets(&mut self, goals: &[Goal]) {
+        let targets: Vec<usize> =
+            (0..goals.len()).filter(|goal| matches!(goals[*goal], Goal::Targets(_))).collect();
+        let optimum = self.known_optimum;
+        let sign = self.goals.first().map_or(1.0, |goal| goal.sign);
+        self.target = match (targets.is_empty(), optimum) {
+            (false, _) => "all targets met".into(),
+            (true, Some(_)) => "within 0.1 % of the known optimum".into(),
+            (true, None) => return,
+        };
+        // A reward of zero says that a goal's targets are met.
+        let solves = |rewards: &[f64]| match optimum {
+            _ if !targets.is_empty() => targets.iter().all(|goal| rewards[*goal] >= 0.0),
+            Some(best) => relative_distance(sign * rewards[0], best) <= 1e-3,
+            None => false,
+        };
+        let name = self.name();
+        for contestant in &mut self.contestants {
+            let outcome = |trial: &TrialReport| {
+                let met = trial.points.iter().find(|(_, rewards)| solves(rewards));
+                met.map_or(TargetOutcome::Censored(trial.evaluations), |(evaluation, _)| {
+                    TargetOutcome::Met(*evaluation)
+                })
+            };
+            let runs: Vec<TargetOutcome> =
+                contestant.trials.iter().filter(|trial| trial.counted).map(outcome).collect();
+            let seed = derive_seed(0, &format!("{name}/{}", contestant.label));
+            contestant.reached = (!runs.is_empty()).then(|| Reached::of(&runs, seed));
+        }
+    }
+
+    /// Compares every contestant with the best one.
+    fn compare(&mut self) {
+        let worst = if self.smaller_is_better() { f64::INFINITY } else { f64::NEG_INFINITY };
+        // A search that found nothing is the worst of all; ranks need no more than that.
+        let samples: Vec<Vec<f64>> = (self.contestants.iter())
+            .map(|c| c.trials.iter().filter(|t| t.counted).map(|t| t.quality.unwrap_or(worst)).collect())
+            .collect();
+        let median = |contestant: usize| self.contestants[contestant].quality.map(|quality| quality.median);
+        let measured: Vec<usize> = (0..samples.len()).filter(|c| median(*c).is_some()).collect();
+        let better = |a: &usize, b: &usize| {
+            let order = median(*a).partial_cmp(&median(*b)).unwrap_or(std::cmp::Ordering::Equal);
+            if worst > 0.0 { order } else { order.reverse() }
+        };
+        let Some(best) = measured.iter().copied().min_by(better) else { return };
+        let others: Vec<usize> = (0..samples.len())
+            .filter(|c| *c != best && samples[*c].len() >= 3 && samples[best].len() >= 3)
+            .collect();
+        let raw: Option<Vec<f64>> =
+            others.iter().map(|c| mann_whitney(&samples[*c], &samples[best])).collect();
+        for (contestant, p) in others.iter().zip(holm(&raw.unwrap_or_default())) {
+            self.contestants[*contestant].p_value = Some(p);
         }
     }
 
@@ -260,7 +341,19 @@ impl ContestantReport {
             failures: Vec::new(),
             quality: None,
             regret: None,
+            reached: None,
+            p_value: None,
         }
+    }
+
+    /// Its name for readers: what a sweep varies instead of a number, such as `genetic population=32`.
+    pub fn title(&self) -> String {
+        if self.varied.is_empty() {
+            return self.label.clone();
+        }
+        let stem = self.label.rsplit_once('#').map_or(self.label.as_str(), |(stem, _)| stem);
+        let varied: Vec<String> = self.varied.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("{stem} {}", varied.join(" "))
     }
 
     /// Evaluations that are counted, and those of them that failed or timed out.

@@ -7,6 +7,7 @@
 //! | `inputs/` | copies of the small files that it was built from |
 //! | `trials/NAME.jsonl` | one checksummed line per evaluation, appended as it is made; a last line `{"end": ...}` when the trial is over |
 //! | `resimulated/NAME.jsonl` | the same of designs that were evaluated again for real |
+//! | `failed/NAME.txt` | why a trial broke when it was last tried |
 //! | `lock` | held by the process that runs the study, shared by workers |
 //! | `report/` | what `hwgym report` makes of it |
 //!
@@ -17,6 +18,7 @@ pub mod inputs;
 mod line;
 pub mod manifest;
 mod record;
+pub mod status;
 pub mod trial_log;
 
 use std::fs::{self, File};
@@ -25,6 +27,7 @@ use std::path::{Path, PathBuf};
 pub use inputs::InputSource;
 pub use manifest::Manifest;
 pub use record::{End, Record, Wall, design_to_json, outcome_to_json};
+pub use status::Status;
 pub use trial_log::TrialLog;
 
 use crate::{Registries, Study, StudyError};

@@ -155,10 +155,8 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Option<Self>, StudyError> {
         let failed = |error| StudyError::file(path, error);
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            // A file system without locks: the user sees to it that one process writes.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
+        if is_held(&file) {
+            return Ok(None);
         }
         let mut stream = records(path)?;
         for record in stream.by_ref() {
@@ -203,6 +201,22 @@ impl Journal {
         };
         write().map_err(|error| StudyError::file(&self.path, error))
     }
+}
+
+/// Times that a lock is tried: who looks how far a study is holds it for a moment.
+const TRIES: usize = 4;
+
+/// Takes the lock of the file; true if another process holds it. On a file system without locks the user sees to it that one process writes.
+fn is_held(file: &File) -> bool {
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(25));
+        }
+        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return false;
+        }
+    }
+    true
 }
 
 #[cfg(unix)]

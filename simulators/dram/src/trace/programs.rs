@@ -246,7 +246,8 @@ mod tests {
         let requests = mix("mix:programs=sort+xz,load=0.5,requests=4000");
         let recorded = ShippedTrace::find("sort").unwrap().load().unwrap();
         // The first core keeps its frames, so its requests are found by their addresses.
-        let own: HashSet<u64> = recorded[..2_000].iter().map(|request| request.address / PAGE_BYTES).collect();
+        let own: HashSet<u64> =
+            recorded[..2_000].iter().map(|request| request.address / PAGE_BYTES).collect();
         let sort: Vec<_> = requests.iter().filter(|r| own.contains(&(r.address / PAGE_BYTES))).collect();
         assert_eq!(sort.len(), 2_000);
         for (played, recorded) in sort.iter().zip(&recorded) {

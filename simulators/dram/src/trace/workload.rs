@@ -130,7 +130,9 @@ mod tests {
         assert!(Workload::parse("random:seed=x").is_err());
         let programs = Workload::parse("mix:programs=bfs+sort,load=0.6,requests=60").unwrap();
         assert_eq!(programs.load().unwrap().len(), 60);
-        assert!(Workload::parse("mix:programs=bfs+srt").unwrap_err().to_string().contains("did you mean `sort`"));
+        assert!(
+            Workload::parse("mix:programs=bfs+srt").unwrap_err().to_string().contains("did you mean `sort`")
+        );
         assert_eq!(Workload::parse("mix:requests=60").unwrap().load().unwrap().len(), 60);
         assert!(
             Workload::parse("missing.stl").unwrap().load().unwrap_err().to_string().contains("missing.stl")

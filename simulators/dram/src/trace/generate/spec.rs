@@ -258,7 +258,12 @@ impl GeneratorSpec {
     }
 }
 
-pub(in crate::trace) fn invalid(name: &str, value: impl ToString, message: impl Into<String>, remedy: &str) -> Error {
+pub(in crate::trace) fn invalid(
+    name: &str,
+    value: impl ToString,
+    message: impl Into<String>,
+    remedy: &str,
+) -> Error {
     Error::InvalidValue {
         parameter: name.into(),
         value: value.to_string(),

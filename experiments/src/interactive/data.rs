@@ -1,0 +1,238 @@
+//! What the page knows, as JSON.
+
+use hwgym_envs::random::derive_seed;
+use serde_json::{Value, json};
+
+use super::POINTS;
+use super::points::{Points, Row};
+use crate::report::{ContestantReport, TaskReport, band_label, curve};
+use crate::statistics::{Importance, by_mean_result, parameter_importance};
+use crate::store::manifest::TaskFacts;
+use crate::{Report, Store, StudyError};
+
+pub(super) fn of(report: &Report, store: &Store) -> Result<Value, StudyError> {
+    let manifest = store.manifest();
+    let limit = POINTS / report.tasks.len().max(1);
+    let tasks = report
+        .tasks
+        .iter()
+        .zip(&manifest.tasks)
+        .map(|(task_report, facts)| task(task_report, facts, store, limit));
+    let inputs = manifest
+        .inputs
+        .files
+        .iter()
+        .map(|file| json!([file.name.display().to_string(), file.bytes, file.hash]));
+    let environments = manifest.environments.iter().map(|environment| {
+        json!({
+            "label": environment.label,
+            "id": environment.id,
+            "options": environment.options,
+            "provenance": environment.provenance,
+        })
+    });
+    Ok(json!({
+        "study": report.study,
+        "description": report.description,
+        "hwgym": report.hwgym,
+        "budget": report.budget,
+        "seeds": manifest.seeds,
+        "state": if report.is_complete() { "Every search is over." } else { "Some searches are not over: the tables say what is counted." },
+        "study_file": std::fs::read_to_string(store.directory().join("study.ron")).unwrap_or_default(),
+        "study_hash": manifest.study_hash,
+        "environments": environments.collect::<Vec<_>>(),
+        "inputs": inputs.collect::<Vec<_>>(),
+        "table": overview(report),
+        "tasks": tasks.collect::<Result<Vec<_>, _>>()?,
+    }))
+}
+
+/// One line per task: what the best contestant found.
+fn overview(report: &Report) -> Value {
+    let rows = report.tasks.iter().map(|task| {
+        let median = |c: &&ContestantReport| {
+            c.quality.map(|q| if task.smaller_is_better() { q.median } else { -q.median })
+        };
+        let best = (task.contestants.iter().filter(|c| c.quality.is_some()))
+            .min_by(|a, b| median(a).partial_cmp(&median(b)).unwrap_or(std::cmp::Ordering::Equal));
+        let known = match (task.known_optimum, task.known_front) {
+            (Some(optimum), _) => json!(optimum),
+            (None, true) => json!("known front"),
+            (None, false) => json!("not known"),
+        };
+        json!([
+            task.name(),
+            best.map(ContestantReport::title),
+            best.and_then(|c| c.quality).map(|quality| quality.median),
+            task.quality_label(),
+            known,
+        ])
+    });
+    json!({ "heads": ["best agent by median", "its median", "of what", "optimum"], "rows": rows.collect::<Vec<_>>() })
+}
+
+fn task(task: &TaskReport, facts: &TaskFacts, store: &Store, limit: usize) -> Result<Value, StudyError> {
+    let points = Points::of(task, store, limit)?;
+    let curves = |value: &dyn Fn(f64) -> f64| -> Vec<Value> {
+        let of = |contestant: &ContestantReport| {
+            let curve = curve(contestant, value);
+            let column =
+                |of: fn(&crate::report::CurvePoint) -> f64| curve.iter().map(of).collect::<Vec<f64>>();
+            json!({
+                "evaluation": curve.iter().map(|p| p.evaluation).collect::<Vec<_>>(),
+                "median": column(|p| p.median),
+                "low": column(|p| p.low),
+                "high": column(|p| p.high),
+            })
+        };
+        task.contestants.iter().map(of).collect()
+    };
+    let regret = if task.known_optimum.is_some() {
+        curves(&|q| 100.0 * task.regret(q).unwrap_or(f64::NAN))
+    } else {
+        Vec::new()
+    };
+    let seeds =
+        task.contestants.iter().map(|c| c.trials.iter().filter(|t| t.counted).count()).max().unwrap_or(0);
+    let thinned = points.rows.len() < points.all;
+    Ok(json!({
+        "name": task.name(),
+        "goals": task.goals.iter().map(|goal| json!({ "label": goal.label(), "less": goal.sign < 0.0 })).collect::<Vec<_>>(),
+        "agents": task.contestants.iter().map(ContestantReport::title).collect::<Vec<_>>(),
+        "quality": task.quality_label(),
+        "known_optimum": task.known_optimum,
+        "known_front": task.known_values.iter().take(2_000).collect::<Vec<_>>(),
+        "limits": limits(task, facts),
+        "band": format!("Steps: a value holds until the next. Line and band: {}.", band_label(seeds)),
+        "notes": notes(task),
+        "points_note": format!(
+            "{}{} The hollow marks are the best ones of each agent.",
+            if thinned {
+                format!("{} of {} evaluations within all bounds, thinned evenly; the best of each agent are all there.", points.rows.len(), points.all)
+            } else {
+                format!("All {} evaluations within all bounds.", points.all)
+            },
+            if task.goals.len() > 2 { " Two of several goals at a time: a projection." } else { "" },
+        ),
+        "table": table(task),
+        "curves": curves(&|quality| quality),
+        "regret": regret,
+        "misses": points.misses.iter().map(|(agent, what, reason, count)| json!({ "agent": agent, "what": what, "reason": reason, "count": count })).collect::<Vec<_>>(),
+        "importance": importance(task, &points.rows),
+        "points": points.json(task.goals.len()),
+    }))
+}
+
+/// The bounds that lie on a goal.
+fn limits(task: &TaskReport, facts: &TaskFacts) -> Vec<Value> {
+    use hwgym_envs::Goal;
+    let mut limits = Vec::new();
+    for bound in &facts.objective.bounds {
+        let goal = facts.objective.goals.iter().position(
+            |goal| matches!(goal, Goal::Optimise(name) | Goal::Minimise(name) | Goal::Maximise(name) if *name == bound.metric),
+        );
+        let Some(goal) = goal.filter(|goal| *goal < task.goals.len()) else { continue };
+        for value in [bound.at_most, bound.at_least].into_iter().flatten() {
+            limits.push(json!({ "goal": goal, "value": value }));
+        }
+    }
+    limits
+}
+
+fn notes(task: &TaskReport) -> Vec<String> {
+    let mut notes = vec![format!("{} evaluations of each search are counted.", task.budget)];
+    if !task.bounds.is_empty() {
+        notes.push(format!("Only designs count where {}.", task.bounds));
+    }
+    if let Some(optimum) = task.known_optimum {
+        notes.push(format!("The optimum of the whole space is {optimum}."));
+    }
+    if !task.reference_origin.is_empty() {
+        let full = if task.known_front { "the known front" } else { "the front of all searches together" };
+        notes.push(format!(
+            "Hypervolume in % of that of {full}; its reference point is {}.",
+            task.reference_origin
+        ));
+    }
+    notes
+}
+
+/// The table of a task: numbers stay numbers, so that the page can sort them.
+fn table(task: &TaskReport) -> Value {
+    let few = task.has_few_seeds();
+    let mut heads: Vec<String> = vec!["agent".into(), format!("median {}", task.quality_label())];
+    heads.extend(if few { ["minimum", "maximum"] } else { ["95 % from", "95 % to"] }.map(String::from));
+    heads.extend(["seeds", "evaluations", "within bounds", "p against the best"].map(String::from));
+    if task.known_optimum.is_some() {
+        heads.extend(["median regret (%)", "at the optimum"].map(String::from));
+    }
+    if !task.target.is_empty() {
+        heads.extend([format!("solved ({})", task.target), "expected evaluations until then".into()]);
+    }
+    let rows = task.contestants.iter().map(|contestant| {
+        let quality = contestant.quality;
+        let interval = quality.map(|q| if few { (q.minimum, q.maximum) } else { q.confidence });
+        let counted = contestant.trials.iter().filter(|t| t.counted);
+        let mut row = vec![
+            json!(contestant.title()),
+            json!(quality.map(|q| q.median)),
+            json!(interval.map(|i| i.0)),
+            json!(interval.map(|i| i.1)),
+            json!(quality.map_or(0, |q| q.count)),
+            json!(contestant.evaluations().0),
+            json!(counted.map(|t| t.feasible).sum::<usize>()),
+            json!(contestant.p_value),
+        ];
+        if task.known_optimum.is_some() {
+            row.push(json!(contestant.regret.map(|r| 100.0 * r.median)));
+            row.push(json!(task.at_the_optimum(contestant)));
+        }
+        if !task.target.is_empty() {
+            row.push(json!(contestant.reached.map(|r| format!("{} of {}", r.met, r.runs))));
+            row.push(json!(contestant.reached.and_then(|r| r.expected_evaluations)));
+        }
+        Value::Array(row)
+    });
+    json!({ "heads": heads, "rows": rows.collect::<Vec<_>>() })
+}
+
+/// Which parameters matter for the first goal. Choices become numbers by their mean result, what does not apply lies below all that does.
+fn importance(task: &TaskReport, rows: &[Row]) -> Option<Value> {
+    let results: Vec<f64> = rows.iter().map(|row| row.values[0]).collect();
+    let mut choices = Vec::new();
+    let mut columns = Vec::new();
+    for name in rows.first()?.design.keys() {
+        let cells: Vec<Option<&Value>> =
+            rows.iter().map(|row| row.design.get(name).filter(|cell| !cell.is_null())).collect();
+        let numbers: Option<Vec<Option<f64>>> = (cells.iter())
+            .map(|cell| match cell {
+                None => Some(None),
+                Some(cell) => cell.as_f64().map(Some),
+            })
+            .collect();
+        let column = match numbers {
+            Some(numbers) => {
+                let low = numbers.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+                numbers.iter().map(|number| number.unwrap_or(low - 1.0)).collect()
+            }
+            None => {
+                choices.push(name.clone());
+                by_mean_result(&cells, &results)
+            }
+        };
+        columns.push((name.clone(), column));
+    }
+    let seed = derive_seed(0, &format!("{}/importance", task.name()));
+    let Importance { rows, r_squared, parameters, interactions } =
+        parameter_importance(&columns, &results, seed)?;
+    let parameters = parameters.into_iter().map(|p| {
+        json!({ "is_choice": choices.contains(&p.name), "name": p.name, "permutation": p.permutation, "shapley": p.shapley, "way": p.way })
+    });
+    Some(json!({
+        "of": task.goals[0].label(),
+        "rows": rows,
+        "r_squared": r_squared,
+        "parameters": parameters.collect::<Vec<_>>(),
+        "interactions": interactions,
+    }))
+}

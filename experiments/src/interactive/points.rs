@@ -1,0 +1,158 @@
+//! The evaluations that the page shows: the best ones all, the others thinned evenly; and why the rest has no result.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::StudyError;
+use crate::pareto::front;
+use crate::report::{GoalView, TaskReport};
+use crate::store::trial_log::records;
+use crate::store::{Record, Store};
+
+/// What is shown of a task's evaluations.
+pub(super) struct Points {
+    /// Rows, in the order of contestants, seeds and evaluations.
+    pub rows: Vec<Row>,
+    /// Solutions there are.
+    pub all: usize,
+    /// Contestant, what happened, why, how often.
+    pub misses: Vec<(usize, String, String, usize)>,
+}
+
+/// One evaluation.
+pub(super) struct Row {
+    pub contestant: usize,
+    pub seed: u64,
+    pub evaluation: usize,
+    /// In units of the goals.
+    pub values: Vec<f64>,
+    /// On the front of its contestant; with one goal, an improvement within its trial.
+    pub is_front: bool,
+    pub design: Map<String, Value>,
+}
+
+/// Letters of a reason that are kept.
+const REASON: usize = 160;
+
+impl Points {
+    /// Reads the records of the counted trials once; keeps `limit` evaluations, and all of the front.
+    pub fn of(task: &TaskReport, store: &Store, limit: usize) -> Result<Self, StudyError> {
+        let all: usize =
+            task.contestants.iter().flat_map(|c| &c.trials).map(|trial| trial.points.len()).sum();
+        let stride = all.div_ceil(limit.max(1)).max(1);
+        let (mut rows, mut misses, mut number) = (Vec::new(), BTreeMap::new(), 0);
+        for (contestant, report) in task.contestants.iter().enumerate() {
+            let best = best_of(task, contestant);
+            for trial in report.trials.iter().filter(|trial| trial.counted) {
+                let mut wanted = BTreeMap::new();
+                for (evaluation, rewards) in &trial.points {
+                    let is_front = best.contains(&(trial.seed, *evaluation));
+                    if is_front || number % stride == 0 {
+                        wanted.insert(*evaluation, (rewards, is_front));
+                    }
+                    number += 1;
+                }
+                for record in records(&store.records(&trial.name))?.take(trial.evaluations) {
+                    let record = record?;
+                    if let Some((what, why)) = miss(&record) {
+                        *misses.entry((contestant, what, why)).or_insert(0) += 1;
+                    } else if let Some((rewards, is_front)) = wanted.get(&record.evaluation) {
+                        let value = |(goal, reward): (&GoalView, &f64)| goal.value(*reward);
+                        rows.push(Row {
+                            contestant,
+                            seed: trial.seed,
+                            evaluation: record.evaluation,
+                            values: task.goals.iter().zip(*rewards).map(value).collect(),
+                            is_front: *is_front,
+                            design: record.design,
+                        });
+                    }
+                }
+            }
+        }
+        let mut misses: Vec<_> = misses
+            .into_iter()
+            .map(|((contestant, what, why), count)| (contestant, what, why, count))
+            .collect();
+        misses.sort_by_key(|miss| std::cmp::Reverse(miss.3));
+        misses.truncate(500);
+        Ok(Self { rows, all, misses })
+    }
+
+    /// The rows as columns.
+    pub fn json(&self, goals: usize) -> Value {
+        let column = |of: &dyn Fn(&Row) -> Value| Value::Array(self.rows.iter().map(of).collect());
+        let mut names: Vec<&String> = Vec::new();
+        let mut seen = HashSet::new();
+        for row in &self.rows {
+            names.extend(row.design.keys().filter(|name| seen.insert(name.as_str())));
+        }
+        json!({
+            "agent": column(&|row| json!(row.contestant)),
+            "seed": column(&|row| json!(row.seed)),
+            "evaluation": column(&|row| json!(row.evaluation)),
+            "front": column(&|row| json!(u8::from(row.is_front))),
+            "goals": (0..goals).map(|goal| column(&|row| json!(row.values[goal]))).collect::<Vec<_>>(),
+            "parameters": names.iter().map(|name| self.parameter(name)).collect::<Vec<_>>(),
+        })
+    }
+
+    /// A parameter: numbers, or places in a list of choices; null where it does not apply.
+    fn parameter(&self, name: &str) -> Value {
+        let cells: Vec<&Value> =
+            self.rows.iter().map(|row| row.design.get(name).unwrap_or(&Value::Null)).collect();
+        if cells.iter().all(|cell| cell.is_number() || cell.is_null()) {
+            return json!({ "name": name, "data": cells });
+        }
+        let text = |cell: &Value| cell.as_str().map_or_else(|| cell.to_string(), String::from);
+        let mut choices: Vec<String> =
+            cells.iter().filter(|cell| !cell.is_null()).map(|cell| text(cell)).collect();
+        choices.sort();
+        choices.dedup();
+        let place =
+            |cell: &&Value| (!cell.is_null()).then(|| choices.binary_search(&text(cell)).unwrap_or(0));
+        json!({ "name": name, "choices": choices, "data": cells.iter().map(place).collect::<Vec<_>>() })
+    }
+}
+
+/// Seeds and evaluations on the front of a contestant; with one goal, those that were the best of their trial so far.
+fn best_of(task: &TaskReport, contestant: usize) -> HashSet<(u64, usize)> {
+    let trials = &task.contestants[contestant].trials;
+    if task.goals.len() == 1 {
+        let mut best = HashSet::new();
+        for trial in trials {
+            let mut highest = f64::NEG_INFINITY;
+            for (evaluation, rewards) in &trial.points {
+                if rewards[0] > highest {
+                    highest = rewards[0];
+                    best.insert((trial.seed, *evaluation));
+                }
+            }
+        }
+        return best;
+    }
+    let all: Vec<(u64, usize, &[f64])> = (trials.iter())
+        .flat_map(|trial| {
+            trial.points.iter().map(|(evaluation, rewards)| (trial.seed, *evaluation, &rewards[..]))
+        })
+        .collect();
+    let rewards: Vec<&[f64]> = all.iter().map(|point| point.2).collect();
+    front(&rewards).into_iter().map(|index| (all[index].0, all[index].1)).collect()
+}
+
+/// Why an evaluation is no solution: what happened, and the reason; `None` for a solution.
+fn miss(record: &Record) -> Option<(String, String)> {
+    if record.is_solution() {
+        return None;
+    }
+    let status = record.outcome["status"].as_str().unwrap_or("");
+    let reason = match status {
+        "feasible" => return Some(("out of bounds".into(), "a bound of the objective is not kept".into())),
+        "infeasible" => record.outcome["constraint"].as_str().unwrap_or("").to_string(),
+        "timed-out" => format!("after {} s", record.outcome["limit_s"]),
+        _ => record.outcome["reason"].as_str().unwrap_or("no reason was given").to_string(),
+    };
+    let line = reason.lines().next().unwrap_or_default();
+    Some((status.into(), line.chars().take(REASON).collect()))
+}
