@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use crate::{
-    Registries, agent, cache, collect, dataset, env, evaluate, extend, map, play, report, resimulate, resume,
-    run, simulate, status, submit, surrogate, trace, worker,
+    Registries, agent, cache, collect, compare, dataset, doctor, env, evaluate, extend, map, play, report,
+    resimulate, resume, run, simulate, status, study, submit, surrogate, trace, worker,
 };
 #[cfg(feature = "neural")]
 use crate::{policy, train};
@@ -22,12 +22,14 @@ enum Command {
     Run(run::RunArgs),
     Resume(resume::ResumeArgs),
     Extend(extend::ExtendArgs),
+    Study(study::StudyArgs),
     Worker(worker::WorkerArgs),
     Submit(submit::SubmitArgs),
     Status(status::StatusArgs),
     Collect(collect::CollectArgs),
     Resimulate(resimulate::ResimulateArgs),
     Report(report::ReportArgs),
+    Compare(compare::CompareArgs),
     Env(env::EnvArgs),
     Agent(agent::AgentArgs),
     #[cfg(feature = "neural")]
@@ -42,6 +44,7 @@ enum Command {
     Map(map::MapArgs),
     Trace(trace::TraceArgs),
     Cache(cache::CacheArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 impl Cli {
@@ -50,12 +53,14 @@ impl Cli {
             Command::Run(args) => args.run(registries),
             Command::Resume(args) => args.run(registries),
             Command::Extend(args) => args.run(registries),
+            Command::Study(args) => args.run(registries),
             Command::Worker(args) => args.run(registries),
             Command::Submit(args) => args.run(registries),
             Command::Status(args) => args.run(),
             Command::Collect(args) => args.run(),
             Command::Resimulate(args) => args.run(registries),
             Command::Report(args) => args.run(),
+            Command::Compare(args) => args.run(),
             Command::Env(args) => args.run(registries),
             Command::Agent(args) => args.run(registries),
             #[cfg(feature = "neural")]
@@ -70,6 +75,7 @@ impl Cli {
             Command::Map(args) => args.run(),
             Command::Trace(args) => args.run(),
             Command::Cache(args) => args.run(),
+            Command::Doctor(args) => args.run(),
         }
     }
 }

@@ -35,6 +35,7 @@ enum Action {
     },
     New(crate::env_new::NewArgs),
     Enumerate(crate::enumerate::EnumerateArgs),
+    Difficulty(crate::difficulty::DifficultyArgs),
 }
 
 impl EnvArgs {
@@ -45,6 +46,7 @@ impl EnvArgs {
             Action::Check { environment, seed } => check(&environment, seed, registries),
             Action::New(args) => args.run(),
             Action::Enumerate(args) => args.run(registries),
+            Action::Difficulty(args) => args.run(registries),
         }
     }
 }

@@ -13,10 +13,19 @@ pub struct ReportArgs {
     /// Count trials that are not over, too: all of a task up to the evaluation that the slowest has reached
     #[arg(long)]
     allow_unfinished: bool,
+    /// Write nothing; show the interactive report to a browser on this machine, as far as the study is when the page is loaded
+    #[arg(long)]
+    serve: bool,
+    /// Port of `--serve`; 0 for a free one
+    #[arg(long, default_value_t = 0, requires = "serve")]
+    port: u16,
 }
 
 impl ReportArgs {
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        if self.serve {
+            return crate::serve::serve(&self.directory, self.port);
+        }
         write(&Store::open(&self.directory)?, self.allow_unfinished)
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod difficulty;
 pub mod error;
 pub mod executor;
 pub mod interactive;

@@ -3,8 +3,8 @@
 use hwgym_envs::random::derive_seed;
 use serde_json::{Value, json};
 
-use super::POINTS;
 use super::points::{Points, Row};
+use super::{BYTES, POINTS};
 use crate::report::{ContestantReport, TaskReport, band_label, curve};
 use crate::statistics::{Importance, by_mean_result, parameter_importance};
 use crate::store::manifest::TaskFacts;
@@ -12,7 +12,8 @@ use crate::{Report, Store, StudyError};
 
 pub(super) fn of(report: &Report, store: &Store) -> Result<Value, StudyError> {
     let manifest = store.manifest();
-    let limit = POINTS / report.tasks.len().max(1);
+    let share = report.tasks.len().max(1);
+    let limit = (POINTS / share, BYTES / share);
     let tasks = report
         .tasks
         .iter()
@@ -71,7 +72,12 @@ fn overview(report: &Report) -> Value {
     json!({ "heads": ["best agent by median", "its median", "of what", "optimum"], "rows": rows.collect::<Vec<_>>() })
 }
 
-fn task(task: &TaskReport, facts: &TaskFacts, store: &Store, limit: usize) -> Result<Value, StudyError> {
+fn task(
+    task: &TaskReport,
+    facts: &TaskFacts,
+    store: &Store,
+    limit: (usize, usize),
+) -> Result<Value, StudyError> {
     let points = Points::of(task, store, limit)?;
     let curves = |value: &dyn Fn(f64) -> f64| -> Vec<Value> {
         let of = |contestant: &ContestantReport| {
@@ -106,7 +112,7 @@ fn task(task: &TaskReport, facts: &TaskFacts, store: &Store, limit: usize) -> Re
         "band": format!("Steps: a value holds until the next. Line and band: {}.", band_label(seeds)),
         "notes": notes(task),
         "points_note": format!(
-            "{}{} The hollow marks are the best ones of each agent.",
+            "{}{} The hollow marks are the best ones of each agent. Real numbers have six digits here, and all of them in the CSV files.",
             if thinned {
                 format!("{} of {} evaluations within all bounds, thinned evenly; the best of each agent are all there.", points.rows.len(), points.all)
             } else {

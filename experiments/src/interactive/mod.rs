@@ -19,6 +19,9 @@ use crate::{Report, Store, StudyError};
 /// Evaluations that one page holds at most, over all tasks; fronts are always whole.
 pub const POINTS: usize = 20_000;
 
+/// Bytes that they take at most.
+const BYTES: usize = 2_200_000;
+
 const STYLE: &str = concat!(include_str!("vendor/uPlot.min.css"), "\n", include_str!("assets/page.css"));
 const SCRIPT: &str = concat!(
     include_str!("vendor/uPlot.iife.min.js"),

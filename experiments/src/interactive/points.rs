@@ -36,10 +36,12 @@ pub(super) struct Row {
 const REASON: usize = 160;
 
 impl Points {
-    /// Reads the records of the counted trials once; keeps `limit` evaluations, and all of the front.
-    pub fn of(task: &TaskReport, store: &Store, limit: usize) -> Result<Self, StudyError> {
+    /// Reads the records of the counted trials once; keeps about `limit` evaluations, fewer where they would take more than `bytes`, and all of
+    /// the front.
+    pub fn of(task: &TaskReport, store: &Store, (limit, bytes): (usize, usize)) -> Result<Self, StudyError> {
         let all: usize =
             task.contestants.iter().flat_map(|c| &c.trials).map(|trial| trial.points.len()).sum();
+        let limit = limit.min(bytes / bytes_of_a_row(task, store)?);
         let stride = all.div_ceil(limit.max(1)).max(1);
         let (mut rows, mut misses, mut number) = (Vec::new(), BTreeMap::new(), 0);
         for (contestant, report) in task.contestants.iter().enumerate() {
@@ -93,7 +95,7 @@ impl Points {
             "seed": column(&|row| json!(row.seed)),
             "evaluation": column(&|row| json!(row.evaluation)),
             "front": column(&|row| json!(u8::from(row.is_front))),
-            "goals": (0..goals).map(|goal| column(&|row| json!(row.values[goal]))).collect::<Vec<_>>(),
+            "goals": (0..goals).map(|goal| column(&|row| rounded(row.values[goal]))).collect::<Vec<_>>(),
             "parameters": names.iter().map(|name| self.parameter(name)).collect::<Vec<_>>(),
         })
     }
@@ -103,7 +105,10 @@ impl Points {
         let cells: Vec<&Value> =
             self.rows.iter().map(|row| row.design.get(name).unwrap_or(&Value::Null)).collect();
         if cells.iter().all(|cell| cell.is_number() || cell.is_null()) {
-            return json!({ "name": name, "data": cells });
+            let short = |cell: &&Value| {
+                if cell.is_f64() { cell.as_f64().map_or(Value::Null, rounded) } else { (*cell).clone() }
+            };
+            return json!({ "name": name, "data": cells.iter().map(short).collect::<Vec<_>>() });
         }
         let text = |cell: &Value| cell.as_str().map_or_else(|| cell.to_string(), String::from);
         let mut choices: Vec<String> =
@@ -114,6 +119,23 @@ impl Points {
             |cell: &&Value| (!cell.is_null()).then(|| choices.binary_search(&text(cell)).unwrap_or(0));
         json!({ "name": name, "choices": choices, "data": cells.iter().map(place).collect::<Vec<_>>() })
     }
+}
+
+/// A real number with six significant digits, which is what a page needs; the CSV files have all of them.
+fn rounded(value: f64) -> Value {
+    json!(format!("{value:.5e}").parse::<f64>().unwrap_or(value))
+}
+
+/// Bytes that one evaluation takes in the page, as its first design tells.
+fn bytes_of_a_row(task: &TaskReport, store: &Store) -> Result<usize, StudyError> {
+    let mut trials = task.contestants.iter().flat_map(|c| &c.trials).filter(|trial| trial.counted);
+    let Some(trial) = trials.next() else { return Ok(1) };
+    let Some(record) = records(&store.records(&trial.name))?.next() else { return Ok(1) };
+    let cell = |value: &Value| match value {
+        Value::Number(number) if number.is_f64() => 10,
+        _ => 4,
+    };
+    Ok(14 + 10 * task.goals.len() + record?.design.values().map(cell).sum::<usize>())
 }
 
 /// Seeds and evaluations on the front of a contestant; with one goal, those that were the best of their trial so far.

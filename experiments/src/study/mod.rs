@@ -534,7 +534,7 @@ impl Checker<'_> {
             let sets = hyperparameters::expand(
                 self.source,
                 entry.hyperparameters,
-                entry.samples,
+                (entry.samples, entry.sampling),
                 seed,
                 raw.get_ron(),
             )?;

@@ -3,6 +3,8 @@
 use ron::value::RawValue;
 use serde::Deserialize;
 
+use super::hyperparameters::Sampling;
+
 /// The file. Parts that need the registries, or a better place in error messages, stay unread.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +56,8 @@ pub(super) struct AgentFile<'a> {
     pub hyperparameters: Option<&'a RawValue>,
     #[serde(default)]
     pub samples: usize,
+    #[serde(default)]
+    pub sampling: Sampling,
     #[serde(default, borrow)]
     pub wrappers: Vec<&'a RawValue>,
 }

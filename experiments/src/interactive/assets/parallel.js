@@ -6,7 +6,7 @@ const parallel = (() => {
   const plot = canvas(holder, "one line per evaluation across all parameters and goals");
   const margin = { left: 60, right: 60, top: 40, bottom: 22 };
   // More lines than these are thinned; the best ones are always drawn.
-  const LINES = 1500;
+  const LINES = 700;
   let axes = [], drag = null;
 
   function layout() {
