@@ -20,7 +20,7 @@ use crate::{Report, Store, StudyError};
 pub const POINTS: usize = 20_000;
 
 /// Bytes that they take at most.
-const BYTES: usize = 2_200_000;
+const BYTES: usize = 2_500_000;
 
 const STYLE: &str = concat!(include_str!("vendor/uPlot.min.css"), "\n", include_str!("assets/page.css"));
 const SCRIPT: &str = concat!(

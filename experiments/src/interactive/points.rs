@@ -42,7 +42,8 @@ impl Points {
         let all: usize =
             task.contestants.iter().flat_map(|c| &c.trials).map(|trial| trial.points.len()).sum();
         let limit = limit.min(bytes / bytes_of_a_row(task, store)?);
-        let stride = all.div_ceil(limit.max(1)).max(1);
+        // Of all, evenly: the one at which the share that is to be shown passes a whole number.
+        let is_shown = |number: usize| (number + 1) * limit / all > number * limit / all || limit >= all;
         let (mut rows, mut misses, mut number) = (Vec::new(), BTreeMap::new(), 0);
         for (contestant, report) in task.contestants.iter().enumerate() {
             let best = best_of(task, contestant);
@@ -50,7 +51,7 @@ impl Points {
                 let mut wanted = BTreeMap::new();
                 for (evaluation, rewards) in &trial.points {
                     let is_front = best.contains(&(trial.seed, *evaluation));
-                    if is_front || number % stride == 0 {
+                    if is_front || is_shown(number) {
                         wanted.insert(*evaluation, (rewards, is_front));
                     }
                     number += 1;
