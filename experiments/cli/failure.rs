@@ -50,8 +50,14 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(|e| e.downcast_ref().is_some_and(is_closed_pipe)) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {}", shortened(&once(format!("{error:#}"))));
-    ExitCode::from(if error.chain().any(is_bad_input) { BAD_INPUT } else { FAILED })
+    let (words, bad) = words(error);
+    eprintln!("error: {words}");
+    ExitCode::from(if bad { BAD_INPUT } else { FAILED })
+}
+
+/// An error in words, and whether it is bad input.
+pub fn words(error: &anyhow::Error) -> (String, bool) {
+    (shortened(&once(format!("{error:#}"))), error.chain().any(is_bad_input))
 }
 
 /// A message without the cause that stands in it twice: once in the words of the error, once as the error's own cause.

@@ -57,6 +57,7 @@ mod trace;
 mod train;
 mod worker;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use hwgym_agents as agents;
@@ -90,11 +91,75 @@ pub fn main<E: Into<anyhow::Error>>(registries: impl FnOnce() -> Result<Registri
     if let Some(code) = simulators::process::serve_if_asked() {
         return code;
     }
-    let cli = <commands::Cli as clap::Parser>::parse();
+    run(std::env::args_os().skip(1), registries)
+}
+
+/// The program for an executable that is no program of its own, such as an interpreter: with these arguments, without the mode of a guard.
+pub fn run<E: Into<anyhow::Error>>(
+    arguments: impl IntoIterator<Item = OsString>,
+    registries: impl FnOnce() -> Result<Registries, E>,
+) -> ExitCode {
+    let words = std::iter::once(OsString::from("hwgym")).chain(arguments);
+    let cli = <commands::Cli as clap::Parser>::parse_from(words);
     let result = registries().map_err(Into::into).and_then(|registries| cli.run(&registries));
     let code = result.unwrap_or_else(|error| failure::report(&error));
     match output::finish() {
         Ok(()) => code,
         Err(error) => failure::unwritten(&error, code),
+    }
+}
+
+/// What a command wrote that was [called](call) from a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Called {
+    /// Its results, as they would stand on standard output.
+    pub output: String,
+    /// Warnings and remarks, as they would stand on standard error.
+    pub notes: String,
+    /// True if its exit code would be 0.
+    pub success: bool,
+}
+
+/// Why a command that was [called](call) has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallError {
+    /// What the program would say.
+    pub message: String,
+    /// True if its exit code would be 2: the caller can mend the input.
+    pub bad_input: bool,
+}
+
+impl std::fmt::Display for CallError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CallError {}
+
+/// Runs a command of the program from within another one, and returns what it would print. Errors: arguments that are no command, and what the
+/// command itself says.
+///
+/// ```
+/// let registries = hwgym::registries()?;
+/// let called = hwgym::call(["env", "show", "synthetic/ackley-v0"].map(Into::into), &registries)?;
+/// assert!(called.success && called.output.contains("Parameters"));
+/// assert!(hwgym::call(["env", "shw"].map(Into::into), &registries).is_err_and(|error| error.bad_input));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn call(
+    arguments: impl IntoIterator<Item = OsString>,
+    registries: &Registries,
+) -> Result<Called, CallError> {
+    let words = std::iter::once(OsString::from("hwgym")).chain(arguments);
+    let cli = <commands::Cli as clap::Parser>::try_parse_from(words)
+        .map_err(|error| CallError { message: error.to_string(), bad_input: true })?;
+    let (result, kept) = output::keep(|| cli.run(registries));
+    match result {
+        Ok(code) => Ok(Called { output: kept.output, notes: kept.notes, success: code == ExitCode::SUCCESS }),
+        Err(error) => {
+            let (message, bad_input) = failure::words(&error);
+            Err(CallError { message, bad_input })
+        }
     }
 }

@@ -11,6 +11,7 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
     trials: usize,
+    evaluations: AtomicUsize,
     done: AtomicUsize,
 }
 
@@ -26,16 +27,28 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(250));
             bar
         });
-        Self { bar, quiet: false, trials, done: AtomicUsize::new(0) }
+        Self { bar, quiet: false, trials, evaluations: AtomicUsize::new(0), done: AtomicUsize::new(0) }
     }
 
     /// No output at all, for tests and programs.
     pub fn silent() -> Self {
-        Self { bar: None, quiet: true, trials: 0, done: AtomicUsize::new(0) }
+        Self {
+            bar: None,
+            quiet: true,
+            trials: 0,
+            evaluations: AtomicUsize::new(0),
+            done: AtomicUsize::new(0),
+        }
+    }
+
+    /// Evaluations and trials that are behind, for programs that show them in their own way.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.evaluations.load(Ordering::Relaxed), self.done.load(Ordering::Relaxed))
     }
 
     /// Evaluations were made, or replayed, or will never be made.
     pub fn advance(&self, evaluations: usize) {
+        self.evaluations.fetch_add(evaluations, Ordering::Relaxed);
         if let Some(bar) = &self.bar {
             bar.inc(evaluations as u64);
         }

@@ -259,6 +259,21 @@ fn deviation(column: &[f64]) -> f64 {
     (squares / (column.len() as f64 - 1.0)).sqrt()
 }
 
+/// An environment of a definition that is in no file. `name` stands for it in messages and records, relative paths are meant against
+/// `folder`, `changes` are what a study may change of it, in RON. Errors: a definition that cannot work.
+pub fn of_text(
+    id: &str,
+    text: &str,
+    name: &str,
+    folder: &std::path::Path,
+    changes: &str,
+) -> Result<Box<dyn Env>, EnvError> {
+    let source = crate::source::Source::named(text, name);
+    let folder = if folder.as_os_str().is_empty() { std::path::Path::new(".") } else { folder };
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.into());
+    Ok(Box::new(Command::of(id, Definition::read(&source, &folder, None, &Options::ron(changes))?)))
+}
+
 /// True for an id that is the path of a definition.
 pub fn is_path(id: &str) -> bool {
     id.len() > 4 && id.ends_with(".ron")

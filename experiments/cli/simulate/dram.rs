@@ -58,9 +58,8 @@ pub struct DramArgs {
 
 impl DramArgs {
     pub fn run(self) -> Result<ExitCode> {
-        let mut output = std::io::stdout().lock();
         if self.list_devices {
-            write!(output, "{}", devices()?)?;
+            print!("{}", devices()?);
             return Ok(ExitCode::SUCCESS);
         }
         let mut config = match &self.config {
@@ -71,7 +70,7 @@ impl DramArgs {
             config.set(name, value).bad_input()?;
         }
         if self.list_parameters {
-            writeln!(output, "{}", serde_json::to_string_pretty(&config)?)?;
+            println!("{}", serde_json::to_string_pretty(&config)?);
             return Ok(ExitCode::SUCCESS);
         }
         let device = Device::named(&self.device).bad_input()?;
@@ -108,10 +107,10 @@ impl DramArgs {
         if self.json {
             let mut value = serde_json::to_value(&statistics)?;
             value["trace_clock_mhz"] = clock_mhz.into();
-            writeln!(output, "{}", serde_json::to_string_pretty(&value)?)?;
+            println!("{}", serde_json::to_string_pretty(&value)?);
         } else {
             let clock = format!("{clock_mhz} MHz ({clock_from})");
-            writeln!(output, "{}", summary(&device, &statistics, clock))?;
+            println!("{}", summary(&device, &statistics, clock));
         }
         Ok(ExitCode::SUCCESS)
     }

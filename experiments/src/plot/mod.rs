@@ -101,7 +101,8 @@ impl Drawing<'_> {
     }
 }
 
-fn both(stem: &Path, drawing: &Drawing) -> Result<Vec<PathBuf>, StudyError> {
+/// Makes the fonts known to `plotters`, for drawings of one's own.
+pub fn register_fonts() {
     static FONTS: Once = Once::new();
     FONTS.call_once(|| {
         // The only error is a font that does not read, and this one is part of the program.
@@ -109,6 +110,10 @@ fn both(stem: &Path, drawing: &Drawing) -> Result<Vec<PathBuf>, StudyError> {
             let _ = register_font("sans-serif", style, FONT);
         }
     });
+}
+
+fn both(stem: &Path, drawing: &Drawing) -> Result<Vec<PathBuf>, StudyError> {
+    register_fonts();
     let with = |extension: &str| PathBuf::from(format!("{}.{extension}", stem.display()));
     let (svg, png) = (with("svg"), with("png"));
     let fail = |path: &Path| {

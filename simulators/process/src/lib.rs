@@ -9,7 +9,7 @@ mod scratch;
 mod tree;
 
 pub use contain::{kill_group, kill_group_of};
-pub use guard::{serve_if_asked, set_helper};
+pub use guard::{serve, serve_if_asked, set_helper};
 pub use job::{Ending, Job, Limits, Report};
 pub use lines::{LineProcess, Silence};
 pub use runner::Runner;

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 pub(crate) use client::Guard;
+pub use server::serve;
 
 /// The argument that asks for a guard.
 const MODE: &str = "--guard-of-commands";

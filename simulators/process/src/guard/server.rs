@@ -12,7 +12,8 @@ use crate::contain::{Running, Scope, Wake};
 use crate::job::{Ending, Job};
 use crate::scratch;
 
-/// Serves orders from standard input until it ends, then ends whatever is at work.
+/// Serves as a guard: takes orders from standard input until it ends, then ends whatever is at work. For programs whose guard is another one:
+/// see [`set_helper`](super::set_helper).
 pub fn serve() -> ExitCode {
     // Each of these only fails where it is not needed: a leader of a session already, a system without the notion.
     let _ = rustix::process::setsid();
