@@ -252,3 +252,37 @@ fn a_running_study_is_shown_to_a_browser_on_this_machine_alone() -> Result {
     assert!(missing?.starts_with("HTTP/1.1 404") && foreign?.starts_with("HTTP/1.1 403"));
     Ok(())
 }
+
+#[test]
+fn a_shell_and_man_know_the_commands() -> Result {
+    let folder = tempfile::tempdir()?;
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&run(folder.path(), &["completions", shell])?.stdout);
+        assert!(script.contains("submit") && script.contains("hwgym"), "{shell}: {script}");
+    }
+    let written = run(folder.path(), &["man", "man1"])?;
+    assert!(written.status.success(), "{}", text(&written.stderr));
+    let page = fs::read_to_string(folder.path().join("man1/hwgym-submit.1"))?;
+    assert!(page.contains("\\-\\-chunk"), "{page}");
+    Ok(())
+}
+
+/// Every ready study is one that the program takes. Files for `hwgym train` are none, and one study searches on a model that is trained first.
+#[test]
+fn every_ready_study_is_read() -> Result {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut studies = 0;
+    for entry in fs::read_dir(root.join("experiments/studies"))?.flatten() {
+        let path = entry.path();
+        let name = path.display().to_string();
+        let content = fs::read_to_string(&path)?;
+        assert!(content.starts_with("//"), "{name} does not begin with the question that it answers");
+        if content.contains("environments:") && !content.contains("model: \"") {
+            let checked = run(root, &["study", "check", &name])?;
+            assert!(checked.status.success(), "{name}: {}", text(&checked.stderr));
+            studies += 1;
+        }
+    }
+    assert!(studies > 5, "{studies}");
+    Ok(())
+}

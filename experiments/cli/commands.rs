@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::{
     Registries, agent, cache, collect, compare, dataset, doctor, env, evaluate, extend, map, play, report,
-    resimulate, resume, run, simulate, status, study, submit, surrogate, trace, worker,
+    resimulate, resume, run, shell, simulate, status, study, submit, surrogate, trace, worker,
 };
 #[cfg(feature = "neural")]
 use crate::{policy, train};
@@ -45,6 +45,8 @@ enum Command {
     Trace(trace::TraceArgs),
     Cache(cache::CacheArgs),
     Doctor(doctor::DoctorArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
 }
 
 impl Cli {
@@ -76,6 +78,8 @@ impl Cli {
             Command::Trace(args) => args.run(),
             Command::Cache(args) => args.run(),
             Command::Doctor(args) => args.run(),
+            Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
         }
     }
 }

@@ -47,6 +47,7 @@ mod resimulate;
 mod resume;
 mod run;
 mod serve;
+mod shell;
 mod simulate;
 mod status;
 mod study;

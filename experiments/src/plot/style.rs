@@ -25,6 +25,8 @@ pub fn title<'a, B: DrawingBackend + 'a>(
     scale: f64,
 ) -> Result<DrawingArea<B, Shift>, DrawingAreaErrorKind<B::ErrorType>> {
     let px = |size: f64| (size * scale).round() as i32;
+    // The letters of a title reach above its place.
+    let area = area.margin(px(5.0), 0, 0, 0);
     let rest = area.titled(&visible(&task.name()), ("sans-serif", px(17.0)))?;
     if task.bounds.is_empty() {
         return Ok(rest);
