@@ -1,6 +1,7 @@
 """What the tests have in common."""
 
 import os
+import signal
 
 import pytest
 
@@ -13,6 +14,14 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
     """Studies and files of a test are its own."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_interrupts():
+    """Also where the tests were started in the background, which ignores Ctrl-C from its start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def root():
