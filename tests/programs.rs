@@ -109,7 +109,7 @@ fn what_hangs_is_ended_with_everything_it_started() -> Result {
     let (said, code) = evaluate(&definition("(setsid sleep 5811.5 &); sleep 5811.5 & echo 8", ""), "3")?;
     assert!(code == 0 && said.contains("\"m\": 8.0"), "{said}");
     assert_eq!(running("sleep 5811.5"), 0);
-    let (said, _) = evaluate(&definition("sleep 5811.6 & exit 0", ""), "3")?;
+    let (said, _) = evaluate(&definition("sleep 5811.6 & sleep 0.2; exit 0", ""), "3")?;
     assert!(said.contains("it left `sleep` running, which was ended"), "{said}");
     assert_eq!(running("sleep 5811.6"), 0);
     Ok(())

@@ -1,8 +1,8 @@
 //! Compares agents on the synthetic problems with the medians of other optimisers (`tests/golden/optimizers/peers.csv`).
 //!
 //! `cargo run --release -p hwgym-agents --example peers -- --agents bayesian,tpe --budget 50 --seeds 10`
-//! Options: `--purpose tuning` (the problems that constants were chosen on; `reporting` by default), `--problems a,b` (all by default), `--table FILE` (the BOOM table, which adds `boom` and `boom-pareto`), `--csv` for raw values,
-//! `--options "(population: 30)"` for hyperparameters.
+//! Options: `--purpose tuning` (the problems that constants were chosen on; `reporting` by default), `--problems a,b` (all by default), `--table FILE`
+//! (the BOOM table, which adds `boom` and `boom-pareto`), `--csv` for raw values, `--options "(population: 30)"` for hyperparameters.
 //! Single-objective problems: the best feasible value, smaller is better; several objectives: hypervolume, larger is better.
 
 use std::collections::BTreeMap;

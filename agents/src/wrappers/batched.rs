@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use hwgym_envs::Design;
+use hwgym_envs::{Design, Fidelity};
 
 use crate::{Agent, Evaluated};
 
@@ -40,6 +40,10 @@ impl Agent for Batched {
         if self.outstanding == 0 && self.waiting.is_empty() {
             self.agent.tell(&std::mem::take(&mut self.results));
         }
+    }
+
+    fn fidelity(&self) -> Fidelity {
+        self.agent.fidelity()
     }
 
     fn ended(&self) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! The constraints of the space, for agents that know of none.
 
-use hwgym_envs::{Design, Random};
+use hwgym_envs::{Design, Fidelity, Random};
 
 use crate::tools::variation::mutate;
 use crate::{Agent, Evaluated, Problem};
@@ -46,6 +46,10 @@ impl Agent for Constrained {
 
     fn tell(&mut self, results: &[Evaluated]) {
         self.agent.tell(results);
+    }
+
+    fn fidelity(&self) -> Fidelity {
+        self.agent.fidelity()
     }
 
     fn ended(&self) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! No design twice.
 
-use hwgym_envs::{Design, Random};
+use hwgym_envs::{Design, Fidelity, Random};
 
 use crate::tools::seen::{Seen, unseen_sample};
 use crate::{Agent, Evaluated, Problem};
@@ -48,6 +48,10 @@ impl Agent for Deduplicated {
             self.seen.insert(&result.design);
         });
         self.agent.tell(results);
+    }
+
+    fn fidelity(&self) -> Fidelity {
+        self.agent.fidelity()
     }
 
     fn ended(&self) -> Option<&str> {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use hwgym_envs::Design;
+use hwgym_envs::{Design, Fidelity};
 
 use crate::{Agent, Evaluated};
 
@@ -37,6 +37,11 @@ impl Agent for WarmStarted {
 
     fn tell(&mut self, results: &[Evaluated]) {
         self.agent.tell(results);
+    }
+
+    /// The agent's, for the given designs, too: they are the agent's first ones.
+    fn fidelity(&self) -> Fidelity {
+        self.agent.fidelity()
     }
 
     fn ended(&self) -> Option<&str> {
