@@ -2,16 +2,8 @@
 
 use std::f64::consts::{E, PI, SQRT_2};
 
-use super::Definition;
+use super::{Definition, cube, reals};
 use crate::Parameter;
-
-fn reals(bounds: &[(&str, f64, f64)]) -> Vec<Parameter> {
-    bounds.iter().map(|(name, low, high)| Parameter::real(name, *low, *high)).collect()
-}
-
-fn cube(count: usize, low: f64, high: f64) -> Vec<Parameter> {
-    (1..=count).map(|i| Parameter::real(&format!("x{i}"), low, high)).collect()
-}
 
 /// Ackley's function (1987).
 pub(super) fn ackley(x: &[f64]) -> f64 {
@@ -93,16 +85,8 @@ fn welded(x: &[f64]) -> (Vec<f64>, Vec<f64>) {
 }
 
 pub(super) fn definitions() -> Vec<Definition> {
-    let base = |name, summary, dimensions: usize, constraints| Definition {
-        name,
-        summary,
-        parameters: |n| cube(n, 0.0, 1.0),
-        dimensions: (dimensions, dimensions, dimensions),
-        goals: 1,
-        constraints,
-        function: spring,
-        reference: &[],
-        best_known: |_| None,
+    let base = |name, summary, dimensions, constraints| {
+        Definition::new(name, summary, |n| cube(n, 0.0, 1.0), dimensions, constraints, spring)
     };
     vec![
         Definition {

@@ -150,19 +150,8 @@ fn path_parameters(_: usize) -> Vec<Parameter> {
 }
 
 pub(super) fn definitions() -> Vec<Definition> {
-    let base = |name, summary, parameters, dimensions: usize, constraints, function| Definition {
-        name,
-        summary,
-        parameters,
-        dimensions: (dimensions, dimensions, dimensions),
-        goals: 1,
-        constraints,
-        function,
-        reference: &[],
-        best_known: |_| None,
-    };
     vec![
-        base(
+        Definition::new(
             "repeaters",
             "energy of a repeated wire within 1.2 ns, 60 ps a segment and 30,000 um2",
             wire_parameters,
@@ -174,18 +163,25 @@ pub(super) fn definitions() -> Vec<Definition> {
                 (vec![w.energy_pj], g)
             },
         ),
-        base("caches", "access time of two caches within 40 pJ and 4 mm2", hierarchy_parameters, 9, 2, |v| {
-            let h = hierarchy(v);
-            (vec![h.time_ns], vec![h.energy_pj / 40.0 - 1.0, h.area_mm2 / 4.0 - 1.0])
-        }),
-        base("logic-path", "energy of seven gates within 190 ps", path_parameters, 9, 2, |v| {
+        Definition::new(
+            "caches",
+            "access time of two caches within 40 pJ and 4 mm2",
+            hierarchy_parameters,
+            9,
+            2,
+            |v| {
+                let h = hierarchy(v);
+                (vec![h.time_ns], vec![h.energy_pj / 40.0 - 1.0, h.area_mm2 / 4.0 - 1.0])
+            },
+        ),
+        Definition::new("logic-path", "energy of seven gates within 190 ps", path_parameters, 9, 2, |v| {
             let p = path(v);
             (vec![p.energy_fj], vec![p.delay_ps / 190.0 - 1.0, p.area / 250.0 - 1.0])
         }),
         Definition {
             goals: 2,
             reference: &[3.0, 2.0],
-            ..base(
+            ..Definition::new(
                 "repeaters-pareto",
                 "delay and energy of a repeated wire within 80 ps a segment",
                 wire_parameters,
@@ -203,7 +199,7 @@ pub(super) fn definitions() -> Vec<Definition> {
         Definition {
             goals: 2,
             reference: &[8.0, 150.0],
-            ..base(
+            ..Definition::new(
                 "caches-pareto",
                 "access time and energy of two caches within 6 mm2",
                 hierarchy_parameters,
@@ -218,10 +214,17 @@ pub(super) fn definitions() -> Vec<Definition> {
         Definition {
             goals: 2,
             reference: &[800.0, 400.0],
-            ..base("logic-path-pareto", "delay and energy of seven gates", path_parameters, 9, 1, |v| {
-                let p = path(v);
-                (vec![p.delay_ps, p.energy_fj], vec![p.area / 300.0 - 1.0])
-            })
+            ..Definition::new(
+                "logic-path-pareto",
+                "delay and energy of seven gates",
+                path_parameters,
+                9,
+                1,
+                |v| {
+                    let p = path(v);
+                    (vec![p.delay_ps, p.energy_fj], vec![p.area / 300.0 - 1.0])
+                },
+            )
         },
     ]
 }

@@ -4,12 +4,8 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
-use super::Definition;
+use super::{Definition, Function, cube, reals};
 use crate::Parameter;
-
-fn reals(bounds: &[(&str, f64, f64)]) -> Vec<Parameter> {
-    bounds.iter().map(|(name, low, high)| Parameter::real(name, *low, *high)).collect()
-}
 
 /// Golinski's speed reducer (1973): face width, module, teeth of the pinion, lengths and diameters of the shafts. Weight, then the
 /// stress of the first shaft, then the constraints without that stress.
@@ -169,16 +165,8 @@ fn gears(x: &[f64]) -> (Vec<f64>, Vec<f64>) {
 }
 
 pub(super) fn definitions() -> Vec<Definition> {
-    let base = |name, summary, dimensions: usize, constraints, function| Definition {
-        name,
-        summary,
-        parameters: |n| (1..=n).map(|i| Parameter::real(&format!("x{i}"), 0.0, 1.0)).collect(),
-        dimensions: (dimensions, dimensions, dimensions),
-        goals: 1,
-        constraints,
-        function,
-        reference: &[],
-        best_known: |_| None,
+    let base = |name, summary, dimensions, constraints, function: Function| {
+        Definition::new(name, summary, |n| cube(n, 0.0, 1.0), dimensions, constraints, function)
     };
     vec![
         Definition {

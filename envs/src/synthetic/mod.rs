@@ -52,6 +52,38 @@ pub(crate) struct Definition {
     pub best_known: fn(usize) -> Option<f64>,
 }
 
+impl Definition {
+    /// A problem with one goal and a fixed number of parameters, of which nothing more is known.
+    fn new(
+        name: &'static str,
+        summary: &'static str,
+        parameters: fn(usize) -> Vec<Parameter>,
+        dimensions: usize,
+        constraints: usize,
+        function: Function,
+    ) -> Self {
+        Self {
+            name,
+            summary,
+            parameters,
+            dimensions: (dimensions, dimensions, dimensions),
+            goals: 1,
+            constraints,
+            function,
+            reference: &[],
+            best_known: |_| None,
+        }
+    }
+}
+
+fn reals(bounds: &[(&str, f64, f64)]) -> Vec<Parameter> {
+    bounds.iter().map(|(name, low, high)| Parameter::real(name, *low, *high)).collect()
+}
+
+fn cube(count: usize, low: f64, high: f64) -> Vec<Parameter> {
+    (1..=count).map(|i| Parameter::real(&format!("x{i}"), low, high)).collect()
+}
+
 /// What a problem serves: nothing that is reported may have been chosen on it, or everything may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {

@@ -170,15 +170,7 @@ impl Curves<'_> {
         } else {
             SeriesLabelPosition::LowerRight
         };
-        chart
-            .configure_series_labels()
-            .position(position)
-            .margin(px(10.0))
-            .legend_area_size(px(22.0))
-            .label_font(("sans-serif", px(13.0)))
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.3))
-            .draw()
+        legend::inside(&mut chart, position, scale)
     }
 }
 

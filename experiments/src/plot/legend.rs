@@ -1,6 +1,6 @@
 //! Legends beside a picture, and labels that its font can show.
 
-use plotters::coord::Shift;
+use plotters::coord::{CoordTranslate, Shift};
 use plotters::prelude::*;
 
 use super::style::marker;
@@ -25,6 +25,24 @@ pub(super) fn place<B: DrawingBackend>(
     let (all, _) = area.dim_in_pixel();
     let (picture, strip) = area.split_horizontally(all.saturating_sub(width));
     (picture, Some(strip))
+}
+
+/// Draws the legend of the chart's labelled series inside of its picture.
+pub(super) fn inside<'a, B: DrawingBackend + 'a, C: CoordTranslate>(
+    chart: &mut ChartContext<'a, B, C>,
+    position: SeriesLabelPosition,
+    scale: f64,
+) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
+    let px = |size: f64| (size * scale).round() as i32;
+    chart
+        .configure_series_labels()
+        .position(position)
+        .margin(px(10.0))
+        .legend_area_size(px(22.0))
+        .label_font(("sans-serif", px(13.0)))
+        .background_style(WHITE.mix(0.85))
+        .border_style(BLACK.mix(0.3))
+        .draw()
 }
 
 /// Draws a legend from the top of its place downwards.

@@ -117,15 +117,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     if let Some(strip) = outside {
         return legend::draw(&strip, &entries, scale);
     }
-    chart
-        .configure_series_labels()
-        .position(corner(first.sign, second.sign))
-        .margin(px(10.0))
-        .legend_area_size(px(22.0))
-        .label_font(("sans-serif", px(13.0)))
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.3))
-        .draw()
+    legend::inside(&mut chart, corner(first.sign, second.sign), scale)
 }
 
 /// The line of a front that is sorted by its first goal: from one point to the next it is what both dominate, a corner with the worse value of

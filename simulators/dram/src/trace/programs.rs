@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::generate::{invalid, real, whole, within};
+use super::generate::{each_setting, invalid, real, whole, within};
 use super::paging::PAGE_BYTES;
 use super::{MAX_CYCLE, ShippedTrace};
 use crate::{Error, Request, Result};
@@ -78,16 +78,11 @@ impl ProgramMix {
     pub fn parse(text: &str) -> Result<Self> {
         let settings = text.split_once(':').map_or("", |(_, settings)| settings);
         let mut mix = Self::default();
-        for setting in settings.split(',').filter(|setting| !setting.is_empty()) {
-            let Some((name, value)) = setting.split_once('=') else {
-                return Err(invalid(
-                    "setting of a mix of programs",
-                    setting,
-                    "expected `name=value`",
-                    "for example `mix:programs=bfs+sqlite,load=0.6`",
-                ));
-            };
-            mix.set(name.trim(), value.trim())?;
+        for setting in
+            each_setting(settings, "setting of a mix of programs", "mix:programs=bfs+sqlite,load=0.6")
+        {
+            let (name, value) = setting?;
+            mix.set(name, value)?;
         }
         mix.check()?;
         Ok(mix)

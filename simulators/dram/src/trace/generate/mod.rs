@@ -9,7 +9,7 @@ mod spec;
 pub use arrival::Arrival;
 pub use pattern::Pattern;
 pub use spec::{GeneratorSpec, PRESETS, SETTINGS};
-pub(in crate::trace) use spec::{invalid, real, whole, within};
+pub(in crate::trace) use spec::{each_setting, invalid, real, whole, within};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

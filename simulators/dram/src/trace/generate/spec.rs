@@ -136,16 +136,9 @@ impl GeneratorSpec {
     pub fn parse(text: &str) -> Result<Self> {
         let (preset, settings) = text.split_once(':').unwrap_or((text, ""));
         let mut spec = Self::preset(preset)?;
-        for setting in settings.split(',').filter(|setting| !setting.is_empty()) {
-            let Some((name, value)) = setting.split_once('=') else {
-                return Err(invalid(
-                    "generator setting",
-                    setting,
-                    "expected `name=value`",
-                    "for example `random:requests=5000,seed=3`",
-                ));
-            };
-            spec.set(name.trim(), value.trim())?;
+        for setting in each_setting(settings, "generator setting", "random:requests=5000,seed=3") {
+            let (name, value) = setting?;
+            spec.set(name, value)?;
         }
         spec.check()?;
         Ok(spec)
@@ -256,6 +249,20 @@ impl GeneratorSpec {
         self.check()?;
         Ok(Generator::new(self))
     }
+}
+
+/// Names and values of `name=value,name=value`, without spaces round them; an error, with an example of the whole, where one has no value.
+pub(in crate::trace) fn each_setting<'a>(
+    settings: &'a str,
+    what: &'static str,
+    example: &'static str,
+) -> impl Iterator<Item = Result<(&'a str, &'a str)>> {
+    settings.split(',').filter(|setting| !setting.is_empty()).map(move |setting| {
+        match setting.split_once('=') {
+            Some((name, value)) => Ok((name.trim(), value.trim())),
+            None => Err(invalid(what, setting, "expected `name=value`", &format!("for example `{example}`"))),
+        }
+    })
 }
 
 pub(in crate::trace) fn invalid(
