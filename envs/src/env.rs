@@ -104,6 +104,22 @@ pub trait Env: Send + Sync {
         design
     }
 
+    /// A relative whose metrics say most about this design's, and that many designs share: models learn the ratio to it. It is a representative
+    /// of its class, and its own anchor. `None` where nothing is known.
+    fn anchor(&self, _: &Design) -> Option<Design> {
+        None
+    }
+
+    /// Names of the numbers of [`describe`](Env::describe). Empty where the parameters say it all.
+    fn descriptors(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// What a model should see of a design beside its parameters: one finite number per [descriptor](Env::descriptors), cheap to compute.
+    fn describe(&self, _: &Design) -> Vec<f64> {
+        Vec::new()
+    }
+
     /// The design that people use who do not search; `None` where there is none. Policies that carry over from instance to instance begin with
     /// it.
     fn default_design(&self) -> Option<Design> {

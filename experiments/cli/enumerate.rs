@@ -95,7 +95,7 @@ impl EnumerateArgs {
 }
 
 /// A summary for people.
-fn print(env: &dyn Env, optima: &KnownOptima) {
+pub(crate) fn print(env: &dyn Env, optima: &KnownOptima) {
     println!("{} different outcomes of {} evaluated designs", optima.distinct, optima.evaluated);
     let mut ranges = crate::env::plain_table();
     ranges.add_row(["metric", "best", "worst", "unit"]);

@@ -1,16 +1,24 @@
 //! `hwgym surrogate`: train, evaluate and compare learned stand-ins for simulators.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::envs::known_optima::KnownOptima;
+use crate::envs::number::significant;
+use crate::envs::{Design, Env, Options, Outcome, enumerate};
+use crate::surrogates::class_table::recipe::{self, Built, Recipe};
+use crate::surrogates::dataset::Source;
 use crate::surrogates::model::Training;
 use crate::surrogates::{Accuracy, Dataset, Parity, Registry, SurrogateModel, Transform};
 use comfy_table::{Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Registries;
-use crate::arguments::{options, pair};
+use crate::arguments::{CacheFolderArgs, EnvironmentArgs, options, pair};
 use crate::env::plain_table;
+use crate::failure::bad_input;
 
 /// Train, evaluate and compare surrogates
 #[derive(clap::Args)]
@@ -33,11 +41,35 @@ enum Action {
         #[arg(long, value_name = "FILE.json")]
         out: PathBuf,
     },
-    /// Measure a saved one on a data set
+    /// Make a table of all designs of a discrete space from a budget of simulations
+    ///
+    /// Designs that provably behave alike count as one; where the environment names anchors (relatives that many designs share), they are
+    /// simulated first, and the ratio to them is learned. The file answers any design by looking it up.
+    Build {
+        #[command(flatten)]
+        environment: EnvironmentArgs,
+        /// Simulations at most
+        #[arg(long)]
+        budget: usize,
+        /// Seed of the sample and of the training
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// File to write
+        #[arg(long, value_name = "FILE.json")]
+        out: PathBuf,
+        #[command(flatten)]
+        cache: CacheFolderArgs,
+    },
+    /// Find the best designs of a whole space by a table that `surrogate build` made
+    Search {
+        /// Saved table
+        model: PathBuf,
+    },
+    /// Measure a saved one on a data set, or on a whole space
     Evaluate {
         /// Saved surrogate
         model: PathBuf,
-        /// Data set that it did not see
+        /// Data set that it did not see; or `table.csv.gz` of `hwgym env enumerate`, then over all designs of the space
         data: PathBuf,
         #[command(flatten)]
         output: OutputArgs,
@@ -73,6 +105,12 @@ struct LearnerArgs {
     /// Seed of the training
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// A saved model of the same space and metrics (another corner, another workload): only its errors are learned
+    #[arg(long, value_name = "FILE.json")]
+    base: Option<PathBuf>,
+    /// Also train on all but one of so many parts, in turn: prints the accuracy on the parts held out, and scales deviations by it
+    #[arg(long, default_value_t = 0)]
+    folds: usize,
 }
 
 #[derive(clap::Args)]
@@ -86,13 +124,15 @@ struct OutputArgs {
 }
 
 impl LearnerArgs {
-    fn training(&self) -> Training {
-        Training {
+    fn training(&self, registry: &Registry) -> anyhow::Result<Training> {
+        let base = self.base.as_ref().map(|path| SurrogateModel::load(registry, path)).transpose()?;
+        Ok(Training {
+            base: base.map(Arc::new),
             hyperparameters: options(&self.hyperparameters),
             transform: if self.no_log { Transform::Standard } else { Transform::Auto },
             seed: self.seed,
             ..Training::new(&self.id)
-        }
+        })
     }
 }
 
@@ -104,7 +144,17 @@ impl SurrogateArgs {
             Action::Train { data, learner, out } => {
                 let data = Dataset::read(&data)?;
                 let start = Instant::now();
-                let model = SurrogateModel::train(registry, &learner.training(), &data)?;
+                let training = learner.training(registry)?;
+                let mut model = SurrogateModel::train(registry, &training, &data)?;
+                let trained_s = start.elapsed().as_secs_f64();
+                if learner.folds > 0 {
+                    let training = Training { folds: learner.folds, ..training };
+                    let held_out = SurrogateModel::cross_validate(registry, &training, &data)?;
+                    model.scale_deviations(&held_out);
+                    let output = OutputArgs { json: false, parity: None };
+                    print_accuracy(&Accuracy::held_out(&held_out, &model), &output)?;
+                    print_gate(held_out.gate_right(), data.evaluated());
+                }
                 model.save(&out)?;
                 println!(
                     "{}: {} on {} rows of {}, trained in {:.2} s",
@@ -112,8 +162,16 @@ impl SurrogateArgs {
                     learner.id,
                     data.len(),
                     data.origin.environment,
-                    start.elapsed().as_secs_f64()
+                    trained_s
                 );
+            }
+            Action::Build { environment, budget, seed, out, cache } => {
+                build(registries, &environment, &Recipe { budget, seed }, &out, &cache)?;
+            }
+            Action::Search { model } => search(registries, &model)?,
+            Action::Evaluate { model, data, output } if data.extension().is_some_and(|e| e == "gz") => {
+                let model = SurrogateModel::load(registry, &model)?;
+                whole_space(registries, &model, &data, &output)?;
             }
             Action::Evaluate { model, data, output } => {
                 let model = SurrogateModel::load(registry, &model)?;
@@ -127,6 +185,9 @@ impl SurrogateArgs {
                 }
                 let measured = Accuracy::measure(&model, &rows)?;
                 print_accuracy(&measured, &output)?;
+                if !output.json {
+                    print_gate(model.gate_right(&rows), rows.evaluated());
+                }
             }
             Action::Compare { data, train_rows, seeds, json } => {
                 compare(registry, &Dataset::read(&data)?, train_rows, seeds, json)?;
@@ -147,6 +208,152 @@ fn list(registry: &Registry) {
     println!("{table}");
 }
 
+fn build(
+    registries: &Registries,
+    environment: &EnvironmentArgs,
+    recipe: &Recipe,
+    out: &Path,
+    cache: &CacheFolderArgs,
+) -> anyhow::Result<()> {
+    let env = cache.remember(environment.make(registries)?)?;
+    let bar = ProgressBar::new(recipe.budget as u64)
+        .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} simulations, {eta} left")?);
+    let start = Instant::now();
+    let Built { table, simulated, anchors, expected_rmse_percent } =
+        recipe::build(&env, recipe, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    let simulations = simulated.len();
+    let source = Source::new(env.as_ref(), "surrogate build", Some(recipe.seed));
+    let data = Dataset::from_outcomes(env.as_ref(), environment.options().text(), source, simulated);
+    let (designs, classes) = (table.class_of().len(), table.classes());
+    let model = SurrogateModel::of_table(table, &data);
+    model.save(out)?;
+    println!(
+        "{}: {designs} designs in {classes} classes of {}, from {simulations} simulations ({anchors} anchors), made in {:.1} s, {} kB",
+        out.display(),
+        env.id(),
+        start.elapsed().as_secs_f64(),
+        std::fs::metadata(out)?.len() / 1000
+    );
+    let mut rows = plain_table();
+    rows.add_row(["metric", "expected RMSE, % of the mean"]);
+    for (metric, expected) in env.metrics().iter().zip(expected_rmse_percent) {
+        let expected = expected.map_or("-".into(), |percent| format!("{percent:.3}"));
+        rows.add_row([metric.name.clone(), expected]);
+    }
+    println!("{rows}");
+    Ok(())
+}
+
+/// The environment that a model imitates.
+fn truth(registries: &Registries, model: &SurrogateModel) -> anyhow::Result<Arc<dyn Env>> {
+    let origin = &model.header().origin;
+    let env = registries.envs().make(&origin.environment, &Options::ron(origin.options.clone()))?;
+    if env.space() != &origin.space || env.metrics() != origin.metrics.as_slice() {
+        return Err(bad_input(format!(
+            "the model is of another space or other metrics of `{}` than this program has; make it again",
+            origin.environment
+        )));
+    }
+    Ok(env)
+}
+
+/// Every class of the table, as an enumeration would have found it.
+fn search(registries: &Registries, path: &Path) -> anyhow::Result<()> {
+    let model = SurrogateModel::load(registries.surrogates(), path)?;
+    let Some(classes) = model.table() else {
+        return Err(bad_input(format!(
+            "{}: not a table of a whole space; make one with `hwgym surrogate build`, or search with agents on `surrogate-env-v0`",
+            path.display()
+        )));
+    };
+    let env = truth(registries, &model)?;
+    let start = Instant::now();
+    let mut rows = enumerate::Table::new(env.metrics().iter().map(|metric| metric.name.clone()));
+    for class in 0..classes.classes() {
+        let entry = classes.entry(class);
+        let outcome = match entry.is_feasible {
+            true => Outcome::feasible(entry.values),
+            false => Outcome::infeasible("the surrogate expects no metrics", 1.0),
+        };
+        rows.push(classes.representative(class).unwrap_or_default() as u64, &outcome);
+    }
+    let optima = KnownOptima::distil(env.as_ref(), classes.class_of().len() as u64, &rows)?;
+    let searched_s = start.elapsed().as_secs_f64();
+    crate::enumerate::print(env.as_ref(), &optima);
+    // Every design through the door that agents use.
+    let space = env.space();
+    let designs: Vec<Design> =
+        (0..classes.class_of().len()).filter_map(|index| space.design_at(index as u128)).collect();
+    let start = Instant::now();
+    let sum: f64 = designs
+        .iter()
+        .filter_map(|design| classes.class(design))
+        .map(|class| classes.entry(class).values[0])
+        .filter(|value| value.is_finite())
+        .sum();
+    let looked_up_s = start.elapsed().as_secs_f64();
+    std::hint::black_box(sum);
+    eprintln!(
+        "searched for all objectives in {searched_s:.2} s; {} designs looked up in {:.3} s, {:.0} ns each",
+        designs.len(),
+        looked_up_s,
+        1e9 * looked_up_s / designs.len() as f64
+    );
+    Ok(())
+}
+
+/// Accuracy over every design of a space, each class with the weight of its designs.
+fn whole_space(
+    registries: &Registries,
+    model: &SurrogateModel,
+    path: &Path,
+    output: &OutputArgs,
+) -> anyhow::Result<()> {
+    let env = truth(registries, model)?;
+    let rows = enumerate::Table::load(path)?;
+    let names: Vec<&str> = env.metrics().iter().map(|metric| metric.name.as_str()).collect();
+    if rows.metrics() != names {
+        return Err(bad_input(format!(
+            "{}: its metrics are {}; the model predicts {}",
+            path.display(),
+            rows.metrics().join(", "),
+            names.join(", ")
+        )));
+    }
+    let size = env.space().size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
+    let place = |index: u64| -> Option<usize> {
+        let design = env.canonical(&env.space().design_at(u128::from(index))?);
+        rows.indices().binary_search(&(env.space().index_of(&design)? as u64)).ok()
+    };
+    let mut weights = vec![0.0; rows.len()];
+    for index in 0..size {
+        let place = place(index).ok_or_else(|| {
+            bad_input(format!(
+                "{}: design {index} is not in it; is it of another environment or unfinished?",
+                path.display()
+            ))
+        })?;
+        weights[place] += 1.0;
+    }
+    let representatives: Vec<usize> = (0..rows.len()).filter(|row| rows.row(*row).is_some()).collect();
+    let designs: Vec<Design> = representatives
+        .iter()
+        .filter_map(|row| env.space().design_at(u128::from(rows.indices()[*row])))
+        .collect();
+    let truths: Vec<&[f64]> = representatives.iter().filter_map(|row| rows.row(*row)).collect();
+    let weights: Vec<f64> = representatives.iter().map(|row| weights[*row]).collect();
+    let measured = Accuracy::of_whole_space(model, &designs, &truths, &weights);
+    print_accuracy(&measured, output)
+}
+
+/// How often designs with metrics and without were told apart.
+fn print_gate(right: Option<f64>, designs: usize) {
+    if let Some(right) = right {
+        println!("gate: {:.2} % of {designs} designs told right", 100.0 * right);
+    }
+}
+
 fn print_accuracy(measured: &[(Accuracy, Parity)], output: &OutputArgs) -> anyhow::Result<()> {
     if let Some(path) = &output.parity {
         let parity: Vec<&Parity> = measured.iter().map(|(_, parity)| parity).collect();
@@ -165,6 +372,7 @@ fn print_accuracy(measured: &[(Accuracy, Parity)], output: &OutputArgs) -> anyho
         "RMSE",
         "% of mean",
         "R2",
+        "R2 as learned",
         "Kendall tau",
         "in 2 sd",
         "us",
@@ -172,9 +380,10 @@ fn print_accuracy(measured: &[(Accuracy, Parity)], output: &OutputArgs) -> anyho
     for a in accuracies {
         table.add_row([
             a.metric.clone(),
-            format!("{:.4}", a.rmse),
-            format!("{:.2}", a.rmse_percent_of_mean),
+            significant(a.rmse, 5),
+            format!("{:.3}", a.rmse_percent_of_mean),
             number(a.r2),
+            number(a.r2_transformed),
             number(a.kendall_tau),
             format!("{:.2}", a.within_two_sd),
             format!("{:.2}", a.predict_us),
@@ -221,7 +430,7 @@ fn compare(
 ) -> anyhow::Result<()> {
     let share = train_rows as f64 / data.len().max(1) as f64;
     if share >= 1.0 || seeds == 0 {
-        return Err(crate::failure::bad_input(format!(
+        return Err(bad_input(format!(
             "{} rows leave none for a test after {train_rows} for training; build a larger data set or lower --train-rows",
             data.len()
         )));

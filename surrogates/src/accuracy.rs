@@ -2,8 +2,11 @@
 
 use std::time::Instant;
 
+use hwgym_envs::Design;
 use serde::Serialize;
 
+use crate::model::HeldOut;
+use crate::transform::FittedTransform;
 use crate::{Dataset, SurrogateError, SurrogateModel};
 
 /// Accuracy on one metric.
@@ -17,6 +20,8 @@ pub struct Accuracy {
     pub rmse_percent_of_mean: f64,
     /// Coefficient of determination; 1 is perfect, 0 is the mean. `None` for constant true values.
     pub r2: Option<f64>,
+    /// The same in the unit that the model sees: of logarithms, where the metric spans ratios.
+    pub r2_transformed: Option<f64>,
     /// Kendall's tau-b: how well the order is kept; 1 is perfect. `None` where either side is constant.
     pub kendall_tau: Option<f64>,
     /// Share of true values within two predicted standard deviations.
@@ -56,11 +61,14 @@ impl Accuracy {
         let start = Instant::now();
         let predictions = model.predict(&data.designs);
         let predict_us = start.elapsed().as_secs_f64() * 1e6 / data.len() as f64;
+        let weights = vec![1.0; data.len()];
+        let transforms = &model.header().transforms;
         let metrics = data.origin.metrics.iter().enumerate().map(|(index, metric)| {
             let truth = data.targets(index);
             let predicted: Vec<f64> = predictions.iter().map(|p| p.mean[index]).collect();
             let sd: Vec<f64> = predictions.iter().map(|p| p.sd[index]).collect();
-            let accuracy = Self::of(&metric.name, &truth, &predicted, &sd, predict_us);
+            let accuracy =
+                Self::of(&metric.name, &truth, &predicted, &sd, &weights, predict_us, &transforms[index]);
             (
                 accuracy,
                 Parity { metric: metric.name.clone(), unit: metric.unit.clone(), truth, predicted, sd },
@@ -69,21 +77,82 @@ impl Accuracy {
         Ok(metrics.collect())
     }
 
-    fn of(metric: &str, truth: &[f64], predicted: &[f64], sd: &[f64], predict_us: f64) -> Self {
-        let n = truth.len() as f64;
-        let mean = truth.iter().sum::<f64>() / n;
-        let squares: f64 = truth.iter().zip(predicted).map(|(t, p)| (t - p).powi(2)).sum();
-        let spread: f64 = truth.iter().map(|t| (t - mean).powi(2)).sum();
+    /// Accuracy and parity of rows that were held out. `predict_us` is not known, and 0.
+    pub fn held_out(held_out: &HeldOut, model: &SurrogateModel) -> Vec<(Self, Parity)> {
+        let (metrics, transforms) = (&model.header().origin.metrics, &model.header().transforms);
+        let weights = vec![1.0; held_out.truth.len()];
+        let measured = metrics.iter().enumerate().map(|(index, metric)| {
+            let truth: Vec<f64> = held_out.truth.iter().map(|row| row[index]).collect();
+            let predicted: Vec<f64> = held_out.predictions.iter().map(|p| p.mean[index]).collect();
+            let sd: Vec<f64> = held_out.predictions.iter().map(|p| p.sd[index]).collect();
+            let accuracy = Self::of(&metric.name, &truth, &predicted, &sd, &weights, 0.0, &transforms[index]);
+            (
+                accuracy,
+                Parity { metric: metric.name.clone(), unit: metric.unit.clone(), truth, predicted, sd },
+            )
+        });
+        measured.collect()
+    }
+
+    /// The same over a whole space: representatives of classes with their true metrics, and how many designs each stands for. Order is
+    /// measured on at most 2,000 of them, evenly taken.
+    pub fn of_whole_space(
+        model: &SurrogateModel,
+        designs: &[Design],
+        truths: &[&[f64]],
+        weights: &[f64],
+    ) -> Vec<(Self, Parity)> {
+        let start = Instant::now();
+        let predictions = model.predict(designs);
+        let predict_us = start.elapsed().as_secs_f64() * 1e6 / designs.len().max(1) as f64;
+        let transforms = &model.header().transforms;
+        let metrics = model.header().origin.metrics.iter().enumerate().map(|(index, metric)| {
+            let truth: Vec<f64> = truths.iter().map(|row| row[index]).collect();
+            let predicted: Vec<f64> = predictions.iter().map(|p| p.mean[index]).collect();
+            let sd: Vec<f64> = predictions.iter().map(|p| p.sd[index]).collect();
+            let accuracy =
+                Self::of(&metric.name, &truth, &predicted, &sd, weights, predict_us, &transforms[index]);
+            (
+                accuracy,
+                Parity { metric: metric.name.clone(), unit: metric.unit.clone(), truth, predicted, sd },
+            )
+        });
+        metrics.collect()
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn of(
+        metric: &str,
+        truth: &[f64],
+        predicted: &[f64],
+        sd: &[f64],
+        weights: &[f64],
+        predict_us: f64,
+        transform: &FittedTransform,
+    ) -> Self {
+        let n: f64 = weights.iter().sum();
+        let sum = |of: &dyn Fn(usize) -> f64| (0..truth.len()).map(|i| weights[i] * of(i)).sum::<f64>();
+        let mean = sum(&|i| truth[i]) / n;
+        let squares = sum(&|i| (truth[i] - predicted[i]).powi(2));
+        let spread = sum(&|i| (truth[i] - mean).powi(2));
         let rmse = (squares / n).sqrt();
-        let within =
-            truth.iter().zip(predicted).zip(sd).filter(|((t, p), sd)| (*t - *p).abs() <= 2.0 * **sd).count();
+        let within = sum(&|i| f64::from(u8::from((truth[i] - predicted[i]).abs() <= 2.0 * sd[i])));
+        let every = truth.len().div_ceil(2000).max(1);
+        let thin = |values: &[f64]| values.iter().step_by(every).copied().collect::<Vec<_>>();
         Self {
             metric: metric.into(),
             rmse,
             rmse_percent_of_mean: 100.0 * rmse / mean.abs(),
             r2: (spread > 0.0).then(|| 1.0 - squares / spread),
-            kendall_tau: kendall_tau(truth, predicted),
-            within_two_sd: within as f64 / n,
+            r2_transformed: {
+                let seen = |i: usize| transform.forward(truth[i]);
+                let mean = sum(&seen) / n;
+                let spread = sum(&|i| (seen(i) - mean).powi(2));
+                let squares = sum(&|i| (seen(i) - transform.forward(predicted[i])).powi(2));
+                (spread > 0.0).then(|| 1.0 - squares / spread).filter(|r2| r2.is_finite())
+            },
+            kendall_tau: kendall_tau(&thin(truth), &thin(predicted)),
+            within_two_sd: within / n,
             predict_us,
         }
     }

@@ -1,14 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accuracy;
+pub mod chain_heads;
+pub mod class_table;
 pub mod conformance;
 pub mod dataset;
 pub mod elastic_net;
 pub mod error;
 pub mod features;
 pub mod gradient_boosting;
+pub mod joint;
+pub mod mlp_ensemble;
 pub mod model;
 pub mod nearest_neighbours;
+pub mod partial_least_squares;
+pub mod random_forest;
 pub mod registry;
 pub mod surrogate;
 pub mod surrogate_env;
@@ -18,6 +24,7 @@ pub use accuracy::{Accuracy, Parity};
 pub use dataset::Dataset;
 pub use error::SurrogateError;
 pub use features::Features;
+pub use joint::{FittedJoint, JointEstimates, JointSurrogate, JointTargets};
 pub use model::{Prediction, SurrogateModel};
 pub use registry::{Registry, SurrogateEntry};
 pub use surrogate::{Estimate, Fitted, Surrogate};

@@ -1,14 +1,17 @@
 //! A whole surrogate: one trained model per metric of an environment, with encoding and transforms, and the file it is saved in.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use hwgym_envs::random::derive_seed;
-use hwgym_envs::{Design, Encoding, Options};
+use hwgym_envs::{Design, Encoding, Options, Random};
 use serde::{Deserialize, Serialize};
 
+use crate::class_table::{self, ClassTable};
 use crate::dataset::Origin;
+use crate::joint::{FittedJoint, JointEstimates, JointTargets};
 use crate::transform::FittedTransform;
-use crate::{Dataset, Features, Fitted, Registry, SurrogateError, Transform};
+use crate::{Dataset, Estimate, Features, Fitted, Registry, SurrogateError, Transform};
 
 /// Checks a deviation that was read from a file.
 pub(crate) fn check_deviation(sd: f64) -> Result<(), String> {
@@ -29,7 +32,7 @@ pub(crate) fn check_finite<'a>(what: &str, numbers: impl IntoIterator<Item = &'a
 }
 
 const FORMAT: &str = "hwgym-surrogate";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Means and standard deviations of all metrics of one design.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,10 +41,12 @@ pub struct Prediction {
     pub mean: Vec<f64>,
     /// One per metric.
     pub sd: Vec<f64>,
+    /// Probability that the design has metrics; 1 from models without a gate.
+    pub feasible: f64,
 }
 
 /// How a [`SurrogateModel`] is trained.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Training {
     /// Id of the surrogate.
     pub surrogate: String,
@@ -53,6 +58,10 @@ pub struct Training {
     pub transform: Transform,
     /// Seed of the training.
     pub seed: u64,
+    /// A model of the same space and metrics, of another corner or workload, say: only what is left of its errors is learned.
+    pub base: Option<Arc<SurrogateModel>>,
+    /// Parts of a cross-validation, by which deviations are scaled; less than 2 for none.
+    pub folds: usize,
 }
 
 impl Training {
@@ -64,6 +73,8 @@ impl Training {
             encoding: Encoding::OneHot,
             transform: Transform::Auto,
             seed: 1,
+            base: None,
+            folds: 0,
         }
     }
 }
@@ -71,7 +82,18 @@ impl Training {
 /// A trained surrogate of an environment.
 pub struct SurrogateModel {
     header: Header,
-    fitted: Vec<Box<dyn Fitted>>,
+    fitted: Models,
+    base: Option<Arc<SurrogateModel>>,
+}
+
+/// The trained numbers.
+enum Models {
+    /// One model per metric.
+    PerMetric(Vec<Box<dyn Fitted>>),
+    /// One model of all.
+    Joint(Box<dyn FittedJoint>),
+    /// A prediction per class of designs.
+    Table(ClassTable),
 }
 
 /// What a model file says before the numbers.
@@ -94,6 +116,8 @@ pub struct Header {
     pub encoding: Encoding,
     /// One per metric.
     pub transforms: Vec<FittedTransform>,
+    /// One per metric: what deviations are multiplied by, found on held-out rows; all 1 without cross-validation.
+    pub sd_scales: Vec<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,20 +125,114 @@ struct File {
     #[serde(flatten)]
     header: Header,
     models: Vec<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<serde_json::Value>,
 }
 
+/// Share of the variance of a base that is left where rows of its own were learned ; found by the number of simulations until targets were met.
+const BASE_VARIANCE: f64 = 0.3;
+
 impl SurrogateModel {
-    /// Trains one model per metric. Errors: fewer than two rows, targets that are not finite, what the surrogate says.
+    /// Trains one model per metric, or one of all. Rows without metrics teach the gate, where the model has one. Errors: fewer than two rows,
+    /// targets that are not finite, a base of another space or other metrics, what the surrogate says.
     pub fn train(registry: &Registry, training: &Training, data: &Dataset) -> Result<Self, SurrogateError> {
-        let surrogate = registry.make(&training.surrogate, &training.hyperparameters)?;
-        if data.len() < 2 {
+        let mut model = Self::train_once(registry, training, data)?;
+        if training.folds >= 2 {
+            model.scale_deviations(&Self::cross_validate(registry, training, data)?);
+        }
+        Ok(model)
+    }
+
+    /// Scales the deviations so that they fit what was held out.
+    pub fn scale_deviations(&mut self, held_out: &HeldOut) {
+        let scales = held_out.sd_scales();
+        if scales.len() == self.header.sd_scales.len() {
+            self.header.sd_scales = scales;
+        }
+    }
+
+    /// Share of the designs of a data set whose feasibility is told right; `None` without a gate.
+    pub fn gate_right(&self, data: &Dataset) -> Option<f64> {
+        let without: Vec<Design> = data.unmeasured.iter().map(|row| row.design.clone()).collect();
+        let right = self.predict(&data.designs).iter().filter(|p| p.feasible >= 0.5).count()
+            + self.predict(&without).iter().filter(|p| p.feasible < 0.5).count();
+        self.has_gate().then(|| right as f64 / data.evaluated().max(1) as f64)
+    }
+
+    /// Predicts every row by a model that was trained on the others, in `training.folds` parts. Errors: as of [`train`](Self::train), or more
+    /// parts than rows.
+    pub fn cross_validate(
+        registry: &Registry,
+        training: &Training,
+        data: &Dataset,
+    ) -> Result<HeldOut, SurrogateError> {
+        let folds = training.folds;
+        if folds < 2 || 2 * folds > data.len() {
             return Err(SurrogateError::Training(format!(
-                "{} row(s); a surrogate needs at least 2, and a useful one some hundred",
+                "{folds} folds of {} rows; expected at least 2, each with two rows or more",
                 data.len()
             )));
         }
-        let features = Features::encode(&data.origin.space, &data.designs, training.encoding);
-        let (mut transforms, mut fitted) = (Vec::new(), Vec::new());
+        let mut random = Random::derived(training.seed, "folds");
+        let mut parts = |rows: usize| {
+            let mut parts: Vec<usize> = (0..rows).map(|row| row % folds).collect();
+            random.shuffle(&mut parts);
+            parts
+        };
+        let (measured, without) = (parts(data.len()), parts(data.unmeasured.len()));
+        let mut held_out = HeldOut {
+            truth: data.metrics.clone(),
+            predictions: vec![Prediction::default(); data.len()],
+            off: vec![vec![0.0; data.origin.metrics.len()]; data.len()],
+            without: vec![1.0; data.unmeasured.len()],
+            has_gate: true,
+        };
+        for fold in 0..folds {
+            let (rest, seen): (Vec<usize>, Vec<usize>) =
+                (0..data.len()).partition(|row| measured[*row] == fold);
+            let mut train = data.select(&seen);
+            let rows = data.unmeasured.iter().zip(&without);
+            train.unmeasured = rows.filter(|(_, part)| **part != fold).map(|(row, _)| row.clone()).collect();
+            let model = Self::train_once(registry, training, &train)?;
+            held_out.has_gate &= model.has_gate();
+            let designs: Vec<Design> = rest.iter().map(|row| data.designs[*row].clone()).collect();
+            let estimates = model.estimate(&designs);
+            for (place, (row, prediction)) in rest.iter().zip(model.predict(&designs)).enumerate() {
+                for (metric, transform) in model.header.transforms.iter().enumerate() {
+                    let Estimate { mean, sd } = estimates.at(place, metric);
+                    let off = (transform.forward(data.metrics[*row][metric]) - mean).abs();
+                    held_out.off[*row][metric] = off / sd.max(1e-12);
+                }
+                held_out.predictions[*row] = prediction;
+            }
+            for (row, likely) in
+                held_out.without.iter_mut().enumerate().filter(|(row, _)| without[*row] == fold)
+            {
+                *likely = model.predict(std::slice::from_ref(&data.unmeasured[row].design))[0].feasible;
+            }
+        }
+        Ok(held_out)
+    }
+
+    fn train_once(registry: &Registry, training: &Training, data: &Dataset) -> Result<Self, SurrogateError> {
+        if data.len() < 2 {
+            return Err(SurrogateError::Training(format!(
+                "{} row(s) with metrics; a surrogate needs at least 2, and a useful one some hundred",
+                data.len()
+            )));
+        }
+        let base = training.base.as_deref();
+        if let Some(base) = base {
+            base.fits(&data.origin)?;
+            if base.base.is_some() || base.table().is_some() {
+                return Err(SurrogateError::Training(
+                    "the base is itself a residual or a table; give a model that was trained on data alone"
+                        .into(),
+                ));
+            }
+        }
+        let known = base.map(|base| base.estimate(&data.designs));
+        let (mut transforms, mut columns) = (Vec::new(), Vec::new());
         for (index, metric) in data.origin.metrics.iter().enumerate() {
             let mut targets = data.targets(index);
             if let Some(row) = targets.iter().position(|t| !t.is_finite()) {
@@ -123,16 +241,48 @@ impl SurrogateModel {
                     metric.name
                 )));
             }
-            let transform = training.transform.fit(&targets).ok_or_else(|| {
+            let fitted = match base {
+                Some(base) => {
+                    let transform = base.header.transforms[index];
+                    targets.iter().all(|target| transform.forward(*target).is_finite()).then_some(transform)
+                }
+                None => training.transform.fit(&targets),
+            };
+            let transform = fitted.ok_or_else(|| {
                 SurrogateError::Training(format!(
                     "`{}` has values of 0 or less, which have no logarithm; use another transform",
                     metric.name
                 ))
             })?;
             targets.iter_mut().for_each(|target| *target = transform.forward(*target));
-            fitted.push(surrogate.fit(&features, &targets, derive_seed(training.seed, &metric.name))?);
+            if let Some(known) = &known {
+                let means = (0..data.len()).map(|row| known.at(row, index).mean);
+                targets.iter_mut().zip(means).for_each(|(target, mean)| *target -= mean);
+            }
             transforms.push(transform);
+            columns.push(targets);
         }
+        let encode = |designs: &[Design]| Features::encode(&data.origin.space, designs, training.encoding);
+        let joint = registry.make_joint(&training.surrogate, &training.hyperparameters)?;
+        let fitted = if let Some(surrogate) = joint {
+            let without = data.unmeasured.iter().map(|row| row.design.clone());
+            let designs: Vec<Design> = data.designs.iter().cloned().chain(without).collect();
+            let targets = (0..data.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
+            let unknown = data.unmeasured.len() * columns.len();
+            let targets = targets.chain(std::iter::repeat_n(f64::NAN, unknown)).collect();
+            let feasible = (0..designs.len()).map(|row| row < data.len()).collect();
+            let targets = JointTargets::new(targets, columns.len(), feasible)
+                .ok_or_else(|| SurrogateError::Training("a target is infinite".into()))?;
+            Models::Joint(surrogate.fit_joint(&encode(&designs), &targets, training.seed)?)
+        } else {
+            let surrogate = registry.make(&training.surrogate, &training.hyperparameters)?;
+            let features = encode(&data.designs);
+            let fit = |(metric, targets): (&hwgym_envs::Metric, &Vec<f64>)| {
+                surrogate.fit(&features, targets, derive_seed(training.seed, &metric.name))
+            };
+            let fitted = data.origin.metrics.iter().zip(&columns).map(fit);
+            Models::PerMetric(fitted.collect::<Result<_, _>>()?)
+        };
         let header = Header {
             format: FORMAT.into(),
             version: VERSION,
@@ -141,9 +291,53 @@ impl SurrogateModel {
             training_hash: data.hash(),
             training_rows: data.len(),
             encoding: training.encoding,
+            sd_scales: vec![1.0; transforms.len()],
             transforms,
         };
-        Ok(Self { header, fitted })
+        Ok(Self { header, fitted, base: training.base.clone() })
+    }
+
+    /// Checks that the model is of this space and these metrics. Errors: what differs.
+    pub fn fits(&self, origin: &Origin) -> Result<(), SurrogateError> {
+        let own = &self.header.origin;
+        let what = match (own.space == origin.space, own.metrics == origin.metrics) {
+            (true, true) => return Ok(()),
+            (false, _) => "space",
+            (_, false) => "metrics",
+        };
+        Err(SurrogateError::Training(format!(
+            "the model is of `{}` ({}), whose {what} differs from that of `{}` ({})",
+            own.environment, own.options, origin.environment, origin.options
+        )))
+    }
+
+    /// The model whose errors this one corrects, if there is one.
+    pub fn base(&self) -> Option<&SurrogateModel> {
+        self.base.as_deref()
+    }
+
+    /// A table of classes, and the rows it was made from.
+    pub fn of_table(table: ClassTable, simulated: &Dataset) -> Self {
+        let header = Header {
+            format: FORMAT.into(),
+            version: VERSION,
+            surrogate: class_table::ID.into(),
+            origin: simulated.origin.clone(),
+            training_hash: simulated.hash(),
+            training_rows: simulated.evaluated(),
+            encoding: Encoding::Index,
+            transforms: vec![FittedTransform::identity(); simulated.origin.metrics.len()],
+            sd_scales: vec![1.0; simulated.origin.metrics.len()],
+        };
+        Self { header, fitted: Models::Table(table), base: None }
+    }
+
+    /// The table of classes, if this is one.
+    pub fn table(&self) -> Option<&ClassTable> {
+        match &self.fitted {
+            Models::Table(table) => Some(table),
+            _ => None,
+        }
     }
 
     /// What the file says before the numbers.
@@ -153,27 +347,100 @@ impl SurrogateModel {
 
     /// One prediction per design of the origin's space.
     pub fn predict(&self, designs: &[Design]) -> Vec<Prediction> {
-        let features = Features::encode(&self.header.origin.space, designs, self.header.encoding);
-        let mut predictions = vec![Prediction::default(); designs.len()];
-        for (fitted, transform) in self.fitted.iter().zip(&self.header.transforms) {
-            for (prediction, estimate) in predictions.iter_mut().zip(fitted.predict(&features)) {
+        let estimates = self.estimate(designs);
+        let prediction = |row: usize| {
+            let mut prediction = Prediction { feasible: estimates.feasible[row], ..Prediction::default() };
+            for (metric, transform) in self.header.transforms.iter().enumerate() {
+                let estimate = estimates.at(row, metric);
                 let (mean, sd) = transform.backward(estimate.mean, estimate.sd);
                 prediction.mean.push(mean);
                 prediction.sd.push(sd);
             }
+            prediction
+        };
+        (0..designs.len()).map(prediction).collect()
+    }
+
+    /// The same in the unit that the models see: see [`FittedTransform`]. The estimates of a base and of what corrects it are added, with a
+    /// share of the base's variance.
+    pub fn estimate(&self, designs: &[Design]) -> JointEstimates {
+        let mut estimates = self.own_estimate(designs);
+        if let Some(base) = &self.base {
+            let known = base.estimate(designs);
+            estimates.mean.iter_mut().zip(&known.mean).for_each(|(mean, base)| *mean += base);
+            for (sd, base) in estimates.sd.iter_mut().zip(&known.sd) {
+                *sd = (*sd * *sd + BASE_VARIANCE * base * base).sqrt();
+            }
+            // What was shown no designs without metrics knows nothing of them.
+            if !self.own_gate() {
+                estimates.feasible = known.feasible;
+            }
         }
-        predictions
+        let scales = self.header.sd_scales.iter().cycle();
+        estimates.sd.iter_mut().zip(scales).for_each(|(sd, scale)| *sd *= scale);
+        estimates
+    }
+
+    fn own_estimate(&self, designs: &[Design]) -> JointEstimates {
+        let features = || Features::encode(&self.header.origin.space, designs, self.header.encoding);
+        let fitted = match &self.fitted {
+            Models::Joint(fitted) => return fitted.predict_joint(&features()),
+            Models::Table(table) => return looked_up(table, designs),
+            Models::PerMetric(fitted) => fitted,
+        };
+        let features = features();
+        let (rows, metrics) = (designs.len(), fitted.len());
+        let mut estimates = JointEstimates {
+            metrics,
+            mean: vec![0.0; rows * metrics],
+            sd: vec![0.0; rows * metrics],
+            feasible: vec![1.0; rows],
+        };
+        for (metric, fitted) in fitted.iter().enumerate() {
+            for (row, estimate) in fitted.predict(&features).into_iter().enumerate() {
+                estimates.mean[row * metrics + metric] = estimate.mean;
+                estimates.sd[row * metrics + metric] = estimate.sd;
+            }
+        }
+        estimates
+    }
+
+    /// True if the model was shown designs without metrics, and says how likely a design is one.
+    pub fn has_gate(&self) -> bool {
+        self.own_gate() || self.base.as_ref().is_some_and(|base| base.has_gate())
+    }
+
+    fn own_gate(&self) -> bool {
+        match &self.fitted {
+            Models::PerMetric(_) => false,
+            Models::Joint(fitted) => fitted.has_gate(),
+            Models::Table(_) => true,
+        }
     }
 
     /// Writes the model beside the place and renames it there. Errors: the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), SurrogateError> {
-        let models = self.fitted.iter().map(|fitted| fitted.save()).collect::<Result<_, _>>()?;
-        let json = serde_json::to_vec(&File { header: self.header.clone(), models })?;
+        let json = serde_json::to_vec(&self.file()?)?;
         let io = |source| hwgym_envs::EnvError::File { path: path.into(), source };
         let partial = path.with_extension("partial");
         std::fs::write(&partial, json).map_err(io)?;
         std::fs::rename(&partial, path).map_err(io)?;
         Ok(())
+    }
+
+    fn file(&self) -> Result<File, SurrogateError> {
+        let models = match &self.fitted {
+            Models::PerMetric(fitted) => {
+                fitted.iter().map(|fitted| fitted.save()).collect::<Result<_, _>>()?
+            }
+            Models::Joint(fitted) => vec![fitted.save()?],
+            Models::Table(table) => vec![table.save()?],
+        };
+        let base = self
+            .base
+            .as_ref()
+            .map(|base| -> Result<_, SurrogateError> { Ok(serde_json::to_value(base.file()?)?) });
+        Ok(File { header: self.header.clone(), models, base: base.transpose()? })
     }
 
     /// Reads a model and checks it. Errors: no such file, no model, another version, numbers that do not fit.
@@ -183,6 +450,14 @@ impl SurrogateModel {
             std::fs::read(path).map_err(|source| hwgym_envs::EnvError::File { path: path.into(), source })?;
         let json: serde_json::Value =
             serde_json::from_slice(&text).map_err(|error| bad(format!("no model file of hwgym: {error}")))?;
+        Self::of_json(registry, json, &bad)
+    }
+
+    fn of_json(
+        registry: &Registry,
+        json: serde_json::Value,
+        bad: &dyn Fn(String) -> SurrogateError,
+    ) -> Result<Self, SurrogateError> {
         if json["format"] != FORMAT {
             return Err(bad("no model file of hwgym; make one with `hwgym surrogate train`".into()));
         }
@@ -192,22 +467,126 @@ impl SurrogateModel {
                 json["version"]
             )));
         }
-        let File { header, models } = serde_json::from_value(json).map_err(|error| bad(error.to_string()))?;
-        if models.len() != header.origin.metrics.len() || header.transforms.len() != models.len() {
-            return Err(bad(format!("{} models for {} metrics", models.len(), header.origin.metrics.len())));
+        let File { header, models, base } =
+            serde_json::from_value(json).map_err(|error| bad(error.to_string()))?;
+        let metrics = header.origin.metrics.len();
+        let sound = |scale: &f64| scale.is_finite() && *scale >= 0.0;
+        if header.sd_scales.len() != metrics || !header.sd_scales.iter().all(sound) {
+            return Err(bad(format!(
+                "no scale of the deviation for each of {metrics} metrics; train it again"
+            )));
         }
-        registry.get(&header.surrogate).map_err(|error| bad(error.to_string()))?;
+        if header.surrogate == class_table::ID {
+            let model = models.into_iter().next().unwrap_or_default();
+            let table = ClassTable::load(model, &header.origin.space, metrics);
+            let table = table.map_err(|message| bad(format!("the table: {message}; build it again")))?;
+            let identity = vec![FittedTransform::identity(); metrics];
+            if header.transforms != identity {
+                return Err(bad("a table has no transforms; build it again".into()));
+            }
+            return Ok(Self { header, fitted: Models::Table(table), base: None });
+        }
+        let is_joint = registry.get(&header.surrogate).map_err(|error| bad(error.to_string()))?.is_joint();
+        if models.len() != if is_joint { 1 } else { metrics } || header.transforms.len() != metrics {
+            return Err(bad(format!("{} models for {metrics} metrics", models.len())));
+        }
         let width = header.encoding.width(&header.origin.space);
-        let fitted = models.into_iter().zip(&header.transforms).zip(&header.origin.metrics);
-        let fitted = fitted.map(|((model, transform), metric)| {
-            let bad =
-                |message: String| bad(format!("the model of `{}`: {message}; train it again", metric.name));
-            transform.check().map_err(bad)?;
-            let fitted = registry.load(&header.surrogate, model).map_err(|error| bad(error.to_string()))?;
-            fitted.check(width).map_err(bad)?;
-            Ok(fitted)
-        });
-        let fitted = fitted.collect::<Result<_, SurrogateError>>()?;
-        Ok(Self { header, fitted })
+        let names = header.origin.metrics.iter().map(|metric| &metric.name);
+        let of =
+            |name: &str, message: String| bad(format!("the model of `{name}`: {message}; train it again"));
+        for (transform, name) in header.transforms.iter().zip(names.clone()) {
+            transform.check().map_err(|message| of(name, message))?;
+        }
+        let fitted = if is_joint {
+            let model = models.into_iter().next().unwrap_or_default();
+            let joint = registry.load_joint(&header.surrogate, model);
+            let joint = joint.map_err(|error| bad(error.to_string()))?;
+            let joint = joint.ok_or_else(|| bad("no model of all metrics".into()))?;
+            joint
+                .check(width, metrics)
+                .map_err(|message| bad(format!("the model: {message}; train it again")))?;
+            Models::Joint(joint)
+        } else {
+            let fitted = models.into_iter().zip(names).map(|(model, name)| {
+                let fitted =
+                    registry.load(&header.surrogate, model).map_err(|error| bad(error.to_string()))?;
+                fitted.check(width).map_err(|message| of(name, message))?;
+                Ok(fitted)
+            });
+            Models::PerMetric(fitted.collect::<Result<_, SurrogateError>>()?)
+        };
+        let base = match base {
+            None => None,
+            // One level, so that no file nests without end.
+            Some(json) if json.get("base").is_some() => {
+                return Err(bad("its base has a base of its own; train it again".into()));
+            }
+            Some(json) => {
+                let base = Self::of_json(registry, json, &|message| bad(format!("its base: {message}")))?;
+                base.fits(&header.origin).map_err(|error| bad(format!("its base: {error}")))?;
+                if base.header.transforms != header.transforms || base.table().is_some() {
+                    return Err(bad("its base has other transforms; train it again".into()));
+                }
+                Some(Arc::new(base))
+            }
+        };
+        Ok(Self { header, fitted, base })
     }
+}
+
+/// Predictions of rows by models that did not see them.
+#[derive(Clone, Debug)]
+pub struct HeldOut {
+    /// True metrics of the rows that have some.
+    pub truth: Vec<Vec<f64>>,
+    /// Their predictions.
+    pub predictions: Vec<Prediction>,
+    /// Per row and metric, how many deviations the truth is off, in the unit that the models see.
+    pub off: Vec<Vec<f64>>,
+    /// Probability of metrics of the rows that have none.
+    pub without: Vec<f64>,
+    /// Whether the models tell designs with metrics from others.
+    pub has_gate: bool,
+}
+
+impl HeldOut {
+    /// Per metric, what deviations are multiplied by so that 1.96 of them hold 95 % of the truth. Between a tenth and ten.
+    pub fn sd_scales(&self) -> Vec<f64> {
+        let metrics = self.truth.first().map_or(0, Vec::len);
+        let scale = |metric: usize| {
+            let mut off: Vec<f64> = self.off.iter().map(|row| row[metric]).collect();
+            off.sort_by(f64::total_cmp);
+            let place = (0.95 * off.len() as f64).ceil() as usize;
+            (off.get(place.saturating_sub(1)).copied().unwrap_or(1.96) / 1.96).clamp(0.1, 10.0)
+        };
+        (0..metrics).map(scale).collect()
+    }
+
+    /// Share of all rows whose feasibility was told right; `None` without a gate.
+    pub fn gate_right(&self) -> Option<f64> {
+        let right = self.predictions.iter().filter(|p| p.feasible >= 0.5).count()
+            + self.without.iter().filter(|likely| **likely < 0.5).count();
+        let rows = self.predictions.len() + self.without.len();
+        self.has_gate.then(|| right as f64 / rows as f64)
+    }
+}
+
+/// What a table says of designs.
+fn looked_up(table: &ClassTable, designs: &[Design]) -> JointEstimates {
+    let metrics = table.relative_sd().len();
+    let mut estimates = JointEstimates { metrics, ..JointEstimates::default() };
+    for design in designs {
+        let entry = table.class(design).map(|class| table.entry(class)).filter(|entry| entry.is_feasible);
+        let Some(entry) = entry else {
+            estimates.mean.extend(std::iter::repeat_n(f64::NAN, metrics));
+            estimates.sd.extend(std::iter::repeat_n(0.0, metrics));
+            estimates.feasible.push(0.0);
+            continue;
+        };
+        estimates.mean.extend_from_slice(entry.values);
+        let off = |(value, sd): (&f64, &f64)| if entry.is_simulated { 0.0 } else { value.abs() * sd };
+        estimates.sd.extend(entry.values.iter().zip(table.relative_sd()).map(off));
+        estimates.feasible.push(1.0);
+    }
+    estimates
 }

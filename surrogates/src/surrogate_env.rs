@@ -9,7 +9,7 @@ use hwgym_envs::{
 };
 use serde::Deserialize;
 
-use crate::{Registry, SurrogateModel};
+use crate::{Prediction, Registry, SurrogateModel};
 
 /// The id of the environment.
 pub const ID: &str = "surrogate-env-v0";
@@ -46,11 +46,34 @@ impl Env for SurrogateEnv {
         &self.model.header().origin.metrics
     }
     fn evaluate(&self, design: &Design, fidelity: Fidelity) -> Outcome {
+        if let Some(table) = self.model.table() {
+            return match table.class(design).map(|class| table.entry(class)) {
+                Some(entry) if entry.is_feasible => Outcome::feasible(entry.values),
+                _ => Outcome::infeasible("the surrogate expects no metrics", 1.0),
+            };
+        }
         let mut outcomes = self.evaluate_batch(std::slice::from_ref(design), fidelity);
         outcomes.pop().unwrap_or_else(|| Outcome::failed("the surrogate gave no prediction"))
     }
     fn evaluate_batch(&self, designs: &[Design], _: Fidelity) -> Vec<Outcome> {
-        self.model.predict(designs).into_iter().map(|prediction| Outcome::feasible(prediction.mean)).collect()
+        let outcome = |prediction: Prediction| match prediction.feasible {
+            likely if likely >= 0.5 => Outcome::feasible(prediction.mean),
+            unlikely => Outcome::infeasible(
+                format!("the surrogate gives it a chance of {unlikely:.3} to have metrics"),
+                0.5 - unlikely,
+            ),
+        };
+        self.model.predict(designs).into_iter().map(outcome).collect()
+    }
+    /// That of the truth: a table knows it by itself.
+    fn canonical(&self, design: &Design) -> Design {
+        let mut canonical = design.clone();
+        self.space().canonicalise(&mut canonical);
+        let representative = self.model.table().and_then(|table| {
+            let index = table.representative(table.class(&canonical)?)?;
+            self.space().design_at(index as u128)
+        });
+        representative.unwrap_or(canonical)
     }
     fn objectives(&self) -> Vec<Objective> {
         if self.objectives.is_empty() {

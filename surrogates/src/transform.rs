@@ -43,6 +43,11 @@ impl Transform {
 }
 
 impl FittedTransform {
+    /// Nothing is done.
+    pub(crate) fn identity() -> Self {
+        Self { log: false, mean: 0.0, sd: 1.0 }
+    }
+
     /// Checks numbers that were read from a file. Errors: which of them cannot be.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.mean.is_finite() && self.sd.is_finite() && self.sd > 0.0 {

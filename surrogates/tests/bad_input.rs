@@ -17,9 +17,9 @@ fn data(metric: impl Fn(f64) -> f64, rows: usize) -> Result<Dataset, SurrogateEr
         options: String::new(),
         space,
         metrics: vec![Metric::minimise("y", "1", "what is learned")],
-        infeasible: 0,
+        sources: Vec::new(),
     };
-    Ok(Dataset { origin, designs, metrics })
+    Ok(Dataset { origin, designs, metrics, unmeasured: Vec::new() })
 }
 
 fn train(data: &Dataset) -> Result<SurrogateModel, SurrogateError> {
@@ -40,7 +40,7 @@ fn message<T>(result: Result<T, SurrogateError>) -> String {
 #[test]
 fn one_row_is_too_few() -> Result<(), SurrogateError> {
     let message = message(train(&data(|x| x, 1)?));
-    assert!(message.contains("1 row(s); a surrogate needs at least 2"), "{message}");
+    assert!(message.contains("1 row(s) with metrics; a surrogate needs at least 2"), "{message}");
     Ok(())
 }
 
@@ -81,9 +81,9 @@ fn saved_models_come_back_and_other_files_do_not() -> Result<(), SurrogateError>
 
     let io = |source| hwgym_envs::EnvError::File { path: path.clone(), source };
     let text = std::fs::read_to_string(&path).map_err(io)?;
-    std::fs::write(&path, text.replacen("\"version\":1", "\"version\":2", 1)).map_err(io)?;
+    std::fs::write(&path, text.replacen("\"version\":2", "\"version\":1", 1)).map_err(io)?;
     let other_version = message(SurrogateModel::load(&Registry::builtin(), &path));
-    assert!(other_version.contains("format version 2, but this program reads version 1"), "{other_version}");
+    assert!(other_version.contains("format version 1, but this program reads version 2"), "{other_version}");
     std::fs::write(&path, &text[..text.len() / 2]).map_err(io)?;
     let torn = message(SurrogateModel::load(&Registry::builtin(), &path));
     assert!(torn.contains("no model file of hwgym"), "{torn}");
@@ -115,5 +115,56 @@ fn data_sets_survive_the_file_and_mistakes_in_it_have_a_line() -> Result<(), Sur
     std::fs::write(&path, "x,y\n1,2\n").map_err(io)?;
     let foreign = message(Dataset::read(&path));
     assert!(foreign.contains("data.csv:1:") && foreign.contains("hwgym dataset build"), "{foreign}");
+    Ok(())
+}
+
+#[test]
+fn designs_without_metrics_keep_their_reason() -> Result<(), SurrogateError> {
+    let mut data = data(|x| x, 10)?;
+    let design = data.designs.remove(4);
+    data.metrics.remove(4);
+    let reason = "too hot, \"by far\"".into();
+    data.unmeasured.push(hwgym_surrogates::dataset::Unmeasured { design, status: "failed".into(), reason });
+    let (_folder, path) = file("data.csv")?;
+    data.write(&path)?;
+    assert_eq!(Dataset::read(&path)?, data);
+    let io = |source| hwgym_envs::EnvError::File { path: path.clone(), source };
+    let text = std::fs::read_to_string(&path).map_err(io)?;
+    std::fs::write(&path, text.replacen(",failed,", ",broken,", 1)).map_err(io)?;
+    let status = message(Dataset::read(&path));
+    assert!(status.contains("data.csv:12:") && status.contains("the status is `broken`"), "{status}");
+    std::fs::write(&path, text.replacen(",failed,", ",feasible,", 1)).map_err(io)?;
+    let empty = message(Dataset::read(&path));
+    assert!(empty.contains("`y` is ``, not a finite number"), "{empty}");
+    std::fs::write(&path, text.replacen("\nx,y,status", "\nx,z,status", 1)).map_err(io)?;
+    let columns = message(Dataset::read(&path));
+    assert!(columns.contains("data.csv:2:") && columns.contains("y is missing and z unknown"), "{columns}");
+    Ok(())
+}
+
+#[test]
+fn data_sets_merge_where_they_are_of_one_environment() -> Result<(), SurrogateError> {
+    let whole = data(|x| x, 10)?;
+    let mut merged = whole.select(&[0, 1, 2, 3]);
+    assert_eq!(merged.merge(whole.select(&[3, 4, 5]))?, 1);
+    assert_eq!(merged.metrics, whole.metrics[..6]);
+    let mut other = whole.clone();
+    other.origin.options = "(workload: \"sort\")".into();
+    let message = message(merged.merge(other));
+    assert!(message.contains("data sets of another options cannot be merged"), "{message}");
+    Ok(())
+}
+
+#[test]
+fn constant_columns_are_learned_from() -> Result<(), SurrogateError> {
+    // Only one level of the parameter was ever seen.
+    let mut data = data(|x| x, 10)?;
+    data.designs = vec![data.designs[3].clone(); 10];
+    for entry in Registry::builtin().entries() {
+        let model = SurrogateModel::train(&Registry::builtin(), &Training::new(&entry.id), &data)?;
+        let mean = model.predict(&data.designs)[0].mean[0];
+        // All rows look alike: nearest neighbours take the first five of them.
+        assert!((0.0..=9.0).contains(&mean), "{}: {mean}", entry.id);
+    }
     Ok(())
 }

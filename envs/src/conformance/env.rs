@@ -24,6 +24,7 @@ pub fn check_env(env: &dyn Env, seed: u64) -> Report {
     report.rule("outcomes are well-formed", outcomes.iter().try_for_each(|o| well_formed(env, o)));
     report.rule("evaluation is deterministic, on any thread", deterministic(env, &designs, &outcomes));
     report.rule("canonical designs have the same outcome", canonical(env, &designs, &outcomes));
+    report.rule("anchors and descriptors are sound", described(env, &designs));
     report.rule("a batch answers as single evaluations do", {
         let batch = env.evaluate_batch(&designs[..designs.len().min(3)], Fidelity::FULL);
         if batch[..] == outcomes[..batch.len()] { Ok(()) } else { Err("the outcomes differ".into()) }
@@ -158,6 +159,28 @@ fn deterministic(env: &dyn Env, designs: &[Design], outcomes: &[Outcome]) -> Res
         again.reverse();
         if let Some(index) = (0..designs.len()).find(|i| again[*i] != outcomes[*i]) {
             return Err(format!("{:?}: {:?} became {:?}", designs[index], outcomes[index], again[index]));
+        }
+    }
+    Ok(())
+}
+
+/// Anchors are representatives and their own anchors; descriptors are finite, and as many as there are names.
+fn described(env: &dyn Env, designs: &[Design]) -> Result<(), String> {
+    let names = env.descriptors().len();
+    for design in designs {
+        let numbers = env.describe(design);
+        if numbers.len() != names || numbers.iter().any(|number| !number.is_finite()) {
+            return Err(format!("{design:?} is described by {numbers:?}; expected {names} finite numbers"));
+        }
+        let Some(anchor) = env.anchor(design) else { continue };
+        env.space().validate(&anchor).map_err(|e| e.to_string())?;
+        if env.canonical(&anchor) != anchor || env.anchor(&anchor).as_ref() != Some(&anchor) {
+            return Err(format!(
+                "the anchor {anchor:?} of {design:?} is no representative, or has another anchor"
+            ));
+        }
+        if env.anchor(&env.canonical(design)).as_ref() != Some(&anchor) {
+            return Err(format!("{design:?} and its representative have different anchors"));
         }
     }
     Ok(())

@@ -6,6 +6,7 @@
 //! Metrics: energy, average power, total time, mean and p99 latency from request to response, bandwidth. Devices without an energy model
 //! (HBM2, GDDR6, ...) have the last four.
 
+mod descriptors;
 mod equivalence;
 mod features;
 mod objectives;
@@ -160,6 +161,21 @@ impl Env for DramController {
         self.space.canonicalise(&mut design);
         equivalence::canonicalise(&self.space, &mut design, self.setting);
         design
+    }
+
+    /// The class without refresh: a twentieth of the designs, and most of what happens.
+    fn anchor(&self, design: &Design) -> Option<Design> {
+        let mut design = design.clone();
+        design.set(space::at::REFRESH_POLICY, 0.0);
+        Some(self.canonical(&design))
+    }
+
+    fn descriptors(&self) -> Vec<&'static str> {
+        descriptors::NAMES.to_vec()
+    }
+
+    fn describe(&self, design: &Design) -> Vec<f64> {
+        descriptors::describe(&self.controller(design)).to_vec()
     }
 
     fn default_design(&self) -> Option<Design> {

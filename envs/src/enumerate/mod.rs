@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use table::Table;
 
 use crate::known_optima::KnownOptima;
-use crate::{Env, EnvError, Fidelity, Guard, Outcome};
+use crate::{Design, Env, EnvError, Fidelity, Guard, Outcome};
 
 /// Designs per chunk: what is lost at most when the process is killed.
 const CHUNK: usize = 1024;
@@ -81,6 +81,11 @@ impl<'a> Enumeration<'a> {
     /// Number of designs to evaluate.
     pub fn evaluations(&self) -> u64 {
         self.representatives.len() as u64
+    }
+
+    /// The designs to evaluate, in index order.
+    pub fn representatives(&self) -> impl Iterator<Item = Design> + '_ {
+        self.representatives.iter().filter_map(|index| self.env.space().design_at(u128::from(*index)))
     }
 
     /// Number of designs left out because they provably equal another one.

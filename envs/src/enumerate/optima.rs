@@ -8,7 +8,7 @@ use crate::{Direction, Env, EnvError, Objective, Outcome, Scorer};
 
 impl KnownOptima {
     /// Distils a complete table of `env`. Errors: an objective that does not fit the metrics.
-    pub(super) fn distil(env: &dyn Env, size: u64, table: &Table) -> Result<Self, EnvError> {
+    pub fn distil(env: &dyn Env, size: u64, table: &Table) -> Result<Self, EnvError> {
         let rows = || (0..table.len()).filter_map(|row| table.row(row));
         let metrics = env.metrics().iter().enumerate().map(|(column, metric)| {
             let low = rows().map(|row| row[column]).fold(f64::INFINITY, f64::min);

@@ -90,6 +90,18 @@ pub trait Layer: Send + Sync {
     fn canonical(&self, design: &Design) -> Design {
         self.inner().canonical(design)
     }
+    /// See [`Env::anchor`]. A layer with another space than the inner one overrides it.
+    fn anchor(&self, design: &Design) -> Option<Design> {
+        self.inner().anchor(design)
+    }
+    /// See [`Env::descriptors`].
+    fn descriptors(&self) -> Vec<&'static str> {
+        self.inner().descriptors()
+    }
+    /// See [`Env::describe`]. A layer with another space than the inner one overrides it.
+    fn describe(&self, design: &Design) -> Vec<f64> {
+        self.inner().describe(design)
+    }
     /// See [`Env::default_design`].
     fn default_design(&self) -> Option<Design> {
         self.inner().default_design()
@@ -157,6 +169,15 @@ impl<L: Layer> Env for L {
     }
     fn canonical(&self, design: &Design) -> Design {
         Layer::canonical(self, design)
+    }
+    fn anchor(&self, design: &Design) -> Option<Design> {
+        Layer::anchor(self, design)
+    }
+    fn descriptors(&self) -> Vec<&'static str> {
+        Layer::descriptors(self)
+    }
+    fn describe(&self, design: &Design) -> Vec<f64> {
+        Layer::describe(self, design)
     }
     fn default_design(&self) -> Option<Design> {
         Layer::default_design(self)

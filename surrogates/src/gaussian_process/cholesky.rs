@@ -91,6 +91,23 @@ impl Cholesky {
         }
     }
 
+    /// `L^-1` as a full matrix, for [`forward_many`](Self::forward_many).
+    pub fn full_inverse(&self) -> Array2<f64> {
+        unpack(&self.inverse, self.size)
+    }
+
+    /// `out = L^-1 b` for many right-hand sides, one per column, in products of matrices that leave the upper triangle out.
+    pub fn forward_many(full_inverse: &Array2<f64>, b: ArrayView2<f64>, mut out: ArrayViewMut2<f64>) {
+        const ROWS: usize = 128;
+        let size = full_inverse.nrows();
+        for first in (0..size).step_by(ROWS) {
+            let end = (first + ROWS).min(size);
+            let rows = full_inverse.slice(s![first..end, ..end]);
+            let mut out = out.slice_mut(s![first..end, ..]);
+            general_mat_mul(1.0, &rows, &b.slice(s![..end, ..]), 0.0, &mut out);
+        }
+    }
+
     /// `out = L^-T b`.
     pub fn backward(&self, b: &[f64], out: &mut [f64]) {
         out[..self.size].fill(0.0);

@@ -64,6 +64,11 @@ impl FeatureMap {
         map
     }
 
+    /// Number of columns that the map takes.
+    pub fn width(&self) -> usize {
+        self.kinds.len()
+    }
+
     /// True if every feature is its column.
     pub fn is_identity(&self) -> bool {
         self.parameters == 0

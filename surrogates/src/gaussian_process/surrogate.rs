@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GaussianProcess, GaussianProcessSettings, Inputs, Noise, Scratch};
+use super::{GaussianProcess, GaussianProcessSettings, Inputs, Noise};
 use crate::model::check_finite;
 use crate::{Estimate, Features, Fitted, Surrogate, SurrogateEntry, SurrogateError};
 
@@ -68,13 +68,8 @@ struct Trained {
 
 impl Fitted for Trained {
     fn predict(&self, features: &Features) -> Vec<Estimate> {
-        let mut scratch = Scratch::default();
-        (0..features.rows())
-            .map(|row| {
-                let (mean, sd) = self.process.predict_with(features.row(row), &mut scratch);
-                Estimate { mean, sd }
-            })
-            .collect()
+        let predictions = self.process.predict_many(features.values());
+        predictions.into_iter().map(|(mean, sd)| Estimate { mean, sd }).collect()
     }
 
     fn save(&self) -> Result<serde_json::Value, SurrogateError> {

@@ -30,7 +30,7 @@ struct Tree {
 /// All trees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
-pub(super) struct Forest {
+pub(crate) struct Forest {
     base: f64,
     trees: Vec<Tree>,
     nodes: Vec<Node>,
@@ -85,7 +85,7 @@ impl TryFrom<Stored> for Forest {
 
 impl Forest {
     /// The trees of a trained booster.
-    pub(super) fn new(booster: &GradientBooster) -> Self {
+    pub(crate) fn new(booster: &GradientBooster) -> Self {
         let mut forest =
             Self { base: booster.base_score, trees: Vec::new(), nodes: Vec::new(), values: Vec::new() };
         for tree in &booster.trees {
@@ -113,7 +113,7 @@ impl Forest {
     }
 
     /// Checks that rows of this width have every feature that is asked. Errors: the first node that asks for another.
-    pub(super) fn check(&self, width: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, width: usize) -> Result<(), String> {
         match self.nodes.iter().position(|node| node.feature as usize >= width.max(1)) {
             None => Ok(()),
             Some(index) => Err(format!(
@@ -124,7 +124,7 @@ impl Forest {
     }
 
     /// One prediction per row.
-    pub(super) fn predict(&self, features: &Features) -> Vec<f64> {
+    pub(crate) fn predict(&self, features: &Features) -> Vec<f64> {
         let mut sums = vec![self.base; features.rows()];
         let rows: Vec<&[f64]> = (0..features.rows()).map(|row| features.row(row)).collect();
         for (rows, sums) in rows.chunks(BLOCK).zip(sums.chunks_mut(BLOCK)) {

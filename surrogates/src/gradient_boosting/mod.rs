@@ -2,11 +2,11 @@
 //!
 //! Source: Friedman, "Greedy function approximation: a gradient boosting machine", 2001; histogram splits as in XGBoost.
 
-mod forest;
+pub(crate) mod forest;
 
 use forest::Forest;
 use forust_ml::data::Matrix;
-use forust_ml::gradientbooster::GradientBooster;
+use forust_ml::gradientbooster::{GradientBooster, GrowPolicy};
 use forust_ml::objective::ObjectiveType;
 use hwgym_envs::Random;
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,50 @@ impl GradientBoosting {
             .fit_unweighted(&matrix, targets, None)
             .map_err(|error| SurrogateError::Training(format!("the trees do not fit: {error}")))?;
         Ok(booster)
+    }
+}
+
+/// Trees on weighted rows that grow where they gain most, for [recipes](crate::class_table::recipe).
+#[derive(Clone, Debug)]
+pub(crate) struct WeightedBoosting {
+    pub trees: usize,
+    pub learning_rate: f32,
+    pub leaves: usize,
+    pub max_depth: usize,
+    pub l2: f32,
+    /// Least weight of a leaf, where the mean row weighs 1.
+    pub min_leaf: f32,
+}
+
+impl WeightedBoosting {
+    /// Fits the trees. The weights are above 0, and count relative to their mean.
+    pub fn fit(
+        &self,
+        features: &Features,
+        targets: &[f64],
+        weights: &[f64],
+        seed: u64,
+    ) -> Result<Forest, SurrogateError> {
+        let columns = features.column_major();
+        let matrix = Matrix::new(&columns, features.rows(), features.width());
+        let mean = weights.iter().sum::<f64>() / weights.len().max(1) as f64;
+        let weights: Vec<f64> = weights.iter().map(|weight| weight / mean).collect();
+        let mut booster = GradientBooster::default()
+            .set_objective_type(ObjectiveType::SquaredLoss)
+            .set_iterations(self.trees)
+            .set_learning_rate(self.learning_rate)
+            .set_max_depth(self.max_depth)
+            .set_max_leaves(self.leaves)
+            .set_l2(self.l2)
+            .set_min_leaf_weight(self.min_leaf)
+            .set_nbins(256)
+            .set_parallel(false)
+            .set_seed(seed);
+        booster.grow_policy = GrowPolicy::LossGuide;
+        booster
+            .fit(&matrix, targets, &weights, None)
+            .map_err(|error| SurrogateError::Training(format!("the trees do not fit: {error}")))?;
+        Ok(Forest::new(&booster))
     }
 }
 
