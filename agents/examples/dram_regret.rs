@@ -8,7 +8,8 @@
 //! Whole recorded workloads have known optima (`envs/docs/dram-optima.md`), and evaluations are shared between runs through a cache. With
 //! `--tables DIR` spaces are enumerated there first (minutes each; kept and resumed) and evaluations looked up, which gives the same
 //! numbers; `--requests 2000`, for parts of workloads, needs it. `--against AGENT` prints paired differences of the mean log10 regret to
-//! 500 evaluations with 95 % bootstrap intervals over tasks and seeds; `--csv FILE` writes one line per run.
+//! 500 evaluations with 95 % bootstrap intervals over tasks and seeds; `--csv FILE` writes one line per run. Evaluations on a cheaper level
+//! of fidelity count as the share that the environment says, and their results do not count at all.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -200,11 +201,15 @@ impl Settings {
 }
 
 impl Task {
-    fn evaluate(&self, design: &Design) -> Outcome {
-        let known = self.table.as_ref().and_then(|table| table.lookup(self.env.as_ref(), design));
+    fn evaluate(&self, design: &Design, level: Fidelity) -> Outcome {
+        let known = self
+            .table
+            .as_ref()
+            .filter(|_| level == Fidelity::FULL)
+            .and_then(|table| table.lookup(self.env.as_ref(), design));
         match known {
             Some(metrics) => Outcome::feasible(metrics),
-            None => evaluate(&self.env, design, Fidelity::FULL, &Guard::UNLIMITED),
+            None => evaluate(&self.env, design, level, &Guard::UNLIMITED),
         }
     }
 }
@@ -217,10 +222,12 @@ fn run(
     seed: u64,
     budget: usize,
 ) -> Result<Run, Failure> {
+    let levels = task.env.fidelities();
     let problem = Problem::new(Arc::new(task.env.space().clone()), &task.scorer, Some(budget));
+    let problem = Problem { fidelities: levels.clone(), ..problem };
     let mut agent = registry.make(id, options, &problem, seed)?;
     let (mut regret, mut least) = (Vec::with_capacity(budget), f64::INFINITY);
-    let (mut agent_s, mut evaluation_s) = (0.0, 0.0);
+    let (mut agent_s, mut evaluation_s, mut cost) = (0.0, 0.0, 0.0);
     while regret.len() < budget {
         let start = Instant::now();
         let designs = agent.ask(1);
@@ -228,15 +235,20 @@ fn run(
         if designs.is_empty() {
             break;
         }
+        let level = agent.fidelity();
         for design in designs {
             let start = Instant::now();
-            let outcome = task.evaluate(&design);
+            let outcome = task.evaluate(&design, level);
             evaluation_s += start.elapsed().as_secs_f64();
             let score = task.scorer.score(&outcome);
-            if let Some(reward) = score.reward().filter(|_| score.is_feasible()) {
+            if let Some(reward) = score.reward().filter(|_| score.is_feasible() && level == Fidelity::FULL) {
                 least = least.min((reward / task.best - 1.0).abs());
             }
-            regret.push(least);
+            cost += levels[usize::from(level.0)].relative_cost;
+            // A fraction that was spent counts as a whole one.
+            while regret.len() < budget && (regret.len() as f64) < cost - 1e-9 {
+                regret.push(least);
+            }
             let start = Instant::now();
             agent.tell(&[Evaluated { design, outcome, score }]);
             agent_s += start.elapsed().as_secs_f64();

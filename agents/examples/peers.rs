@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p hwgym-agents --example peers -- --agents bayesian,tpe --budget 50 --seeds 10`
 //! Options: `--purpose tuning` (the problems that constants were chosen on; `reporting` by default), `--problems a,b` (all by default), `--table FILE`
-//! (the BOOM table, which adds `boom` and `boom-pareto`), `--csv` for raw values, `--options "(population: 30)"` for hyperparameters.
+//! (the BOOM table, which adds `boom` and `boom-pareto`), `--csv` for raw values, `--options "(population: 30)"` for hyperparameters,
+//! `--batch 5` for proposals that are told together.
 //! Single-objective problems: the best feasible value, smaller is better; several objectives: hypervolume, larger is better.
 
 use std::collections::BTreeMap;
@@ -82,19 +83,25 @@ fn run(task: &Task, agent: &str, budget: usize, seed: u64) -> Result<(Option<f64
     let problem = Problem::of(&*task.env, &task.objective, Some(budget))?;
     let options = argument("--options").map_or_else(Options::none, Options::ron);
     let mut agent = Registry::builtin().make(agent, &options, &problem, seed)?;
+    let batch: usize = argument("--batch").map_or(Ok(1), |batch| batch.parse())?;
     let (mut results, mut seconds): (Vec<Evaluated>, f64) = (Vec::new(), 0.0);
     while results.len() < budget {
         let start = Instant::now();
-        let designs = agent.ask(1);
+        let designs = agent.ask(batch.clamp(1, budget - results.len()));
         seconds += start.elapsed().as_secs_f64();
-        let Some(design) = designs.into_iter().next() else { break };
-        let outcome = task.env.evaluate(&design, Fidelity::FULL);
-        let score = scorer.score(&outcome);
-        let result = Evaluated { design, outcome, score };
+        if designs.is_empty() {
+            break;
+        }
+        let evaluate = |design| {
+            let outcome = task.env.evaluate(&design, Fidelity::FULL);
+            let score = scorer.score(&outcome);
+            Evaluated { design, outcome, score }
+        };
+        let told: Vec<Evaluated> = designs.into_iter().map(evaluate).collect();
         let start = Instant::now();
-        agent.tell(std::slice::from_ref(&result));
+        agent.tell(&told);
         seconds += start.elapsed().as_secs_f64();
-        results.push(result);
+        results.extend(told);
     }
     let feasible: Vec<Vec<f64>> =
         results.into_iter().filter(|r| r.score.is_feasible()).map(|r| r.score.rewards).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hwgym_envs::{Design, DesignSpace, Fidelity, Guide, Objective, Scorer};
+use hwgym_envs::{Design, DesignSpace, Fidelity, FidelityLevel, Guide, Limit, Objective, Scorer};
 
 use crate::Evaluated;
 
@@ -61,12 +61,22 @@ pub struct Problem {
     pub space: Arc<DesignSpace>,
     /// Number of goals; more than one means Pareto.
     pub goals: usize,
-    /// Number of bounds on metrics: the length of [`Score::slacks`](hwgym_envs::Score::slacks).
+    /// Number of bounds on metrics, and of targets after them: the length of [`Score::slacks`](hwgym_envs::Score::slacks).
     pub bounds: usize,
+    /// How many of these, the last ones, are targets of a goal `Targets`. A design that misses one is no less feasible, but has not arrived.
+    pub targets: usize,
+    /// The names of the metrics that an outcome lists.
+    pub metrics: Vec<String>,
+    /// What these bounds and targets are on.
+    pub limits: Vec<Limit>,
+    /// Per goal: the metric that it is and its reward's factor, if it is one.
+    pub goal_metrics: Vec<Option<(usize, f64)>>,
     /// Reference point of the hypervolume, as rewards; empty if none is given.
     pub reference: Vec<f64>,
     /// Number of evaluations that the search may make, if it is known.
     pub budget: Option<usize>,
+    /// The levels of fidelity that may be asked for, the full one first; empty where there is only that.
+    pub fidelities: Vec<FidelityLevel>,
     /// What the environment knows of the structure of its designs, if it offers that.
     pub guide: Option<Arc<dyn Guide>>,
     /// What is known of the instance beside its space, for policies that were trained on other ones.
@@ -80,13 +90,23 @@ impl Problem {
         Self {
             space,
             goals: scorer.goal_count(),
-            bounds: scorer.bound_count(),
+            bounds: scorer.bound_count() + scorer.target_count(),
+            targets: scorer.target_count(),
+            metrics: scorer.metric_names().to_vec(),
+            limits: scorer.limits(),
+            goal_metrics: scorer.goal_metrics(),
             reference: scorer.reference().to_vec(),
             budget,
+            fidelities: Vec::new(),
             guide: None,
             #[cfg(feature = "neural")]
             instance: None,
         }
+    }
+
+    /// True where the targets are all that is searched for: the one goal is their sum, which tells an agent less than the slacks do.
+    pub fn is_specified(&self) -> bool {
+        self.goals == 1 && self.targets > 0
     }
 
     /// The same with what an environment knows of its designs: [`Env::guide`](hwgym_envs::Env::guide).
@@ -117,6 +137,7 @@ impl Problem {
         budget: Option<usize>,
     ) -> Result<Self, hwgym_envs::EnvError> {
         let scorer = objective.scorer(env.metrics())?;
-        Ok(Self::new(Arc::new(env.space().clone()), &scorer, budget).with_guide(env.guide()))
+        let problem = Self::new(Arc::new(env.space().clone()), &scorer, budget).with_guide(env.guide());
+        Ok(Self { fidelities: env.fidelities(), ..problem })
     }
 }

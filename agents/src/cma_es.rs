@@ -2,7 +2,7 @@
 //!
 //! Ordered values are places in [0, 1], rounded when proposed, with a least spread of a fifth of a level so that integers do not freeze.
 //! Categories have probabilities that follow the better half. The worse half repels (active weights, Hansen's tutorial). With bounds, ranking
-//! is by an augmented Lagrangian (Atamna, Auger and Hansen 2017); by Deb's rules where there is nothing to weigh. When the spread is gone, or
+//! is by an augmented Lagrangian (Atamna, Auger and Hansen 2017), with targets alone by the sum of their misses, each in its usual size; by Deb's rules where there is nothing to weigh. When the spread is gone, or
 //! nothing improves any more, it starts over with twice the population.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use hwgym_envs::{Design, Domain, Random};
 use serde::{Deserialize, Serialize};
 
 use crate::tools::lagrangian::Lagrangian;
-use crate::tools::{check_count, check_range, initial, variation::reflect};
+use crate::tools::{check_count, check_range, initial, misses, variation::reflect};
 use crate::{Agent, AgentEntry, AgentError, Evaluated, Goals, Problem};
 
 /// Hyperparameters of `cma-es`.
@@ -232,13 +232,24 @@ impl CmaEs {
     /// Sorts a generation, best first: by Deb's rules; with bounds, by the augmented Lagrangian.
     fn rank(&mut self, generation: &mut [(Sample, Evaluated)]) {
         generation.sort_by(|a, b| b.1.score.compare(&a.1.score));
+        let specified = self.problem.is_specified();
+        if specified {
+            let totals = misses::totals(generation.iter().map(|(_, result)| result));
+            let mut order: Vec<usize> = (0..generation.len()).collect();
+            order.sort_by(|a, b| totals[*a].total_cmp(&totals[*b]));
+            let sorted: Vec<_> = order.iter().map(|i| generation[*i].clone()).collect();
+            generation.clone_from_slice(&sorted);
+        }
         let improved =
             self.best_of_start.as_ref().is_none_or(|best| generation[0].1.score.compare(&best.score).is_gt());
         self.idle = if improved { 0 } else { self.idle + 1 };
         if improved {
             self.best_of_start = Some(generation[0].1.clone());
         }
-        if self.problem.bounds > 0 && generation.iter().all(|(_, e)| !e.score.rewards.is_empty()) {
+        if !specified
+            && self.problem.bounds > 0
+            && generation.iter().all(|(_, e)| !e.score.rewards.is_empty())
+        {
             self.lagrangian.rank(generation, self.ordered.len() as f64);
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use hwgym_envs::conformance::Report;
 use hwgym_envs::guide::{Aim, Diagnosis, Figure, Guide, Move};
 use hwgym_envs::{
-    Design, DesignSpace, Goal, Group, Metric, Objective, Options, Outcome, Parameter, Scorer, SpaceError,
+    Design, DesignSpace, FidelityLevel, Goal, Group, Metric, Objective, Options, Outcome, Parameter, Scorer,
+    SpaceError,
 };
 
 use crate::{AgentEntry, AgentError, Evaluated, Goals, Problem, Registry};
@@ -158,6 +159,7 @@ fn tasks() -> Vec<(&'static str, Result<Task, AgentError>)> {
         ("infeasible and failed designs", task(DesignSpace::new(reals()), 1, holes)),
         ("nothing is feasible", task(DesignSpace::new(discrete()), 1, nothing)),
         ("a constant objective", task(DesignSpace::new(mixed()), 1, constant)),
+        ("a space with a cheaper level", task(DesignSpace::new(mixed()), 1, plain).map(levelled)),
         ("a space with a guide", task(DesignSpace::new(discrete()), 1, plain).map(guided)),
         ("a space of one design", task(DesignSpace::new(vec![Parameter::integer("only", 3, 3)]), 1, plain)),
     ]
@@ -173,6 +175,13 @@ fn task(
     let scorer = Objective::new("check", goals).scorer(&metrics)?;
     let space = Arc::new(space.map_err(hwgym_envs::EnvError::from)?);
     Ok(Task { problem: Problem::new(space, &scorer, Some(BUDGET)), scorer, evaluate })
+}
+
+/// The same task with a cheaper level of fidelity, on which the figures are off.
+fn levelled(task: Task) -> Task {
+    let level = |name: &str, relative_cost| FidelityLevel { name: name.into(), relative_cost };
+    let fidelities = vec![level("full", 1.0), level("rough", 0.25)];
+    Task { problem: Problem { fidelities, ..task.problem }, ..task }
 }
 
 /// The same task with a guide: every parameter is a part, and moves go to its neighbouring levels.
@@ -230,10 +239,17 @@ impl Task {
             if designs.is_empty() {
                 break;
             }
+            let level = usize::from(agent.fidelity().0);
+            if level >= self.problem.fidelities.len().max(1) {
+                return Err(format!("it asks for level {level} of fidelity, which there is not"));
+            }
             let mut results = Vec::new();
             for design in designs {
                 self.problem.space.validate(&design).map_err(|error| error.to_string())?;
-                let outcome = (self.evaluate)(&self.problem.space, &design);
+                let mut outcome = (self.evaluate)(&self.problem.space, &design);
+                if let (1.., Outcome::Feasible { metrics }) = (level, &mut outcome) {
+                    metrics.iter_mut().for_each(|metric| *metric = 0.3 + 0.9 * *metric);
+                }
                 let score = self.scorer.score(&outcome);
                 results.push(Evaluated { design, outcome, score });
             }

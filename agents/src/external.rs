@@ -2,7 +2,7 @@
 //!
 //! The program is started with the first question. It gets one object per line:
 //!
-//! * `{"type":"start","seed":1,"budget":100,"goals":1,"bounds":0,"reference":[],"parameters":[{"name":"x","domain":{"Real":{...}}},...]}`
+//! * `{"type":"start","seed":1,"budget":100,"goals":1,"bounds":0,"targets":0,"reference":[],"parameters":[{"name":"x","domain":{"Real":{...}}},...]}`
 //!   (no answer); `domain` as in RON, and `values` lists the values of a discrete parameter;
 //! * `{"type":"ask","count":2}`, to be answered by one line `{"designs":[{"x":0.5,...},...]}` with at most `count` designs;
 //! * `{"type":"tell","results":[{"design":{...},"status":"feasible","rewards":[...],"slacks":[...],"violation":0.0},...]}` (no answer).
@@ -132,6 +132,7 @@ impl External {
             "budget": self.problem.budget,
             "goals": self.problem.goals,
             "bounds": self.problem.bounds,
+            "targets": self.problem.targets,
             "reference": self.problem.reference,
             "parameters": parameters,
         }))

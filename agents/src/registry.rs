@@ -158,6 +158,8 @@ impl Registry {
             crate::ant_colony::entry(),
             crate::bayesian::entry(),
             crate::bayesian::pareto_entry(),
+            crate::bayesian::model_based::entry(),
+            crate::bayesian::model_based::multi_fidelity_entry(),
             crate::bayesian::turbo::entry(),
             crate::cma_es::entry(),
             crate::differential_evolution::entry(),

@@ -7,7 +7,7 @@
 use hwgym_envs::{Design, Domain, Random};
 use serde::{Deserialize, Serialize};
 
-use crate::tools::{check_count, check_range, initial, ranking, seen::Seen, variation::reflect};
+use crate::tools::{check_count, check_range, initial, misses, ranking, seen::Seen, variation::reflect};
 use crate::{Agent, AgentEntry, AgentError, Evaluated, Problem};
 
 /// Hyperparameters of `tpe`.
@@ -228,7 +228,9 @@ impl Tpe {
             self.results.append(&mut kept);
         }
         let mut order: Vec<usize> = (0..self.results.len()).collect();
-        if self.problem.goals <= 1 {
+        if self.problem.is_specified() {
+            order = misses::order(&self.results);
+        } else if self.problem.goals <= 1 {
             order.sort_by(|a, b| self.results[*b].score.compare(&self.results[*a].score));
         } else {
             let (rank, crowding) = ranking::ranks_and_crowding(&self.results);

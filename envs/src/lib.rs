@@ -39,7 +39,7 @@ pub use episode::{Episode, MultiAgentEpisode, MultiAgentStep, Observation, Step}
 pub use error::EnvError;
 pub use evaluate::{Guard, evaluate, evaluate_batch};
 pub use guide::Guide;
-pub use objective::{Bound, Goal, Objective, Score, Scorer};
+pub use objective::{Bound, Goal, Limit, Objective, Score, Scorer};
 pub use options::Options;
 pub use outcome::{Direction, Metric, Outcome};
 pub use policy::{Player, Policy};

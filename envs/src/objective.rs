@@ -182,7 +182,9 @@ impl Objective {
             )));
         }
         let reference = goals.iter().zip(&self.reference).map(|(goal, value)| goal.sign() * value).collect();
-        Ok(Scorer { goals, bounds, reference })
+        let targets = goals.iter().flat_map(Resolved::targets).copied().collect();
+        let names = metrics.iter().map(|metric| metric.name.clone()).collect();
+        Ok(Scorer { names, goals, bounds, targets, reference })
     }
 }
 
@@ -238,10 +240,50 @@ fn with_unit(name: &str, value: f64, metrics: &[Metric]) -> String {
 /// An [`Objective`] resolved against the metrics of an environment.
 #[derive(Clone, Debug)]
 pub struct Scorer {
+    /// Of all metrics.
+    names: Vec<String>,
     goals: Vec<Resolved>,
     /// Metric, sign, limit: `sign * value <= limit`.
     bounds: Vec<(usize, f64, f64)>,
+    /// Those of all goals [`Goal::Targets`].
+    targets: Vec<Specified>,
     reference: Vec<f64>,
+}
+
+/// A limit on a metric: a bound, or a target with its tolerance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limit {
+    /// The place of the metric among the environment's.
+    pub metric: usize,
+    /// 1 for a metric that is to be at most [`value`](Self::value), -1 for one that is to be at least that.
+    pub sign: f64,
+    /// The limit, in the metric's unit.
+    pub value: f64,
+}
+
+/// A target, resolved.
+#[derive(Clone, Copy, Debug)]
+struct Specified {
+    metric: usize,
+    direction: Direction,
+    target: f64,
+    tolerance: f64,
+}
+
+impl Specified {
+    /// By how much the target is missed, in the metric's unit; the tolerance not taken off. Not above 0 on the good side.
+    fn miss(&self, metrics: &[f64]) -> f64 {
+        match self.direction {
+            Direction::Minimise => metrics[self.metric] - self.target,
+            Direction::Maximise => self.target - metrics[self.metric],
+        }
+    }
+
+    /// At most 0 where the target counts as met, otherwise by how much it is missed, relative to it.
+    fn slack(&self, metrics: &[f64]) -> f64 {
+        let scale = if self.target == 0.0 { 1.0 } else { self.target.abs() };
+        (self.miss(metrics) - self.tolerance * self.target.abs()) / scale
+    }
 }
 
 /// What an agent learns of one evaluation.
@@ -249,10 +291,10 @@ pub struct Scorer {
 pub struct Score {
     /// One per goal, higher is better, finite. Empty where the outcome has no metrics.
     pub rewards: Vec<f64>,
-    /// One per bound: at most 0 where it is kept, otherwise by how much it is missed, relative to its limit (for a limit of 0: in the
-    /// metric's unit). Empty where the outcome has no metrics.
+    /// One per bound, then one per target of [`Goal::Targets`]: at most 0 where it is kept, otherwise by how much it is missed, relative to
+    /// its limit (for a limit of 0: in the metric's unit). Empty where the outcome has no metrics.
     pub slacks: Vec<f64>,
-    /// Sum of everything that is broken, each relative to its limit: 0 for a solution.
+    /// Sum of everything that is broken, each relative to its limit: 0 for a solution. A missed target breaks nothing: it is in the reward.
     pub violation: f64,
     /// True when every target specification is met.
     pub done: bool,
@@ -268,6 +310,11 @@ impl Score {
     /// serve several goals look at [`rewards`](Self::rewards) or at [`dominates`](Self::dominates).
     pub fn reward(&self) -> Option<f64> {
         (!self.rewards.is_empty()).then(|| self.rewards.iter().sum())
+    }
+
+    /// True for a design that was measured, keeps every bound and meets every target.
+    pub fn is_met(&self) -> bool {
+        self.is_feasible() && self.slacks.iter().all(|slack| *slack <= 0.0)
     }
 
     /// Deb's rules: feasible beats infeasible, a smaller violation beats a larger one, a higher reward beats a lower one.
@@ -304,6 +351,39 @@ impl Scorer {
         self.bounds.len()
     }
 
+    /// Number of targets of all goals [`Goal::Targets`]: in [`Score::slacks`] they come after the bounds.
+    pub fn target_count(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// The names of the environment's metrics, in the order in which outcomes list them.
+    pub fn metric_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What is behind each of [`Score::slacks`].
+    pub fn limits(&self) -> Vec<Limit> {
+        let bounds = self.bounds.iter().map(|(metric, sign, limit)| Limit {
+            metric: *metric,
+            sign: *sign,
+            value: sign * limit,
+        });
+        let targets = self.targets.iter().map(|t| {
+            let sign = if t.direction == Direction::Minimise { 1.0 } else { -1.0 };
+            Limit { metric: t.metric, sign, value: t.target + sign * t.tolerance * t.target.abs() }
+        });
+        bounds.chain(targets).collect()
+    }
+
+    /// Per goal: the metric that it is, and its reward's factor; `None` for a goal that is made of several or of a target.
+    pub fn goal_metrics(&self) -> Vec<Option<(usize, f64)>> {
+        let metric = |goal: &Resolved| match goal {
+            Resolved::Linear(terms) if terms.len() == 1 => Some(terms[0]),
+            _ => None,
+        };
+        self.goals.iter().map(metric).collect()
+    }
+
     /// The reference point as rewards, one per goal; empty if the objective gives none.
     pub fn reference(&self) -> &[f64] {
         &self.reference
@@ -331,8 +411,9 @@ impl Scorer {
                 let scale = if *limit == 0.0 { 1.0 } else { limit.abs() };
                 finite((sign * metrics[*index] - limit) / scale)
             })
+            .chain(self.targets.iter().map(|target| finite(target.slack(metrics))))
             .collect();
-        let violation = slacks.iter().map(|s| s.max(0.0)).sum();
+        let violation = slacks[..self.bounds.len()].iter().map(|s| s.max(0.0)).sum();
         let done = violation == 0.0
             && self.goals.iter().any(|g| matches!(g, Resolved::Targets(_)))
             && self.goals.iter().zip(&rewards).all(|(g, r)| !matches!(g, Resolved::Targets(_)) || *r == 0.0);
@@ -366,7 +447,7 @@ enum Resolved {
     Linear(Vec<(usize, f64)>),
     Product(Vec<usize>),
     Ratio(usize, Direction, f64),
-    Targets(Vec<(usize, Direction, f64, f64)>),
+    Targets(Vec<Specified>),
     ArchGym(Vec<(usize, f64, f64)>),
 }
 
@@ -403,8 +484,9 @@ impl Resolved {
             Goal::Targets(targets) => Self::Targets(
                 targets
                     .iter()
-                    .map(|t| {
-                        find(&t.metric, metrics).map(|(i, direction)| (i, direction, t.target, t.tolerance))
+                    .map(|t| -> Result<_, EnvError> {
+                        let (metric, direction) = find(&t.metric, metrics)?;
+                        Ok(Specified { metric, direction, target: t.target, tolerance: t.tolerance })
                     })
                     .collect::<Result<_, _>>()?,
             ),
@@ -415,6 +497,11 @@ impl Resolved {
                     .collect::<Result<_, EnvError>>()?,
             ),
         })
+    }
+
+    /// Its targets, if it has any.
+    fn targets(&self) -> &[Specified] {
+        if let Self::Targets(targets) = self { targets } else { &[] }
     }
 
     /// The sign between a value in the goal's units and its reward.
@@ -436,11 +523,10 @@ impl Resolved {
             Self::Ratio(index, Direction::Maximise, target) => metrics[*index] / target,
             Self::Targets(targets) => targets
                 .iter()
-                .map(|(index, direction, target, tolerance)| {
-                    let value = metrics[*index];
-                    let miss =
-                        if *direction == Direction::Minimise { value - target } else { target - value };
-                    if miss <= tolerance * target.abs() { 0.0 } else { -miss / (value.abs() + target.abs()) }
+                .map(|specified| {
+                    let (miss, size) = (specified.miss(metrics), specified.target.abs());
+                    let met = miss <= specified.tolerance * size;
+                    if met { 0.0 } else { -miss / (metrics[specified.metric].abs() + size) }
                 })
                 .sum(),
             Self::ArchGym(targets) => targets

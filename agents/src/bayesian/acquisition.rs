@@ -216,7 +216,7 @@ fn differentiate(
 }
 
 /// `ln S + ln h((V - M) / S)`, where the total violation has mean `M` and deviation `S` under independent normal constraints.
-fn expected_violation_improvement(constraints: &[(f64, f64)], limits: &[f64], least: f64) -> f64 {
+pub(super) fn expected_violation_improvement(constraints: &[(f64, f64)], limits: &[f64], least: f64) -> f64 {
     let (mut mean_sum, mut variance_sum) = (0.0, 1e-10);
     for ((mean, deviation), limit) in constraints.iter().zip(limits) {
         let (mu, sd) = (mean - limit, *deviation);

@@ -81,7 +81,10 @@ impl Memory {
     /// Results in the order in which they are worth searching around: by Deb's rules, or by how few others dominate them.
     pub fn best_first(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.results.len()).collect();
-        if self.problem.goals <= 1 {
+        if self.problem.is_specified() && !self.outputs.is_empty() {
+            let totals: Vec<f64> = (0..self.results.len()).map(|i| self.total_violation(i)).collect();
+            order.sort_by(|a, b| totals[*a].total_cmp(&totals[*b]));
+        } else if self.problem.goals <= 1 {
             order.sort_by(|a, b| self.results[*b].score.compare(&self.results[*a].score));
         } else {
             let dominators = |i: &usize| {
@@ -120,7 +123,9 @@ impl Memory {
         }
         for (k, output) in outputs.iter_mut().enumerate() {
             let score = |i: &usize| &self.results[*i].score;
-            if k < goals {
+            if k < goals && self.problem.is_specified() {
+                // The sum of the misses says nothing that the models of the targets do not say better.
+            } else if k < goals {
                 let values: Vec<f64> = measured.iter().map(|i| -score(i).rewards[k]).collect();
                 output.learn(&inputs, &values, &self.settings);
             } else if k < goals + bounds {
@@ -163,20 +168,22 @@ impl Memory {
         chosen
     }
 
+    /// The total violation of a result in the models' units, missed targets included; infinite without metrics.
+    fn total_violation(&self, index: usize) -> f64 {
+        if !self.measured(index) {
+            return f64::INFINITY;
+        }
+        let (goals, bounds) = (self.problem.goals, self.problem.bounds);
+        let constraints = self.outputs[goals..goals + bounds].iter();
+        constraints
+            .zip(&self.results[index].score.slacks)
+            .map(|(output, slack)| (output.standard.apply(slack.clamp(-1e9, 1e9)) - output.limit()).max(0.0))
+            .sum()
+    }
+
     /// The total violation in the models' units that the best result has.
     pub fn least_violation(&self) -> f64 {
-        let (goals, bounds) = (self.problem.goals, self.problem.bounds);
-        let of = |i: usize| -> f64 {
-            let constraints = self.outputs[goals..goals + bounds].iter();
-            constraints
-                .zip(&self.results[i].score.slacks)
-                .map(|(output, slack)| {
-                    (output.standard.apply(slack.clamp(-1e9, 1e9)) - output.limit()).max(0.0)
-                })
-                .sum()
-        };
-        let measured =
-            (0..self.results.len()).filter(|i| self.measured(*i)).map(of).fold(f64::INFINITY, f64::min);
+        let measured = (0..self.results.len()).map(|i| self.total_violation(i)).fold(f64::INFINITY, f64::min);
         if measured.is_finite() {
             return measured;
         }

@@ -3,7 +3,7 @@
 //! One model per goal and per bound (Matérn 5/2, a length per parameter, output transforms chosen by evidence). With one goal: log expected
 //! improvement; with several: exact expected hypervolume improvement up to four goals, and random Chebyshev scalarisations beyond or where
 //! the front makes too many boxes. Constraints enter by the log probability that they hold; while nothing is feasible, the expected
-//! improvement of the total violation leads. Designs without metrics (refused, broken, timed out) teach one more constraint.
+//! improvement of the total violation leads; so it does to the targets of a goal `Targets`, each with a model of its own. Designs without metrics (refused, broken, timed out) teach one more constraint.
 //! Where results keep repeating each other to the bit (a plateau), most proposals are random until they no longer do. Batches are made by believing the mean prediction of what is pending. No design is proposed twice; a discrete space that is used up ends
 //! the search. Past `exact_limit` results the models use half of that many best ones and as many others.
 
@@ -12,6 +12,7 @@ mod boxes;
 mod coder;
 mod jumps;
 mod memory;
+pub mod model_based;
 mod normal;
 mod outputs;
 mod search;
@@ -200,15 +201,25 @@ impl Bayesian {
                 for (output, mean) in outputs.to_mut().iter_mut().zip(&means) {
                     output.model.add(point, *mean);
                 }
-                believed.push(means[..goals].to_vec());
+                believed.push(means);
             }
         }
         let limits: Vec<f64> = outputs[goals..].iter().map(|o| o.limit()).collect();
-        let feasible = memory.results.iter().any(|r| r.score.is_feasible());
+        // A believed point is one to improve on, or the next of the batch would be its neighbour.
+        let missed = |means: &Vec<f64>| -> f64 {
+            means[goals..].iter().zip(&limits).map(|(mean, limit)| (mean - limit).max(0.0)).sum()
+        };
+        let feasible = memory.results.iter().any(|r| r.score.is_met()) && !memory.problem.is_specified();
         let aim = match (feasible, goals) {
-            (false, _) => Aim::Violation(memory.least_violation()),
-            (true, 1) => Aim::Improvement(memory.front().iter().map(|p| p[0]).fold(f64::INFINITY, f64::min)),
-            (true, _) => self.pareto_aim(believed),
+            (false, _) => {
+                Aim::Violation(believed.iter().map(missed).fold(memory.least_violation(), f64::min))
+            }
+            (true, 1) => {
+                let believed = believed.iter().filter(|means| missed(means) == 0.0).map(|means| means[0]);
+                let known = memory.front().into_iter().map(|p| p[0]);
+                Aim::Improvement(known.chain(believed).fold(f64::INFINITY, f64::min))
+            }
+            (true, _) => self.pareto_aim(believed.into_iter().map(|means| means[..goals].to_vec()).collect()),
         };
         let half = memory.problem.budget.unwrap_or(100) / 2;
         let cautious = if goals == 1 { count >= half && count % 2 == 1 } else { count.is_multiple_of(2) };

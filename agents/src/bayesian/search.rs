@@ -161,7 +161,7 @@ impl Search<'_> {
     }
 
     /// True if the point keeps the space's constraints and, in a space without reals, was not proposed before.
-    fn allowed(&self, point: &[f64]) -> bool {
+    pub fn allowed(&self, point: &[f64]) -> bool {
         let discrete = !self.coder.columns.contains(&Column::Real);
         if !discrete && self.space.constraints().is_empty() {
             return true;

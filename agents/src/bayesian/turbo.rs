@@ -155,8 +155,14 @@ impl Turbo {
         let Self { memory, random, settings, length, .. } = self;
         let space = memory.problem.space.clone();
         let middle = memory.points[centre].clone();
-        let goal_model = &memory.outputs.first()?.model;
-        let lengths = goal_model.lengths();
+        let lengths = if memory.problem.is_specified() {
+            // The goal has no model of its own: every parameter as the models of the targets see it together.
+            let models: Vec<Vec<f64>> = memory.outputs[1..].iter().map(|o| o.model.lengths()).collect();
+            let mean = |j: usize| models.iter().map(|l| l[j].ln()).sum::<f64>() / models.len() as f64;
+            (0..middle.len()).map(|j| mean(j).exp()).collect()
+        } else {
+            memory.outputs.first()?.model.lengths()
+        };
         let log_mean = lengths.iter().map(|l| l.ln()).sum::<f64>() / lengths.len().max(1) as f64;
         let sides: Vec<f64> =
             lengths.iter().map(|l| (*length * (l.ln() - log_mean).exp()).min(2.0)).collect();
@@ -197,10 +203,10 @@ impl Turbo {
             let normals: Vec<f64> = candidates.iter().map(|_| random.normal()).collect();
             let drawn = output.model.draw(&inputs, &normals);
             for (i, value) in drawn.iter().enumerate() {
-                if k < goals {
-                    values[i] += value;
-                } else {
+                if k >= goals {
                     violations[i] += (value - output.limit()).max(0.0);
+                } else if !memory.problem.is_specified() {
+                    values[i] += value;
                 }
             }
         }

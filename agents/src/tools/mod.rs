@@ -3,6 +3,7 @@
 pub mod arrangements;
 pub mod initial;
 pub mod lagrangian;
+pub mod misses;
 pub mod neighbourhood;
 pub mod ranking;
 pub mod seen;

@@ -32,9 +32,11 @@ pub struct Scalarised {
 }
 
 impl Scalarised {
-    /// The problem as the agent inside sees it: one goal.
+    /// The problem as the agent inside sees it: one goal, and targets as further bounds.
     pub fn problem(problem: &Problem) -> Problem {
-        Problem { goals: 1, reference: Vec::new(), ..problem.clone() }
+        let targets = if problem.goals > 1 { 0 } else { problem.targets };
+        let goal_metrics = if problem.goals > 1 { vec![None] } else { problem.goal_metrics.clone() };
+        Problem { goals: 1, targets, goal_metrics, reference: Vec::new(), ..problem.clone() }
     }
 
     /// An agent, made for [`problem`](Self::problem), that searches for all `goals` at once. Without weights all count alike.

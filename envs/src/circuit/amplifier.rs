@@ -81,7 +81,7 @@ pub(super) fn measure(station: &mut Station, amplifier: &Amplifier) -> Result<Ve
     let step = if station.options.transient {
         follower(station, amplifier.step_v)?
     } else {
-        StepFigures { slew_v_per_s: f64::NAN, settling_s: f64::NAN }
+        small_signal_step(figures.unity_gain_hz, amplifier.step_v.1 - amplifier.step_v.0)
     };
     let area = station.gate_area_um2 + amplifier.capacitor_pf * 500.0;
     let merit = figures.unity_gain_hz * 1e-6 * amplifier.load_pf / (power * 1e3);
@@ -98,6 +98,13 @@ pub(super) fn measure(station: &mut Station, amplifier: &Amplifier) -> Result<Ve
         area,
         merit,
     ])
+}
+
+/// What the step response would be if the follower had one pole, at the unity-gain frequency, and no limit to its slope: the slope from 20 to
+/// 80 % and the time to 1 %. Slewing and a poor phase margin make the true one slower.
+fn small_signal_step(unity_gain_hz: f64, step_v: f64) -> StepFigures {
+    let rate = 2.0 * std::f64::consts::PI * unity_gain_hz;
+    StepFigures { slew_v_per_s: 0.6 * step_v * rate / 4f64.ln(), settling_s: 100f64.ln() / rate }
 }
 
 /// Step response of bench 1.

@@ -141,6 +141,7 @@ fn plan(_: &SizingOptions) -> Plan {
             Bound::at_most("quiescent_current_a", 1e-4),
         ],
         range_hz: (1.0, 1e9),
+        small_signal_step: false,
         measure,
     }
 }

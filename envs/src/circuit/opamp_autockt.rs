@@ -130,6 +130,7 @@ fn plan(options: &SizingOptions) -> Plan {
         extra_cards: "",
         bounds: Vec::new(),
         range_hz: (1.0, 1e10),
+        small_signal_step: false,
         measure,
     }
 }

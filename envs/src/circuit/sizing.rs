@@ -13,8 +13,8 @@ use super::template::{CORNER_PARAMETERS, Cards, Template};
 use crate::objective::Target;
 use crate::walk::{Specification, WalkRules};
 use crate::{
-    Bound, Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, Goal, Group, Metric, Objective, Options,
-    Outcome, Parameter, Random, Value,
+    Bound, Design, DesignSpace, Env, EnvEntry, EnvError, Fidelity, FidelityLevel, Goal, Group, Metric,
+    Objective, Options, Outcome, Parameter, Random, Value,
 };
 
 /// Options of the built-in circuit environments.
@@ -206,6 +206,8 @@ pub(super) struct Plan {
     pub(super) bounds: Vec<Bound>,
     /// AC range, Hz.
     pub(super) range_hz: (f64, f64),
+    /// True if the measurement estimates the step response from the AC analysis where the transient one is left out.
+    pub(super) small_signal_step: bool,
     pub(super) measure: fn(&mut Station) -> Result<Vec<f64>, Miss>,
 }
 
@@ -219,6 +221,8 @@ pub(super) struct Sizing {
     objectives: Vec<Objective>,
     walk: Option<WalkRules>,
     options: SizingOptions,
+    /// The same without the transient analysis, where that is a level of fidelity.
+    without_transient: Option<SizingOptions>,
     conditions: Vec<Condition>,
     template: Template,
     own: Vec<f64>,
@@ -322,12 +326,19 @@ impl Sizing {
             sweep,
             measure: plan.measure,
             workers: Mutex::new(Vec::new()),
+            without_transient: (plan.small_signal_step && parsed.transient)
+                .then(|| SizingOptions { transient: false, ..parsed.clone() }),
             options: parsed,
         })
     }
 
     /// Worst metrics over all conditions.
-    fn measure(&self, numbers: &[f64], worker: &mut Worker) -> Result<Vec<f64>, Miss> {
+    fn measure(
+        &self,
+        numbers: &[f64],
+        options: &SizingOptions,
+        worker: &mut Worker,
+    ) -> Result<Vec<f64>, Miss> {
         let mut worst: Vec<f64> = Vec::new();
         for condition in &self.conditions {
             let values = &mut worker.values;
@@ -349,7 +360,7 @@ impl Sizing {
                 numbers,
                 supply_v: condition.supply_v,
                 gate_area_um2: self.template.gate_area_um2(numbers),
-                options: &self.options,
+                options,
                 sweep: &self.sweep,
                 frequencies: &self.frequencies,
                 values,
@@ -417,11 +428,15 @@ impl Env for Sizing {
         &self.metrics
     }
 
-    fn evaluate(&self, design: &Design, _: Fidelity) -> Outcome {
+    fn evaluate(&self, design: &Design, fidelity: Fidelity) -> Outcome {
+        let options = match &self.without_transient {
+            Some(options) if fidelity != Fidelity::FULL => options,
+            _ => &self.options,
+        };
         let numbers: Vec<f64> = (0..self.space.len()).map(|index| self.space.number(design, index)).collect();
         let idle = self.workers.lock().ok().and_then(|mut workers| workers.pop());
         let mut worker = idle.unwrap_or_else(|| Worker { benches: self.benches.clone(), values: Vec::new() });
-        let measured = self.measure(&numbers, &mut worker);
+        let measured = self.measure(&numbers, options, &mut worker);
         if let Ok(mut workers) = self.workers.lock() {
             workers.push(worker);
         }
@@ -434,6 +449,13 @@ impl Env for Sizing {
             },
             Err(miss) => miss.outcome(),
         }
+    }
+
+    /// Amplifiers also without the transient analysis: slew rate and settling time are then those of one pole without a limit to its slope.
+    fn fidelities(&self) -> Vec<FidelityLevel> {
+        let level = |name: &str, relative_cost| FidelityLevel { name: name.into(), relative_cost };
+        let cheaper = self.without_transient.as_ref().map(|_| level("without-transient", 0.04));
+        [level("full", 1.0)].into_iter().chain(cheaper).collect()
     }
 
     fn objectives(&self) -> Vec<Objective> {

@@ -255,3 +255,26 @@ fn wrong_options_are_refused() {
         assert!(entries()[6].make(&Options::ron(options)).is_err(), "{options}");
     }
 }
+
+#[test]
+fn amplifiers_have_a_level_without_the_transient_analysis() {
+    let env = make("opamp-two-stage-v0", "()");
+    let levels = env.fidelities();
+    assert_eq!((levels.len(), levels[1].name.as_str()), (2, "without-transient"));
+    let design = env.walk().unwrap().start;
+    let full = env.evaluate(&design, Fidelity::FULL).metrics().unwrap().to_vec();
+    let cheap = env.evaluate(&design, Fidelity(1)).metrics().unwrap().to_vec();
+    let in_time = ["slew_rate_v_per_s", "settling_time_s"];
+    for ((metric, full), cheap) in env.metrics().iter().zip(&full).zip(&cheap) {
+        // The same analyses; the step of one pole is the faster one.
+        match in_time.iter().position(|name| *name == metric.name) {
+            None => assert_eq!(full, cheap, "{}", metric.name),
+            Some(0) => assert!(cheap > full, "{cheap} {full}"),
+            Some(_) => assert!(cheap < full, "{cheap} {full}"),
+        }
+    }
+    for without in ["opamp-autockt-v0", "ldo-v0"] {
+        assert_eq!(make(without, "()").fidelities().len(), 1, "{without}");
+    }
+    assert_eq!(make("opamp-two-stage-v0", "(transient: false)").fidelities().len(), 1);
+}

@@ -174,9 +174,10 @@ impl Search<'_> {
             if !complete {
                 return Ok(None);
             }
+            // What a cheaper level says is no solution.
+            self.met |= level.is_none() && results.iter().any(|result| result.score.done);
             self.told += results.len();
             self.cost += results.len() as f64 * level.map_or(1.0, |level| level.relative_cost);
-            self.met |= results.iter().any(|result| result.score.done);
             self.agent.tell(&results);
         }
     }
