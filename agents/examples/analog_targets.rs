@@ -3,11 +3,12 @@
 //! ```sh
 //! cargo run --release -p hwgym-agents --example analog_targets -- --agent bayesian --agent 'model-based' --form both
 //! cargo run --release -p hwgym-agents --example analog_targets -- --agent 'model-based (pretrained: "out/ss.json")' --sets A,B,C --budget 30
+//! cargo run --release -p hwgym-agents --example analog_targets -- --agent model-based --agent multi-fidelity --sets slew --options '()'
 //! ```
 //!
-//! `--circuit two-stage|folded`, `--sets default,A,B,C` (the targets below), `--form targets|bounds|both`: the goal `Targets`, or the same limits as bounds
+//! `--circuit two-stage|folded`, `--sets default,A,B,C,slew` (the targets below), `--form targets|bounds|both`: the goal `Targets`, or the same limits as bounds
 //! with least power as the goal; `--seeds 20`, `--first-seed 1`, `--budget 120`, `--batch 1`, `--options` (of the environment). Every simulation
-//! counts, those of the initial design too. Runs are spread over the threads of rayon (`RAYON_NUM_THREADS`), and do not depend on them.
+//! counts, those of the initial design too, and those on a cheaper level as the share that the environment says. Runs are spread over the threads of rayon (`RAYON_NUM_THREADS`), and do not depend on them.
 
 use std::time::Instant;
 
@@ -26,12 +27,16 @@ const NOISE_1K: &str = "input_noise_1khz_v_per_rthz";
 const NOISE_1M: &str = "input_noise_1mhz_v_per_rthz";
 const OFFSET: &str = "offset_v";
 const AREA: &str = "area_um2";
+const SLEW: &str = "slew_rate_v_per_s";
 
-/// The sets of targets. `default` is the environment's own without the slew rate, which needs a transient analysis.
+/// The sets of targets. `slew` is the environment's own, `default` that without the slew rate, which needs a transient analysis.
 fn targets(circuit: &str, set: &str) -> Result<Vec<(&'static str, f64)>, Failure> {
     Ok(match (circuit, set) {
         ("two-stage", "default") => {
             vec![(GAIN, 60.0), (BANDWIDTH, 2e7), (MARGIN, 60.0), (POWER, 5e-4), (NOISE_1M, 2e-8)]
+        }
+        ("two-stage", "slew") => {
+            vec![(GAIN, 60.0), (BANDWIDTH, 2e7), (MARGIN, 60.0), (POWER, 5e-4), (NOISE_1M, 2e-8), (SLEW, 1e7)]
         }
         ("two-stage", "A") => {
             vec![(GAIN, 78.0), (BANDWIDTH, 61e6), (MARGIN, 60.0), (POWER, 130e-6), (NOISE_1M, 13e-9)]
@@ -101,25 +106,28 @@ fn run(
     (id, options): (&str, &str),
     seed: u64,
     (budget, batch): (usize, usize),
-) -> Result<(Option<usize>, f64), Failure> {
+) -> Result<(Option<f64>, f64), Failure> {
     let scorer = objective.scorer(env.metrics())?;
     let problem = Problem::of(env, objective, Some(budget))?;
     let mut agent = Registry::builtin().make(id, &Options::ron(options), &problem, seed)?;
-    let (mut count, mut seconds) = (0, 0.0);
-    while count < budget {
+    let levels = env.fidelities();
+    let (mut count, mut cost, mut seconds) = (0, 0.0, 0.0);
+    while cost < budget as f64 - 1e-9 {
         let clock = Instant::now();
-        let designs = agent.ask(batch.min(budget - count));
+        let designs = agent.ask(batch.min((budget as f64 - cost).ceil() as usize));
         seconds += clock.elapsed().as_secs_f64();
         if designs.is_empty() {
             break;
         }
+        let level = agent.fidelity();
         let mut results = Vec::new();
         for design in designs {
-            let outcome = env.evaluate(&design, Fidelity::FULL);
+            let outcome = env.evaluate(&design, level);
             let score = scorer.score(&outcome);
             count += 1;
-            if score.is_met() {
-                return Ok((Some(count), seconds / count as f64));
+            cost += levels[usize::from(level.0)].relative_cost;
+            if score.is_met() && level == Fidelity::FULL {
+                return Ok((Some(cost), seconds / count as f64));
             }
             results.push(Evaluated { design, outcome, score });
         }
@@ -185,11 +193,10 @@ fn main() -> Result<(), Failure> {
                     .with_max_len(1)
                     .map(|seed| run(&*env, &objective, (id, hyperparameters), seed, (budget, batch)))
                     .collect::<Result<Vec<_>, _>>()?;
-                let mut counts: Vec<f64> =
-                    runs.iter().map(|r| r.0.map_or(f64::INFINITY, |n| n as f64)).collect();
+                let mut counts: Vec<f64> = runs.iter().map(|r| r.0.unwrap_or(f64::INFINITY)).collect();
                 counts.sort_by(f64::total_cmp);
                 let show = |count: f64| match count.is_finite() {
-                    true => format!("{count}"),
+                    true => format!("{}", (100.0 * count).round() / 100.0),
                     false => format!(">{budget}"),
                 };
                 let n = counts.len();
