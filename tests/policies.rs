@@ -173,6 +173,6 @@ fn shipped_policies_are_what_their_studies_say() -> Result {
             assert!(!shown.contains(&format!("\"{program}\"")), "{}: trained on {program}", path.display());
         }
     }
-    assert!(count > 0);
+    assert_eq!(count, 2);
     Ok(())
 }

@@ -292,10 +292,12 @@ impl ModelBased {
         }
         self.learned = self.told;
         let count = self.known.len();
-        let pause = match count {
-            ..=EVERY_POINT_BELOW => 1,
-            ..=EVERY_FOURTH_BELOW => 4,
-            _ => 10,
+        let pause = if count <= EVERY_POINT_BELOW {
+            1
+        } else if count <= EVERY_FOURTH_BELOW {
+            4
+        } else {
+            10
         };
         let due = self.fitted == 0 || count >= self.fitted + pause;
         if due {
@@ -449,7 +451,8 @@ impl ModelBased {
             uniform: self.settings.candidates,
             near: self.settings.near_candidates,
         };
-        let free = |point: &Vec<f64>| !search.taken(point) && !(stuck && self.is_near(point, &taken));
+        let near = |point: &Vec<f64>| stuck && self.is_near(point, &taken);
+        let free = |point: &Vec<f64>| !search.taken(point) && !near(point);
         if let Some(listing) = space.listing() {
             let designs = listing.designs();
             let most = search.uniform + search.near;
@@ -469,7 +472,7 @@ impl ModelBased {
             search.perturb(&mut point, NEAR[index / 2 % 3], index % 2 == 0, random);
             points.push(point);
         }
-        points.retain(|point| search.allowed(point) && !(stuck && self.is_near(point, &taken)));
+        points.retain(|point| search.allowed(point) && !near(point));
         let mut ranking = outlook.rank(points);
         for scale in REFINED {
             ranking.truncate(PARENTS);
@@ -478,7 +481,7 @@ impl ModelBased {
                 for index in 0..CHILDREN {
                     let mut child = parent.clone();
                     search.perturb(&mut child, scale, index % 2 == 0, random);
-                    if search.allowed(&child) && !(stuck && self.is_near(&child, &taken)) {
+                    if search.allowed(&child) && !near(&child) {
                         children.push(child);
                     }
                 }

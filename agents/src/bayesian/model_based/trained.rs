@@ -76,7 +76,7 @@ impl Trained {
         };
         Underlay {
             quantities: self.metrics.iter().map(one).collect(),
-            measurable: predictions.iter().map(|_| 1.0).collect(),
+            measurable: predictions.iter().map(|prediction| prediction.feasible).collect(),
         }
     }
 }
