@@ -176,3 +176,19 @@ fn shipped_policies_are_what_their_studies_say() -> Result {
     assert_eq!(count, 2);
     Ok(())
 }
+
+/// After the default design, the shipped policy's proposals for a program it has never seen are better.
+#[test]
+fn the_shipped_controller_policy_proposes_well_after_one_simulation() -> Result {
+    let folder = tempfile::tempdir()?;
+    let policy = policies().join("dram-controller-v0.json").display().to_string();
+    let instance = "(workload: \"sort\", requests: 1000)";
+    let arguments = ["policy", "evaluate", &policy, "--instance", instance, "--objective", "low-power"];
+    let more = ["--best-of", "100", "--budget", "3", "--seeds", "1", "--json"];
+    let text = said(folder.path(), &[&arguments[..], &more].concat())?;
+    let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap_or_default())?;
+    assert_eq!(line["agent"], "policy");
+    let regret = |at: usize| line["regret"][0][at].as_f64().unwrap_or(f64::NAN);
+    assert!(regret(2) < regret(0), "{text}");
+    Ok(())
+}

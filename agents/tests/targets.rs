@@ -13,6 +13,9 @@ use hwgym_surrogates::{Dataset, SurrogateModel};
 
 type Failure = Box<dyn std::error::Error>;
 
+/// What an agent was told, with the level.
+type Told = Vec<(Fidelity, Evaluated)>;
+
 /// An amplifier in closed form: products of powers, as circuits nearly are, and a corner where it does not work.
 struct Amplifier {
     space: DesignSpace,
@@ -84,7 +87,7 @@ fn search(
     (id, options): (&str, &str),
     seed: u64,
     (budget, batch): (usize, usize),
-) -> Result<(Option<f64>, Vec<(Fidelity, Evaluated)>), Failure> {
+) -> Result<(Option<f64>, Told), Failure> {
     let scorer = objective.scorer(env.metrics())?;
     let problem = Problem::of(env, objective, Some(budget))?;
     let mut agent = Registry::builtin().make(id, &Options::ron(options), &problem, seed)?;
