@@ -1,6 +1,7 @@
 //! `class-table`: a prediction for every class of provably equal designs of a discrete space, computed once and looked up since.
 //!
-//! It answers any design in well under a microsecond, and can be searched exhaustively. What was simulated is answered exactly. [`recipe`] makes one
+//! It answers any design in well under a microsecond, and can be searched exhaustively. What was simulated is answered as it was; a metric that
+//! follows from another one, such as bandwidth from time, is computed, to nine digits. [`recipe`] makes one
 //! from a budget of simulations.
 //!
 //! In a file, both parts are compressed (deflate) and in base64: the class of every design, and per class and metric either the simulated
@@ -47,6 +48,25 @@ pub struct ClassTable {
     anchors: Vec<u32>,
     /// Per metric, the expected error of what was not simulated, relative.
     relative_sd: Vec<f64>,
+    /// Metrics that are computed from others.
+    relations: Vec<Option<Relation>>,
+}
+
+/// A metric that follows from another to nine digits, and is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Relation {
+    /// The other one.
+    source: usize,
+    factor: f64,
+    /// A constant over the other, instead of times it.
+    inverse: bool,
+}
+
+impl Relation {
+    fn value(&self, source: f64) -> f64 {
+        if self.inverse { self.factor / source } else { self.factor * source }
+    }
 }
 
 /// What a table says of a design.
@@ -114,7 +134,8 @@ impl ClassTable {
 
     /// The table as JSON.
     pub(crate) fn save(&self) -> Result<serde_json::Value, SurrogateError> {
-        let metrics = self.relative_sd.len();
+        let stored: Vec<usize> =
+            (0..self.relations.len()).filter(|metric| self.relations[*metric].is_none()).collect();
         let classes = self.classes();
         let flag = |flag: u8, is: bool| if is { flag } else { 0 };
         let flags: Vec<u8> = (0..classes)
@@ -127,15 +148,15 @@ impl ClassTable {
         let packed = (0..classes).filter(|class| self.feasible[*class]);
         // Numbers of one kind stand together, byte by byte: they compress better so.
         let mut exact = Vec::new();
-        let mut factors = vec![Vec::new(); metrics];
+        let mut factors = vec![Vec::new(); stored.len()];
         for class in packed {
             let row = self.entry(class).values;
             if self.is_exact(class) {
-                exact.extend_from_slice(row);
+                exact.extend(stored.iter().map(|metric| row[*metric]));
             } else {
                 let anchor = self.entry(self.anchors[class] as usize).values;
-                for (metric, factors) in factors.iter_mut().enumerate() {
-                    factors.push((row[metric] / anchor[metric]).ln());
+                for (metric, factors) in stored.iter().zip(&mut factors) {
+                    factors.push((row[*metric] / anchor[*metric]).ln());
                 }
             }
         }
@@ -160,6 +181,7 @@ impl ClassTable {
             factors: pack(&planes(&quantised, i16::to_le_bytes))?,
             steps,
             relative_sd: self.relative_sd.clone(),
+            relations: self.relations.clone(),
         })?)
     }
 
@@ -196,7 +218,15 @@ impl ClassTable {
         }
         let flags = unpack("flags", &stored.flags, classes)?;
         let sound = |sd: &f64| sd.is_finite() && *sd >= 0.0;
-        if [&stored.relative_sd, &stored.steps].iter().any(|n| n.len() != metrics || !n.iter().all(sound)) {
+        let relations = &stored.relations;
+        let plain: Vec<usize> =
+            (0..metrics).filter(|m| relations.get(*m).is_some_and(Option::is_none)).collect();
+        let follows = |relation: &Relation| relation.factor.is_finite() && plain.contains(&relation.source);
+        if relations.len() != metrics || plain.is_empty() || !relations.iter().flatten().all(follows) {
+            return Err(format!("relations that do not fit {metrics} metrics"));
+        }
+        let numbers = [(&stored.relative_sd, metrics), (&stored.steps, plain.len())];
+        if numbers.iter().any(|(numbers, count)| numbers.len() != *count || !numbers.iter().all(sound)) {
             return Err(format!("no deviation and step for each of {metrics} metrics"));
         }
         let representatives = first_of(&class_of, classes).ok_or("a class without designs")?;
@@ -209,13 +239,15 @@ impl ClassTable {
             feasible: flags.iter().map(|flag| flag & FEASIBLE != 0).collect(),
             anchors,
             relative_sd: stored.relative_sd,
+            relations: stored.relations,
         };
+        let (all, metrics) = (metrics, plain.len());
         let measured: Vec<usize> = (0..classes).filter(|class| table.feasible[*class]).collect();
         let raw = unpack_any("exact", &stored.exact, 8 * metrics * measured.len())?;
         let exact = unplanes(&raw, f64::from_le_bytes);
         let coded = unpack_any("factors", &stored.factors, 2 * metrics * measured.len())?;
         let coded = unplanes(&coded, i16::from_le_bytes);
-        let rows = exact.len() / metrics.max(1) + coded.len() / metrics.max(1);
+        let rows = exact.len() / metrics + coded.len() / metrics;
         if exact.len() % metrics != 0 || coded.len() % metrics != 0 || rows != measured.len() {
             return Err(format!("{rows} rows of numbers for {} classes with metrics", measured.len()));
         }
@@ -235,7 +267,9 @@ impl ClassTable {
             }
             let row = exact.get(next_exact * metrics..(next_exact + 1) * metrics);
             let row = row.ok_or("fewer rows of exact numbers than classes that ask for one")?;
-            table.values[class * metrics..(class + 1) * metrics].copy_from_slice(row);
+            for (metric, value) in plain.iter().zip(row) {
+                table.values[class * all + metric] = *value;
+            }
             next_exact += 1;
         }
         if late.len() != coded.len() / metrics {
@@ -243,13 +277,20 @@ impl ClassTable {
         }
         for (place, class) in late.iter().enumerate() {
             let anchor = table.anchors[*class] as usize;
-            for metric in 0..metrics {
-                let factor = f64::from(coded[metric * late.len() + place]) * stored.steps[metric];
-                let value = table.values[anchor * metrics + metric] * factor.exp();
-                if !value.is_finite() {
-                    return Err("a predicted number is not finite".into());
+            for (index, metric) in plain.iter().enumerate() {
+                let factor = f64::from(coded[index * late.len() + place]) * stored.steps[index];
+                table.values[class * all + metric] = table.values[anchor * all + metric] * factor.exp();
+            }
+        }
+        for class in &measured {
+            let row = &mut table.values[class * all..(class + 1) * all];
+            for (metric, relation) in table.relations.iter().enumerate() {
+                if let Some(relation) = relation {
+                    row[metric] = relation.value(row[relation.source]);
                 }
-                table.values[class * metrics + metric] = value;
+            }
+            if row.iter().any(|value| !value.is_finite()) {
+                return Err("a predicted number is not finite".into());
             }
         }
         Ok(table)
@@ -281,6 +322,7 @@ struct Stored {
     factors: String,
     steps: Vec<f64>,
     relative_sd: Vec<f64>,
+    relations: Vec<Option<Relation>>,
 }
 
 /// The first bytes of all numbers, then the second ones, and so on.

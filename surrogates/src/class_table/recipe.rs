@@ -4,7 +4,8 @@
 //!    DRAM controller: 442,368 designs, 56,032 classes, 3,296 anchors.
 //! 2. All anchors are simulated. Where there are none, or more than the budget allows, the method is direct: see 5.
 //! 3. Of the other classes as many as the budget allows are drawn without replacement, with probability in proportion to `w s`: `w` designs
-//!    of the class, `s` the mean square of its anchor's metrics, each relative to its mean. The squared error sits in the large numbers.
+//!    of the class, `s` the sum over the metrics of `c^2 y^2`, with `y` that of its anchor relative to the mean, and `c` the coefficient of
+//!    variation. The squared error sits in the large numbers of the metrics that vary most.
 //! 4. Per metric, boosted trees learn `ln(y / y_anchor)` from one-hots, descriptors of the environment, and the anchor's metrics, with the weight `y^2`.
 //! 5. The direct method draws classes in proportion to `w`, and learns `ln y` with the weight `y`.
 //! 6. A metric that is, over everything simulated, a constant times another or over another, is computed from it.
@@ -18,7 +19,7 @@ use hwgym_envs::random::derive_seed;
 use hwgym_envs::{Design, Encoding, Env, Fidelity, Guard, Outcome, Random, evaluate};
 use rayon::prelude::*;
 
-use super::{ClassTable, LARGEST, levels};
+use super::{ClassTable, LARGEST, Relation, levels};
 use crate::gradient_boosting::WeightedBoosting;
 use crate::gradient_boosting::forest::Forest;
 use crate::{Features, SurrogateError};
@@ -46,9 +47,9 @@ pub struct Built {
     pub expected_rmse_percent: Vec<Option<f64>>,
 }
 
-/// Trees on ratios.
+/// Trees on ratios; chosen by the cross-validation of one sample of `bfs`.
 const DELTA: WeightedBoosting =
-    WeightedBoosting { trees: 250, learning_rate: 0.1, leaves: 15, max_depth: 12, l2: 1.0, min_leaf: 0.1 };
+    WeightedBoosting { trees: 600, learning_rate: 0.06, leaves: 48, max_depth: 14, l2: 0.3, min_leaf: 0.1 };
 /// Trees on the metrics themselves.
 const DIRECT: WeightedBoosting =
     WeightedBoosting { trees: 500, learning_rate: 0.08, leaves: 31, max_depth: 8, l2: 1.0, min_leaf: 0.1 };
@@ -155,24 +156,37 @@ pub fn build(env: &Arc<dyn Env>, recipe: &Recipe, tick: &(dyn Fn() + Sync)) -> R
 
     // The sample.
     let row = |values: &[f64], class: usize| values[class * metrics..(class + 1) * metrics].to_vec();
+    // Per metric, c^2 over the square of the mean.
     let scales: Vec<f64> = (0..metrics)
         .map(|metric| {
             let known = first.iter().filter(|class| feasible[**class]);
-            let (sum, weight) = known.fold((0.0, 0.0), |(sum, weight), class| {
-                let designs = classes.weights[*class];
-                (sum + designs * values[class * metrics + metric].abs(), weight + designs)
-            });
-            if weight > 0.0 && sum > 0.0 { sum / weight } else { 1.0 }
+            let (mut sum, mut square, mut designs) = (0.0, 0.0, 0.0);
+            for class in known {
+                let (weight, value) = (classes.weights[*class], values[class * metrics + metric]);
+                sum += weight * value;
+                square += weight * value * value;
+                designs += weight;
+            }
+            let mean = sum / designs;
+            let scale = (square / designs / (mean * mean) - 1.0) / (mean * mean);
+            if scale.is_finite() { scale.max(0.0) } else { 0.0 }
         })
         .collect();
+    let size = |class: usize| {
+        let row = row(&values, class);
+        row.iter().zip(&scales).map(|(value, scale)| scale * value * value).sum::<f64>()
+    };
+    let average = {
+        let known: Vec<f64> = first.iter().map(|class| size(*class)).filter(|s| s.is_finite()).collect();
+        known.iter().sum::<f64>() / known.len().max(1) as f64
+    };
     let importance = |class: usize| {
-        if !fits {
+        if !fits || average <= 0.0 {
             return classes.weights[class];
         }
-        let anchor = row(&values, anchors[class]);
-        let square: f64 = anchor.iter().zip(&scales).map(|(value, scale)| (value / scale).powi(2)).sum();
         // Beside an anchor without metrics nothing is known; it counts as an average one.
-        classes.weights[class] * if square.is_finite() { square / metrics as f64 } else { 1.0 }
+        let square = size(anchors[class]);
+        classes.weights[class] * if square.is_finite() { square / average } else { 1.0 }
     };
     let mut random = Random::derived(recipe.seed, "sample");
     // The least of -ln(u) / p draw without replacement in proportion to p (Efraimidis and Spirakis 2006).
@@ -339,6 +353,7 @@ pub fn build(env: &Arc<dyn Env>, recipe: &Recipe, tick: &(dyn Fn() + Sync)) -> R
         feasible,
         anchors: anchors.iter().map(|anchor| *anchor as u32).collect(),
         relative_sd,
+        relations: sources,
     };
     // As it will be read, steps of the file included.
     let table = ClassTable::load(table.save()?, space, metrics).map_err(SurrogateError::Training)?;
@@ -378,21 +393,6 @@ fn gate(
     Ok(())
 }
 
-/// A metric that follows from an earlier one.
-#[derive(Clone, Copy, Debug)]
-struct Relation {
-    source: usize,
-    factor: f64,
-    /// A constant over the other, instead of times it.
-    inverse: bool,
-}
-
-impl Relation {
-    fn value(&self, source: f64) -> f64 {
-        if self.inverse { self.factor / source } else { self.factor * source }
-    }
-}
-
 /// The relation of a metric to an earlier one, if all measured classes keep it.
 fn relation(values: &[f64], measured: &[usize], metrics: usize, metric: usize) -> Option<Relation> {
     let at = |class: usize, metric: usize| values[class * metrics + metric];
@@ -407,6 +407,8 @@ fn relation(values: &[f64], measured: &[usize], metrics: usize, metric: usize) -
             })
     };
     (0..metric)
+        // From what is learned itself, so that no chain is followed.
+        .filter(|source| relation(values, measured, metrics, *source).is_none())
         .flat_map(|source| {
             let (here, there) = (at(first, metric), at(first, source));
             [(here / there, false), (here * there, true)].map(|(factor, inverse)| Relation {
