@@ -1,13 +1,20 @@
 #!/bin/sh
-# Synthesis, placement and routing: flow.sh PRODUCTS SEED PLACER TARGET_MHZ [options of synth_ice40]
+# Synthesis, packing, placement and routing: flow.sh PRODUCTS SEED PLACER TARGET_MHZ [options of synth_ice40]
 set -e
 products=$1 seed=$2 placer=$3 target=$4
 shift 4
+device="--lp384 --package cm49 --json mac_array.json --pcf-allow-unconstrained"
 yosys -q -l yosys.log -p "read_verilog mac_array.v; synth_ice40 $* -top mac_array -json mac_array.json" 2>&1
-nextpnr-ice40 --hx1k --package vq100 --json mac_array.json --seed "$seed" --placer "$placer" --freq "$target" \
-    --timing-allow-fail --pcf-allow-unconstrained --log nextpnr.log --quiet > nextpnr.out 2>&1 || {
-    # By how many cells it does not fit, if that is why.
-    awk '/ICESTORM_LC:/ { split($3, n, "/"); if (n[1] + 0 > 1280) print "over by " n[1] - 1280 " logic cells" }' nextpnr.log >&2
+
+# What does not fit is known once it is packed; placement would look for room for minutes.
+nextpnr-ice40 $device --pack-only --log pack.log --quiet > pack.out 2>&1
+over=$(awk '/ICESTORM_LC:/ { split($3, n, "/"); if (n[1] + 0 > $4 + 0) print n[1] - $4 }' pack.log)
+if [ -n "$over" ]; then
+    echo "over by $over logic cells" >&2
+    exit 1
+fi
+
+nextpnr-ice40 $device --seed "$seed" --placer "$placer" --freq "$target" --timing-allow-fail --log nextpnr.log --quiet > nextpnr.out 2>&1 || {
     tail -n 5 nextpnr.log >&2
     exit 1
 }
