@@ -80,10 +80,15 @@ pub fn design(space: &DesignSpace, values: &Bound<'_, PyAny>) -> PyResult<Design
     };
     let mut design = first(space);
     let mut given = vec![false; space.len()];
-    for (name, object) in values.iter() {
+    for (place, (name, object)) in values.iter().enumerate() {
         let name =
             name.cast::<PyString>().map_err(|_| PyTypeError::new_err("names of parameters are texts"))?;
-        let index = space.position(name.to_str()?).map_err(bad_input)?;
+        let name = name.to_str()?;
+        // Most designs have the space's order; only others are looked up by name.
+        let index = match space.parameters().get(place) {
+            Some(parameter) if parameter.name == name => place,
+            _ => space.position(name).map_err(bad_input)?,
+        };
         if let Some(coordinate) = coordinate(&space.parameters()[index], &object)? {
             design.set(index, coordinate);
             given[index] = true;
