@@ -78,8 +78,11 @@ fn before(env: &dyn Env, design: &Design, fidelity: Fidelity) -> Option<Outcome>
     if let Err(error) = space.validate(design) {
         return Some(Outcome::failed(format!("the design is outside of the space: {error}")));
     }
-    if usize::from(fidelity.0) >= env.fidelities().len() {
-        let levels = env.fidelities().len();
+    // Every environment has the full level; only others are looked up.
+    if fidelity != Fidelity::FULL
+        && let levels = env.fidelities().len()
+        && usize::from(fidelity.0) >= levels
+    {
         let reason = format!("there is no level {} of fidelity, only {levels}", fidelity.0);
         return Some(Outcome::failed(reason));
     }

@@ -1,9 +1,12 @@
 //! Options of environments, agents and surrogates: a piece of RON that remembers where it stood.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::de::DeserializeOwned;
+use ron::value::RawValue;
+use serde::Deserializer as _;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 
 use crate::EnvError;
 use crate::suggest::suggestion;
@@ -121,6 +124,28 @@ impl Options {
         Ok((built, files))
     }
 
+    /// These options in two: the fields of these names, and all others. What is left out of either is blank there, so that mistakes are still
+    /// reported where they stand. For options that one of several owners reads; text that is no RON stands in both, for either to refuse.
+    ///
+    /// ```
+    /// let (own, shared) = hwgym_envs::Options::ron("(seed: 3, depth: 2)").split(&["depth"]);
+    /// assert_eq!((own.text(), shared.text()), ("(         depth: 2)", "(seed: 3,         )"));
+    /// ```
+    pub fn split(&self, names: &[&str]) -> (Self, Self) {
+        let Some(fields) = fields(&self.text) else { return (self.clone(), self.clone()) };
+        let blanked = |gone: &dyn Fn(&str) -> bool| {
+            let mut text = self.text.clone();
+            // From the end, since a blank may be shorter in bytes than what it covers.
+            for (_, place) in fields.iter().rev().filter(|(name, _)| gone(name)) {
+                let blank = |c| if c == '\n' { c } else { ' ' };
+                let blank: String = text[place.clone()].chars().map(blank).collect();
+                text.replace_range(place.clone(), &blank);
+            }
+            self.with_text(text)
+        };
+        (blanked(&|name| !names.contains(&name)), blanked(&|name| names.contains(&name)))
+    }
+
     /// Reads the options. Errors: what RON says, at its line and column.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, EnvError> {
         let mut text = if self.text.trim().is_empty() { "()".to_string() } else { self.text.clone() };
@@ -146,6 +171,32 @@ impl Options {
             });
         }
     }
+}
+
+/// The fields of a RON struct: names, and places with the comma that follows; `None` for text that is none.
+fn fields(text: &str) -> Option<Vec<(String, Range<usize>)>> {
+    struct Fields;
+    impl<'de> Visitor<'de> for Fields {
+        type Value = Vec<(String, &'de RawValue)>;
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("named fields")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            std::iter::from_fn(|| map.next_entry().transpose()).collect()
+        }
+    }
+    let mut deserializer = ron::Deserializer::from_str_with_options(text, &reader()).ok()?;
+    let values = deserializer.deserialize_struct("", &[], Fields).ok()?;
+    let place = |(name, value): (String, &RawValue)| {
+        let value = value.get_ron();
+        let start = value.as_ptr() as usize - text.as_ptr() as usize;
+        let end = start + value.len();
+        let rest = &text[end..];
+        let comma = rest.trim_start().starts_with(',').then(|| rest.find(',')).flatten();
+        let begin = text[..start].rfind(&name)?;
+        Some((name, begin..end + comma.map_or(0, |comma| comma + 1)))
+    };
+    values.into_iter().map(place).collect()
 }
 
 /// True for what is meant as RON on a command line: anything in brackets or quotes, a number, a variant (which begins with a capital), and the
@@ -211,6 +262,27 @@ mod tests {
         #[default]
         Exact,
         Random(u32, u64),
+    }
+
+    #[test]
+    fn split_options_keep_their_places() -> Result<(), crate::EnvError> {
+        #[derive(serde::Deserialize, Default)]
+        #[serde(default, deny_unknown_fields)]
+        struct Own {
+            grösse: f64,
+            names: Vec<String>,
+        }
+        let text = "(\n  workload: \"a, b)\", // and grösse: 3\n  grösse: 2.5,\n  requests: 7, names: [\"é\"],\n  device: 1)";
+        let (own, shared) = Options::ron(text).split(&["grösse", "names"]);
+        let own: Own = own.parse()?;
+        assert_eq!((own.grösse, own.names), (2.5, vec!["é".to_string()]));
+        let error = shared.parse::<Mine>().err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains("options:5:"), "{error}");
+        let (own, shared) = Options::none().split(&["grösse"]);
+        assert!(own.parse::<Own>().is_ok() && shared.parse::<Mine>().is_ok());
+        let broken = Options::ron("(workload: ").split(&["grösse"]);
+        assert!(broken.0.parse::<Own>().is_err() && broken.1.parse::<Mine>().is_err());
+        Ok(())
     }
 
     #[test]

@@ -119,6 +119,7 @@ fn plan(_: &SizingOptions) -> Plan {
         bounds: vec![Bound::at_least("reference_v", 1.1), Bound::at_most("reference_v", 1.3)],
         range_hz: (1.0, 1e8),
         small_signal_step: false,
+        original_walk: false,
         measure,
     }
 }

@@ -112,6 +112,7 @@ fn plan(_: &SizingOptions) -> Plan {
         bounds: vec![Bound::at_most("input_noise_v", 8e-4), Bound::at_most("offset_sigma_v", 8e-3)],
         range_hz: (1.0, 10.0),
         small_signal_step: false,
+        original_walk: false,
         measure,
     }
 }

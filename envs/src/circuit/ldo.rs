@@ -142,6 +142,7 @@ fn plan(_: &SizingOptions) -> Plan {
         ],
         range_hz: (1.0, 1e9),
         small_signal_step: false,
+        original_walk: false,
         measure,
     }
 }

@@ -19,12 +19,30 @@
 //! * without a crossing the first frequency as bandwidth and -180 degrees as margin, for what is not infeasible at all;
 //! * in a walk, normalisation by `value + target`, which leaves [-1, 1] for margins below 0.
 
+use serde::Deserialize;
+
 use super::amplifier::OPEN_LOOP;
 use super::miss::Miss;
 use super::response::loop_figures;
-use super::sizing::{DeckPlan, Figure, Plan, SizingOptions, Station, entry};
+use super::sizing::{DeckPlan, Figure, Plan, Sizing, Station, shared_options};
 use super::spline::{Spline, brent_root};
-use crate::{EnvEntry, Group, Parameter};
+use crate::{EnvEntry, EnvError, Group, Parameter};
+
+/// What this circuit has beside the options of all.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Own {
+    /// The original's test bench, measurements and observation, with their quirks.
+    compat: bool,
+    /// Channel length of all transistors, um; the original's 0.09 needs a card that goes so far down.
+    length_um: f64,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self { compat: false, length_um: 0.18 }
+    }
+}
 
 /// The amplifier, with `LENGTH` in place of the channel length.
 const CORE: &str = "m1 d1 inn t t n4 w=0.5 l=LENGTH m=mn1
@@ -57,18 +75,25 @@ en inn cm sig 0 -0.5
 ";
 
 fn measure(station: &mut Station) -> Result<Vec<f64>, Miss> {
-    let (sweep, frequencies, compat) = (*station.sweep, station.frequencies, station.options.compat);
+    let supply_current = respond(station)?;
+    let figures = loop_figures(station.frequencies, &station.benches[0].complex)?;
+    let gain = 10f64.powf(figures.gain_db / 20.0);
+    Ok(vec![gain, figures.unity_gain_hz, figures.phase_margin_deg, supply_current])
+}
+
+fn measure_as_original(station: &mut Station) -> Result<Vec<f64>, Miss> {
+    let supply_current = respond(station)?;
+    let (gain, bandwidth, margin) = original_figures(station.frequencies, &station.benches[0].complex);
+    Ok(vec![gain, bandwidth, margin, supply_current])
+}
+
+/// Operating point and frequency response; returns the supply's current, A.
+fn respond(station: &mut Station) -> Result<f64, Miss> {
     let bench = &mut station.benches[0];
     bench.operating_point()?;
     let supply_current = bench.value(1).abs();
-    bench.ac(&sweep, frequencies, 0)?;
-    if compat {
-        let (gain, bandwidth, margin) = original_figures(frequencies, &bench.complex);
-        return Ok(vec![gain, bandwidth, margin, supply_current]);
-    }
-    let figures = loop_figures(frequencies, &bench.complex)?;
-    let gain = 10f64.powf(figures.gain_db / 20.0);
-    Ok(vec![gain, figures.unity_gain_hz, figures.phase_margin_deg, supply_current])
+    bench.ac(station.sweep, station.frequencies, 0)?;
+    Ok(supply_current)
 }
 
 /// Gain, bandwidth (Hz) and phase margin (degrees) as the original reads them.
@@ -92,10 +117,10 @@ fn original_figures(frequencies: &[f64], response: &[(f64, f64)]) -> (f64, f64, 
     }
 }
 
-fn plan(options: &SizingOptions) -> Plan {
+fn plan(own: &Own) -> Plan {
     let multiplier = |name: &str, what| Parameter::integer(name, 1, 99).describe(what);
-    let core = CORE.replace("LENGTH", &format!("{}", options.length_um));
-    let bench = if options.compat { DIFFERENTIAL } else { SERVO };
+    let core = CORE.replace("LENGTH", &format!("{}", own.length_um));
+    let bench = if own.compat { DIFFERENTIAL } else { SERVO };
     Plan {
         id: "opamp-autockt-v0",
         parameters: vec![
@@ -131,19 +156,25 @@ fn plan(options: &SizingOptions) -> Plan {
         bounds: Vec::new(),
         range_hz: (1.0, 1e10),
         small_signal_step: false,
-        measure,
+        original_walk: own.compat,
+        measure: if own.compat { measure_as_original } else { measure },
     }
 }
 
 /// The registry entry.
 pub(crate) fn registry_entry() -> EnvEntry {
-    entry(
-        "opamp-autockt-v0",
-        "AutoCkt's two-stage amplifier: multipliers 1 to 99, its target ranges and reward",
-        plan,
-    )
-    .option("compat", "false", "the original's bench, measurements and observation, with their quirks")
-    .option("length_um", "0.18", "channel length of all transistors in um; the original's is 0.09")
+    let summary = "AutoCkt's two-stage amplifier: multipliers 1 to 99, its target ranges and reward";
+    let entry = EnvEntry::new("opamp-autockt-v0", summary, |options| {
+        let (own, shared) = options.split(&["compat", "length_um"]);
+        let own: Own = own.parse()?;
+        if !(0.01..=100.0).contains(&own.length_um) {
+            return Err(EnvError::invalid("length_um", "give 0.01 to 100 um"));
+        }
+        Ok(Box::new(Sizing::new(|_| plan(&own), &shared)?))
+    });
+    shared_options(entry)
+        .option("compat", "false", "the original's bench, measurements and observation, with their quirks")
+        .option("length_um", "0.18", "channel length of all transistors in um; the original's is 0.09")
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ fn plan(_: &SizingOptions) -> Plan {
         bounds: vec![Bound::at_least("gain_db", 36.0), Bound::at_least("phase_margin_deg", 60.0)],
         range_hz: (1.0, 1e10),
         small_signal_step: true,
+        original_walk: false,
         measure: |station| {
             let amplifier =
                 Amplifier { common_mode_v: 1.0, load_pf: 1.0, step_v: (0.9, 1.2), capacitor_pf: 0.0 };

@@ -45,10 +45,6 @@ pub struct SizingOptions {
     pub target_seed: Option<u64>,
     /// The environment as a walk towards targets.
     pub walk: WalkOptions,
-    /// `opamp-autockt-v0`: the original's test bench, measurements and observation, with their quirks.
-    pub compat: bool,
-    /// `opamp-autockt-v0`: channel length of all transistors, um; the original's 0.09 needs a card that goes so far down.
-    pub length_um: f64,
 }
 
 /// How the environment is played as a walk: see [`TargetWalk`](crate::wrappers::TargetWalk).
@@ -89,8 +85,6 @@ impl Default for SizingOptions {
             pmos: "p4".into(),
             target_seed: None,
             walk: WalkOptions::default(),
-            compat: false,
-            length_um: 0.18,
         }
     }
 }
@@ -208,6 +202,8 @@ pub(super) struct Plan {
     pub(super) range_hz: (f64, f64),
     /// True if the measurement estimates the step response from the AC analysis where the transient one is left out.
     pub(super) small_signal_step: bool,
+    /// Whether walks normalise as AutoCkt's original does.
+    pub(super) original_walk: bool,
     pub(super) measure: fn(&mut Station) -> Result<Vec<f64>, Miss>,
 }
 
@@ -241,20 +237,9 @@ struct Worker {
 
 impl Sizing {
     /// Builds the environment of a plan.
-    pub(super) fn new(plan: fn(&SizingOptions) -> Plan, options: &Options) -> Result<Self, EnvError> {
+    pub(super) fn new(plan: impl Fn(&SizingOptions) -> Plan, options: &Options) -> Result<Self, EnvError> {
         let parsed: SizingOptions = options.parse()?;
         let plan = plan(&parsed);
-        if plan.id != "opamp-autockt-v0"
-            && (parsed.compat || parsed.length_um != SizingOptions::default().length_um)
-        {
-            return Err(EnvError::invalid(
-                "compat, length_um",
-                "only `opamp-autockt-v0` has these; leave them out",
-            ));
-        }
-        if !(0.01..=100.0).contains(&parsed.length_um) {
-            return Err(EnvError::invalid("length_um", "give 0.01 to 100 um"));
-        }
         if !(1..=1000).contains(&parsed.points_per_decade) {
             return Err(EnvError::invalid("points_per_decade", "give 1 to 1000"));
         }
@@ -309,7 +294,7 @@ impl Sizing {
             success: parsed.walk.success,
             success_reward: parsed.walk.success_reward,
             horizon: parsed.walk.horizon,
-            compat: parsed.compat,
+            compat: plan.original_walk,
         });
         Ok(Self {
             id: plan.id,
@@ -475,9 +460,14 @@ impl Env for Sizing {
     }
 }
 
-/// A registry entry with the options that all circuit environments share.
+/// The registry entry of a circuit without options of its own.
 pub(super) fn entry(id: &'static str, summary: &str, plan: fn(&SizingOptions) -> Plan) -> EnvEntry {
-    EnvEntry::new(id, summary, move |options| Ok(Box::new(Sizing::new(plan, options)?)))
+    shared_options(EnvEntry::new(id, summary, move |options| Ok(Box::new(Sizing::new(plan, options)?))))
+}
+
+/// The entry with the options that all circuit environments share.
+pub(super) fn shared_options(entry: EnvEntry) -> EnvEntry {
+    entry
         .option(
             "corners",
             "[tt]",
