@@ -164,7 +164,7 @@ fn nothing_feasible_nothing_finite_and_constants_do_not_stop_a_search() -> Resul
 fn model_based_agents_never_repeat_and_stop_when_the_space_is_used_up() -> Result<(), AgentError> {
     let parameters = vec![Parameter::categorical("c", ["a", "b", "c"]), Parameter::integer("n", 1, 4)];
     let (problem, scorer) = problem(parameters, 1, Some(40))?;
-    for id in ["bayesian", "turbo"] {
+    for id in ["bayesian", "turbo", "model-based"] {
         let all =
             run(id, &problem, &scorer, 40, |d, _| Outcome::feasible([d.coordinate(1), d.coordinate(0)]))?;
         assert_eq!(all.len(), 12, "{id}");

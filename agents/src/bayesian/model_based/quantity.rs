@@ -22,7 +22,7 @@ impl Subject {
             Self::Metric(metric) => result.outcome.metrics().map_or(0.0, |metrics| metrics[metric]),
             Self::Goal => -result.score.reward().unwrap_or(0.0),
         };
-        value.clamp(-1e100, 1e100)
+        if value.is_nan() { 0.0 } else { value.clamp(-1e100, 1e100) }
     }
 }
 
