@@ -286,3 +286,39 @@ fn every_ready_study_is_read() -> Result {
     assert!(studies > 5, "{studies}");
     Ok(())
 }
+
+/// Every ready study runs: a dozen of its searches, with a tiny budget. Files for `hwgym train` are none, and one study searches on a model that is
+/// trained first.
+#[test]
+fn every_ready_study_runs() -> Result {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir()?;
+    let mut studies = 0;
+    for entry in fs::read_dir(root.join("experiments/studies"))?.flatten() {
+        let content = fs::read_to_string(entry.path())?;
+        if !content.contains("environments:") || content.contains("model: \"") {
+            continue;
+        }
+        let tiny = content.lines().map(|line| match line.split_once(':').map(|(name, _)| name) {
+            Some("    seeds") => "    seeds: 1,".to_string(),
+            Some("    budget") => "    budget: 20,".to_string(),
+            Some("    batch") => "    batch: 1,".to_string(),
+            _ => line.to_string(),
+        });
+        let name = entry.file_name().to_string_lossy().into_owned();
+        fs::write(folder.path().join(&name), tiny.collect::<Vec<_>>().join("\n"))?;
+        let out = format!("{name}.out");
+        let prepared = run(folder.path(), &["run", &name, "--out", &out, "--prepare"])?;
+        assert!(prepared.status.success(), "{name}: {}", text(&prepared.stderr));
+        let trials =
+            text(&run(folder.path(), &["study", "expand", "--trials", &name])?.stdout).lines().count();
+        let share = format!("1/{}", trials.div_ceil(12));
+        let worked = run(folder.path(), &["worker", &out, "--share", &share])?;
+        let ran = records(&folder.path().join(&out))?;
+        assert!(!ran.is_empty() && ran.len() <= 12, "{name}: {} of {trials}", ran.len());
+        assert!(ran.iter().all(|(_, lines)| lines.len() > 1), "{name}: {}", text(&worked.stderr));
+        studies += 1;
+    }
+    assert!(studies > 5, "{studies}");
+    Ok(())
+}

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use crate::{
-    Registries, agent, cache, collect, compare, dataset, doctor, env, evaluate, extend, map, play, report,
-    resimulate, resume, run, shell, simulate, status, study, submit, surrogate, trace, worker,
+    Registries, agent, bench, cache, collect, compare, dataset, doctor, env, evaluate, export, extend, map,
+    play, report, resimulate, resume, run, shell, simulate, status, study, submit, surrogate, trace, worker,
 };
 #[cfg(feature = "neural")]
 use crate::{policy, train};
@@ -30,6 +30,8 @@ enum Command {
     Resimulate(resimulate::ResimulateArgs),
     Report(report::ReportArgs),
     Compare(compare::CompareArgs),
+    Export(export::ExportArgs),
+    Bench(bench::BenchArgs),
     Env(env::EnvArgs),
     Agent(agent::AgentArgs),
     #[cfg(feature = "neural")]
@@ -63,6 +65,8 @@ impl Cli {
             Command::Resimulate(args) => args.run(registries),
             Command::Report(args) => args.run(),
             Command::Compare(args) => args.run(),
+            Command::Export(args) => args.run(),
+            Command::Bench(args) => args.run(registries),
             Command::Env(args) => args.run(registries),
             Command::Agent(args) => args.run(registries),
             #[cfg(feature = "neural")]

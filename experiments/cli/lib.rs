@@ -25,6 +25,7 @@ mod output;
 
 mod agent;
 mod arguments;
+mod bench;
 mod cache;
 mod collect;
 mod commands;
@@ -36,6 +37,7 @@ mod enumerate;
 mod env;
 mod env_new;
 mod evaluate;
+mod export;
 mod extend;
 mod failure;
 mod map;

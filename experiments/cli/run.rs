@@ -66,7 +66,7 @@ pub fn share_results(study: &mut Study, store: &Store, cache: &CacheFolderArgs) 
 }
 
 /// The path, or the first of `path-2`, `path-3`, ... that is not there.
-fn free(path: &Path) -> PathBuf {
+pub fn free(path: &Path) -> PathBuf {
     let numbered = |number: usize| {
         if number == 1 { path.into() } else { PathBuf::from(format!("{}-{number}", path.display())) }
     };

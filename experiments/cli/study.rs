@@ -43,6 +43,11 @@ enum Action {
         #[arg(short, long, default_value_t = 0)]
         jobs: usize,
     },
+    /// Make the records of a study small: all of them in deflated blocks with checksums. It stays what it was for every command
+    Pack {
+        /// The directory of the study
+        directory: PathBuf,
+    },
     /// Read every record of a study and prove it whole: checksums, numbers, ends
     Verify {
         /// The directory of the study
@@ -56,6 +61,7 @@ impl StudyArgs {
             Action::Check { study } => check(&Study::load(&study, registries)?),
             Action::Expand { study, trials } => expand(&Study::load(&study, registries)?, trials),
             Action::Cost { study, designs, jobs } => cost(&Study::load(&study, registries)?, designs, jobs),
+            Action::Pack { directory } => pack(&mut Store::open(&directory)?),
             Action::Verify { directory } => verify(&Store::open(&directory)?),
         }
     }
@@ -154,6 +160,24 @@ fn duration(seconds: f64) -> String {
     format!("{} {unit}", significant(value, 3))
 }
 
+fn pack(store: &mut Store) -> anyhow::Result<ExitCode> {
+    let packed = store.pack()?;
+    let each = packed.bytes as f64 / packed.evaluations.max(1) as f64;
+    println!(
+        "{}: {} evaluations of {} searches in {} bytes ({} an evaluation) instead of {}",
+        store.manifest().name,
+        packed.evaluations,
+        packed.trials,
+        packed.bytes,
+        significant(each, 3),
+        packed.bytes_before
+    );
+    if packed.busy > 0 {
+        eprintln!("{} searches are at work in other processes, and were left alone", packed.busy);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn verify(store: &Store) -> anyhow::Result<ExitCode> {
     let manifest = store.manifest();
     let names =
@@ -161,7 +185,14 @@ fn verify(store: &Store) -> anyhow::Result<ExitCode> {
     let (mut trials, mut over, mut evaluations, mut damaged) = (0, 0, 0, 0);
     for name in names {
         trials += 1;
-        let mut stream = records(&store.records(&name))?;
+        let mut stream = match records(&store.records(&name)) {
+            Ok(stream) => stream,
+            Err(error) => {
+                damaged += 1;
+                println!("{error}");
+                continue;
+            }
+        };
         match stream.by_ref().find_map(Result::err) {
             Some(error) => {
                 damaged += 1;

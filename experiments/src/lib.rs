@@ -3,6 +3,7 @@
 pub mod difficulty;
 pub mod error;
 pub mod executor;
+pub mod export;
 pub mod interactive;
 pub mod pareto;
 pub mod plot;
@@ -14,6 +15,7 @@ pub mod resimulation;
 pub mod statistics;
 pub mod store;
 pub mod study;
+pub mod suite;
 mod text;
 #[cfg(feature = "neural")]
 pub mod training;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::StudyError;
 use crate::pareto::front;
-use crate::report::{GoalView, TaskReport};
+use crate::report::{GoalView, TaskReport, TrialReport};
 use crate::store::trial_log::records;
 use crate::store::{Record, Store};
 
@@ -39,8 +39,7 @@ impl Points {
     /// Reads the records of the counted trials once; keeps about `limit` evaluations, fewer where they would take more than `bytes`, and all of
     /// the front.
     pub fn of(task: &TaskReport, store: &Store, (limit, bytes): (usize, usize)) -> Result<Self, StudyError> {
-        let all: usize =
-            task.contestants.iter().flat_map(|c| &c.trials).map(|trial| trial.points.len()).sum();
+        let all: usize = task.contestants.iter().flat_map(|c| &c.trials).map(|trial| trial.feasible).sum();
         let limit = limit.min(bytes / bytes_of_a_row(task, store)?);
         // Of all, evenly: the one at which the share that is to be shown passes a whole number.
         let is_shown = |number: usize| (number + 1) * limit / all > number * limit / all || limit >= all;
@@ -48,29 +47,25 @@ impl Points {
         for (contestant, report) in task.contestants.iter().enumerate() {
             let best = best_of(task, contestant);
             for trial in report.trials.iter().filter(|trial| trial.counted) {
-                let mut wanted = BTreeMap::new();
-                for (evaluation, rewards) in &trial.points {
-                    let is_front = best.contains(&(trial.seed, *evaluation));
-                    if is_front || is_shown(number) {
-                        wanted.insert(*evaluation, (rewards, is_front));
-                    }
-                    number += 1;
-                }
                 for record in records(&store.records(&trial.name))?.take(trial.evaluations) {
                     let record = record?;
                     if let Some((what, why)) = miss(&record) {
                         *misses.entry((contestant, what, why)).or_insert(0) += 1;
-                    } else if let Some((rewards, is_front)) = wanted.get(&record.evaluation) {
+                        continue;
+                    }
+                    let is_front = best.contains(&(trial.seed, record.evaluation));
+                    if is_front || is_shown(number) {
                         let value = |(goal, reward): (&GoalView, &f64)| goal.value(*reward);
                         rows.push(Row {
                             contestant,
                             seed: trial.seed,
                             evaluation: record.evaluation,
-                            values: task.goals.iter().zip(*rewards).map(value).collect(),
-                            is_front: *is_front,
+                            values: task.goals.iter().zip(&record.rewards).map(value).collect(),
+                            is_front,
                             design: record.design,
                         });
                     }
+                    number += 1;
                 }
             }
         }
@@ -143,21 +138,14 @@ fn bytes_of_a_row(task: &TaskReport, store: &Store) -> Result<usize, StudyError>
 fn best_of(task: &TaskReport, contestant: usize) -> HashSet<(u64, usize)> {
     let trials = &task.contestants[contestant].trials;
     if task.goals.len() == 1 {
-        let mut best = HashSet::new();
-        for trial in trials {
-            let mut highest = f64::NEG_INFINITY;
-            for (evaluation, rewards) in &trial.points {
-                if rewards[0] > highest {
-                    highest = rewards[0];
-                    best.insert((trial.seed, *evaluation));
-                }
-            }
-        }
-        return best;
+        let improvements = |trial: &TrialReport| -> Vec<(u64, usize)> {
+            trial.improvements.iter().map(|(evaluation, _)| (trial.seed, *evaluation)).collect()
+        };
+        return trials.iter().flat_map(improvements).collect();
     }
     let all: Vec<(u64, usize, &[f64])> = (trials.iter())
         .flat_map(|trial| {
-            trial.points.iter().map(|(evaluation, rewards)| (trial.seed, *evaluation, &rewards[..]))
+            trial.improvements.iter().map(|(evaluation, rewards)| (trial.seed, *evaluation, &rewards[..]))
         })
         .collect();
     let rewards: Vec<&[f64]> = all.iter().map(|point| point.2).collect();

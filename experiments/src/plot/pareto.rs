@@ -25,10 +25,14 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     let (first, second) = (&task.goals[pair.0], &task.goals[pair.1]);
     let seen = |rewards: &[f64]| [rewards[pair.0], rewards[pair.1]];
     let points: Vec<Vec<&[f64]>> = (task.contestants.iter())
-        .map(|c| c.trials.iter().flat_map(|t| t.points.iter().map(|(_, rewards)| &rewards[..])).collect())
+        .map(|c| {
+            c.trials.iter().flat_map(|t| t.improvements.iter().map(|(_, rewards)| &rewards[..])).collect()
+        })
         .collect();
-    let clouds: Vec<Vec<[f64; 2]>> =
-        points.iter().map(|cloud| cloud.iter().map(|rewards| seen(rewards)).collect()).collect();
+    let clouds: Vec<Vec<[f64; 2]>> = (task.contestants.iter())
+        .map(|c| c.trials.iter().flat_map(|t| t.cloud.rewards.iter().map(|rewards| seen(rewards))).collect())
+        .collect();
+    let stride = task.contestants.iter().flat_map(|c| &c.trials).map(|t| t.cloud.stride).max().unwrap_or(1);
     let to_values = |p: &[f64; 2]| (first.value(p[0]), second.value(p[1]));
     let fronts: Vec<Vec<[f64; 2]>> =
         points.iter().map(|cloud| front(cloud).into_iter().map(|i| seen(cloud[i])).collect()).collect();
@@ -56,10 +60,13 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     };
     let (x_caption, y_caption) = (named(&x, first), named(&y, second));
     let cropped = clouds.iter().flatten().map(to_values).filter(|v| !inside(*v)).count();
-    let thinned = clouds.iter().any(|cloud| cloud.len() > FAINT);
+    let thinned = stride > 1 || clouds.iter().any(|cloud| cloud.len() > FAINT);
     let words = [
         projected.then(|| format!("fronts of {} goals, projected", task.goals.len())),
-        (cropped > 0).then(|| format!("{cropped} worse designs lie outside of the picture")),
+        (cropped > 0).then(|| match stride {
+            0 | 1 => format!("{cropped} worse designs lie outside of the picture"),
+            _ => "worse designs lie outside of the picture".into(),
+        }),
         thinned.then(|| "dominated designs thinned".to_string()),
         (!known.is_empty()).then(|| "dashed: the known front".to_string()),
     ];

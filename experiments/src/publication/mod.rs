@@ -1,5 +1,6 @@
 //! A report as files: tables as CSV and JSON, plots, one page that links them, and the interactive page.
 
+mod across;
 mod columns;
 mod page;
 mod tables;
@@ -21,6 +22,7 @@ pub fn write(report: &Report, store: &Store, folder: &Path) -> Result<Vec<PathBu
         files.push(path);
     }
     let mut plots: Vec<Vec<PathBuf>> = Vec::new();
+    let mut sections = Vec::new();
     for task in &report.tasks {
         let mut of_task = Vec::new();
         if task.contestants.iter().any(|c| c.quality.is_some()) {
@@ -30,9 +32,12 @@ pub fn write(report: &Report, store: &Store, folder: &Path) -> Result<Vec<PathBu
                 of_task.extend(plot::pareto(task, folder)?);
             }
         }
+        let attainment = across::write_attainment(task, folder, &mut files)?;
+        sections.push(attainment + &across::write_lottery(task, folder, &mut files)?);
         files.extend(of_task.iter().cloned());
         plots.push(of_task);
     }
-    crate::store::write_whole(&files[0], page::page(report, &plots).as_bytes())?;
+    let ranks = across::write_ranks(report, folder, &mut files)?;
+    crate::store::write_whole(&files[0], page::page(report, &plots, &sections, &ranks).as_bytes())?;
     Ok(files)
 }

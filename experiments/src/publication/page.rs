@@ -17,7 +17,7 @@ fn short(value: f64) -> String {
 }
 
 /// A file's name as the target of a link.
-fn link(file: &str) -> String {
+pub(super) fn link(file: &str) -> String {
     file.replace('%', "%25").replace('#', "%23")
 }
 
@@ -93,7 +93,7 @@ pub fn summary(report: &Report) -> String {
 }
 
 /// The page, in Markdown.
-pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
+pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>], sections: &[String], ranks: &str) -> String {
     let mut page = format!("# {}\n\n", report.study);
     if !report.description.is_empty() {
         let _ = writeln!(page, "{}\n", markdown(&report.description));
@@ -107,7 +107,8 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
         report.seeds,
         report.hwgym
     );
-    for (task, plots) in report.tasks.iter().zip(plots) {
+    page.push_str(ranks);
+    for ((task, plots), section) in report.tasks.iter().zip(plots).zip(sections) {
         let _ = writeln!(page, "## {}\n", markdown(&task.name()));
         if task.budget < report.budget {
             let _ = writeln!(page, "The first {} evaluations of each search.\n", task.budget);
@@ -133,6 +134,7 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>]) -> String {
             page,
             "Data: [evaluations](evaluations.{file}.csv), [front](front.{file}.csv), [table in LaTeX](table.{file}.tex).\n"
         );
+        page.push_str(section);
         for contestant in task.contestants.iter().filter(|c| !c.varied.is_empty()) {
             let varied: Vec<_> = contestant.varied.iter().map(|(n, v)| format!("{n}: {v}")).collect();
             let _ = writeln!(page, "* {}: {}", markdown(&contestant.label), markdown(&varied.join(", ")));

@@ -141,7 +141,7 @@ fn trials(report: &Report) -> Vec<Vec<String>> {
                     trial.seed.to_string(),
                     trial.evaluations.to_string(),
                     trial.feasible.to_string(),
-                    trial.failures.len().to_string(),
+                    trial.failures.values().sum::<usize>().to_string(),
                     state(&trial.state).into(),
                     trial.quality.map_or(String::new(), |q| q.to_string()),
                     format!("{:.3}", trial.seconds),
@@ -166,21 +166,18 @@ fn convergence(report: &Report) -> Vec<Vec<String>> {
     for task in &report.tasks {
         for contestant in &task.contestants {
             for trial in &contestant.trials {
-                // Only where it changes: a step function.
-                let mut last = f64::NAN;
-                for (index, quality) in trial.convergence.iter().enumerate() {
-                    let is_end = index + 1 == trial.convergence.len();
-                    if !quality.is_nan() && (*quality != last || is_end) {
-                        last = *quality;
-                        rows.push(vec![
-                            text::csv(&task.environment),
-                            text::csv(&task.objective),
-                            text::csv(&contestant.label),
-                            trial.seed.to_string(),
-                            (index + 1).to_string(),
-                            quality.to_string(),
-                        ]);
-                    }
+                // Only where it changes: a step function; and its end.
+                let end = trial.quality.map(|quality| (trial.evaluations, quality));
+                let end = end.filter(|end| trial.convergence.last().is_some_and(|last| last.0 < end.0));
+                for (evaluation, quality) in trial.convergence.iter().chain(&end) {
+                    rows.push(vec![
+                        text::csv(&task.environment),
+                        text::csv(&task.objective),
+                        text::csv(&contestant.label),
+                        trial.seed.to_string(),
+                        evaluation.to_string(),
+                        quality.to_string(),
+                    ]);
                 }
             }
         }

@@ -25,7 +25,7 @@ pub struct CurvePoint {
 /// something feasible. A trial that ended early keeps its last value.
 pub fn curve(contestant: &ContestantReport, value: impl Fn(f64) -> f64) -> Vec<CurvePoint> {
     let trials: Vec<_> = contestant.trials.iter().filter(|t| t.quality.is_some()).collect();
-    let length = trials.iter().map(|t| t.convergence.len()).max().unwrap_or(0);
+    let length = trials.iter().map(|t| t.evaluations).max().unwrap_or(0);
     let stride = length.div_ceil(POINTS).max(1);
     let mut numbers: Vec<usize> = (0..length).step_by(stride).collect();
     if numbers.last().is_some_and(|last| last + 1 < length) {
@@ -34,11 +34,8 @@ pub fn curve(contestant: &ContestantReport, value: impl Fn(f64) -> f64) -> Vec<C
     let at = |number: usize| {
         let mut values: Vec<f64> = trials
             .iter()
-            .filter_map(|t| t.convergence.get(number).or(t.convergence.last()).map(|q| value(*q)))
-            .collect();
-        if values.iter().any(|v| v.is_nan()) {
-            return None;
-        }
+            .map(|trial| trial.quality_at(number + 1).map(&value).filter(|v| !v.is_nan()))
+            .collect::<Option<_>>()?;
         values.sort_by(f64::total_cmp);
         let quantile = |share| quantile(&values, share);
         Some(CurvePoint {

@@ -8,7 +8,7 @@ mod trial;
 pub use curve::{CurvePoint, band_label, curve};
 pub use goal::GoalView;
 pub use task::{ContestantReport, FrontPoint, TaskReport};
-pub use trial::{State, TrialReport};
+pub use trial::{Cloud, State, TrialReport};
 
 use crate::{Resimulation, Store, StudyError};
 

@@ -7,14 +7,18 @@ use hwgym_envs::random::derive_seed;
 use serde::Serialize;
 
 use super::GoalView;
-use super::trial::{State, TrialReport, by_reason};
+use super::trial::{Count, TrialReport, by_reason};
 use crate::StudyError;
 use crate::pareto::{Archive, front, hypervolume};
 use crate::statistics::{Reached, Spread, TargetOutcome, holm, mann_whitney};
 use crate::store::Store;
 use crate::store::manifest::{ContestantFacts, TaskFacts};
+use crate::store::status::{Phase, TrialStatus};
 use crate::store::trial_log::records;
 use crate::study::{file_part, trial_name};
+
+/// Dominated designs of a contestant that are kept for a picture, at most and about.
+const CLOUD: usize = 4096;
 
 /// The findings of one task.
 #[derive(Debug, Serialize)]
@@ -96,6 +100,10 @@ impl TaskReport {
         let manifest = store.manifest();
         let metrics = manifest.metrics(task);
         let budget = manifest.evaluations();
+        let limit = if allow_unfinished { reached(store, task)?.unwrap_or(budget) } else { budget };
+        let cloud =
+            if task.objective.goals.len() > 1 { (CLOUD / manifest.seeds.len().max(1)).max(64) } else { 0 };
+        let count = Count { budget, limit, unfinished: allow_unfinished, cloud };
         let goals: Vec<GoalView> =
             task.objective.goals.iter().map(|goal| GoalView::new(goal, metrics)).collect();
         let mut contestants: Vec<ContestantReport> = Vec::new();
@@ -103,11 +111,10 @@ impl TaskReport {
             let trials = manifest.seeds.iter().map(|seed| {
                 let name = trial_name(&task.environment, &task.objective.name, &contestant.label, *seed);
                 let path = store.records(&name);
-                TrialReport::read(name, *seed, &path, budget)
+                TrialReport::read(name, *seed, &path, count)
             });
             contestants.push(ContestantReport::new(contestant, trials.collect(), budget));
         }
-        let counted = count(&mut contestants, budget, allow_unfinished);
         for contestant in &mut contestants {
             contestant.failures = by_reason(contestant.trials.iter());
         }
@@ -125,7 +132,7 @@ impl TaskReport {
             known_front: false,
             bounds: task.objective.bounds_in_words(metrics),
             target: String::new(),
-            budget: counted,
+            budget: limit,
             front: union_front(&contestants),
             contestants,
         };
@@ -242,8 +249,9 @@ impl TaskReport {
         };
         let name = self.name();
         for contestant in &mut self.contestants {
+            // The first that solves it has nothing before it that is as good: it is an improvement.
             let outcome = |trial: &TrialReport| {
-                let met = trial.points.iter().find(|(_, rewards)| solves(rewards));
+                let met = trial.improvements.iter().find(|(_, rewards)| solves(rewards));
                 met.map_or(TargetOutcome::Censored(trial.evaluations), |(evaluation, _)| {
                     TargetOutcome::Met(*evaluation)
                 })
@@ -363,21 +371,16 @@ impl ContestantReport {
     }
 }
 
-/// Chooses what is counted, and drops the rest; returns the evaluations per trial.
-fn count(contestants: &mut [ContestantReport], budget: usize, allow_unfinished: bool) -> usize {
-    let trials = || contestants.iter().flat_map(|c| &c.trials);
-    let unfinished = trials().filter(|trial| trial.state == State::Unfinished);
-    let reached = unfinished.map(|trial| trial.evaluations).min();
-    let limit = if allow_unfinished { reached.unwrap_or(budget) } else { budget };
-    for trial in contestants.iter_mut().flat_map(|c| &mut c.trials) {
-        trial.counted = match trial.state {
-            State::Finished => true,
-            State::Unfinished => allow_unfinished,
-            State::NotStarted | State::Damaged(_) => false,
-        };
-        trial.cut(if trial.counted { limit } else { 0 });
+/// Evaluations that the slowest search which is not over has made; `None` if all of those that began are over.
+fn reached(store: &Store, task: &TaskFacts) -> Result<Option<usize>, StudyError> {
+    let mut least: Option<usize> = None;
+    for name in store.manifest().trials(&task.environment, &task.objective.name) {
+        let status = TrialStatus::of(store, name, store.manifest().evaluations())?;
+        if status.phase != Phase::Over && status.evaluations > 0 {
+            least = Some(least.map_or(status.evaluations, |least| least.min(status.evaluations)));
+        }
     }
-    limit
+    Ok(least)
 }
 
 /// The front of all trials together, values as rewards.
@@ -385,7 +388,7 @@ fn union_front(contestants: &[ContestantReport]) -> Vec<FrontPoint> {
     let mut all = Vec::new();
     for contestant in contestants {
         for trial in &contestant.trials {
-            all.extend(trial.points.iter().map(|(evaluation, rewards)| FrontPoint {
+            all.extend(trial.improvements.iter().map(|(evaluation, rewards)| FrontPoint {
                 contestant: contestant.label.clone(),
                 seed: trial.seed,
                 evaluation: *evaluation,

@@ -11,8 +11,9 @@ use super::line;
 use crate::study::{Study, Task, trial_name};
 use crate::{Registries, StudyError};
 
-/// Version of the directory's layout. Another version is refused by name, never guessed at.
-const FORMAT: u32 = 1;
+/// Version of the directory's layout. A program reads every earlier version; a later one is refused by name, never guessed at. Version 1 had no
+/// blocks of sealed records; going on with such a study, or packing it, makes it version 2.
+const FORMAT: u32 = 2;
 
 /// What is known of a study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -196,14 +197,23 @@ impl Manifest {
             format: u32,
         }
         let version: Version = serde_json::from_slice(&content).map_err(|e| damaged(e.to_string()))?;
-        if version.format != FORMAT {
+        if !(1..=FORMAT).contains(&version.format) {
             let message = format!(
-                "its layout has version {}, this program reads version {FORMAT}; use the version of the program that made it",
+                "its layout has version {}, this program reads versions 1 to {FORMAT}; use the version of the program that made it",
                 version.format
             );
             return Err(unusable(message));
         }
         serde_json::from_slice(&content).map_err(|error| damaged(error.to_string()))
+    }
+
+    /// Says that the directory may hold what this version writes. Errors: the file cannot be written.
+    pub(super) fn update(&mut self, directory: &Path) -> Result<(), StudyError> {
+        if self.format == FORMAT {
+            return Ok(());
+        }
+        self.format = FORMAT;
+        self.write(directory)
     }
 
     /// Writes the file. Errors: it cannot be written.

@@ -6,6 +6,7 @@
 //! | `manifest.json` | what the study is, for readers: environments, tasks, contestants, seeds, budget, hashes of its inputs ([`Manifest`]) |
 //! | `inputs/` | copies of the small files that it was built from |
 //! | `trials/NAME.jsonl` | one checksummed line per evaluation, appended as it is made; a last line `{"end": ...}` when the trial is over |
+//! | `trials/NAME.blocks` | the records before those of the `jsonl`, sealed: columns in checksummed blocks |
 //! | `resimulated/NAME.jsonl` | the same of designs that were evaluated again for real |
 //! | `failed/NAME.txt` | why a trial broke when it was last tried |
 //! | `lock` | held by the process that runs the study, shared by workers |
@@ -14,6 +15,8 @@
 //! Whole files are written beside their place and renamed. Records are only appended. The directory may be moved or copied, to another machine
 //! too: it is reported there, and goes on there if its inputs are in it.
 
+mod blocks;
+mod columns;
 pub mod inputs;
 mod line;
 pub mod manifest;
@@ -38,6 +41,21 @@ pub struct Store {
     manifest: Manifest,
     /// Held as long as this process writes.
     _lock: Option<File>,
+}
+
+/// What packing a study came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Packed {
+    /// Trials that were packed.
+    pub trials: usize,
+    /// Trials that another process was at work on.
+    pub busy: usize,
+    /// Records of those that were packed.
+    pub evaluations: usize,
+    /// Bytes of their files before.
+    pub bytes_before: u64,
+    /// Bytes of their files now.
+    pub bytes: u64,
 }
 
 /// Who else may write.
@@ -100,6 +118,7 @@ impl Store {
         // What stands there now: an extension may have been written in between.
         store.manifest = Manifest::read(directory)?;
         let study = store.study(registries, source)?;
+        store.manifest.update(directory)?;
         Ok((store, study))
     }
 
@@ -161,6 +180,34 @@ impl Store {
         manifest.write(&self.directory)?;
         self.manifest = manifest;
         Ok(())
+    }
+
+    /// Seals all records of all trials in deflated blocks. Those that another process is at work on are left alone. Errors: another process runs
+    /// the study alone, damaged records, a file that cannot be written.
+    pub fn pack(&mut self) -> Result<Packed, StudyError> {
+        self._lock = Some(lock(&self.directory, Access::Shared)?);
+        self.manifest.update(&self.directory)?;
+        let mut packed = Packed::default();
+        let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+        let tasks = &self.manifest.tasks;
+        for name in tasks.iter().flat_map(|t| self.manifest.trials(&t.environment, &t.objective.name)) {
+            let path = self.records(&name);
+            let both = || size(&path) + size(&blocks::path(&path));
+            let before = both();
+            if before == 0 {
+                continue;
+            }
+            let Some(mut journal) = trial_log::Journal::open(&path)? else {
+                packed.busy += 1;
+                continue;
+            };
+            journal.pack()?;
+            packed.trials += 1;
+            packed.evaluations += journal.summary().evaluations;
+            packed.bytes_before += before;
+            packed.bytes += both();
+        }
+        Ok(packed)
     }
 
     /// The directory.

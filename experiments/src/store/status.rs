@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::trial_log::SealedLine;
 use super::{End, Store, line};
 use crate::StudyError;
 
@@ -77,7 +78,8 @@ impl Status {
 }
 
 impl TrialStatus {
-    fn of(store: &Store, name: String, budget: usize) -> Result<Self, StudyError> {
+    /// Looks at one trial of a study with so many evaluations per trial. Errors: a file that cannot be read.
+    pub fn of(store: &Store, name: String, budget: usize) -> Result<Self, StudyError> {
         let glance = Glance::at(&store.records(&name))?;
         let phase = match glance.end {
             Some(end) if end != End::Budget || glance.evaluations >= budget => Phase::Over,
@@ -178,6 +180,9 @@ impl Glance {
                 end = end.or(Some(line.end));
                 continue;
             }
+            if let Ok(line) = serde_json::from_slice::<SealedLine>(&object) {
+                return Some(Self { evaluations: line.sealed, seconds: line.at_s, end, is_locked: false });
+            }
             let brief: Brief = serde_json::from_slice(&object).ok()?;
             return Some(Self {
                 evaluations: brief.evaluation,
@@ -232,6 +237,11 @@ mod tests {
         bytes.extend(b"{\"evaluation\":401,");
         std::fs::write(&path, bytes)?;
         assert_eq!(Glance::at(&path)?.evaluations, 400);
+        // So is what was sealed.
+        let mut journal = Journal::open(&path)?.ok_or("another process holds it")?;
+        journal.pack()?;
+        drop(journal);
+        assert_eq!(Glance::at(&path)?, over);
         Ok(())
     }
 }

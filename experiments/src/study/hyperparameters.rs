@@ -281,7 +281,12 @@ mod tests {
     use super::*;
 
     fn sets(text: &str, samples: usize) -> Result<Vec<HyperparameterSet>, StudyError> {
-        let source = Source { text: text.into(), path: "study.ron".into(), folder: Default::default() };
+        let source = Source {
+            text: text.into(),
+            path: "study.ron".into(),
+            folder: Default::default(),
+            included: Vec::new(),
+        };
         let raw: &RawValue = source.read()?;
         expand(&source, Some(raw), (samples, Sampling::Random), 1, &source.text)
     }
@@ -346,7 +351,12 @@ mod tests {
     #[test]
     fn sobol_samples_fall_into_every_part() -> Result<(), Box<dyn std::error::Error>> {
         let text = "(size: Integer(0, 7), rate: Uniform(0.0, 1.0), name: \"x\")";
-        let source = Source { text: text.into(), path: "study.ron".into(), folder: Default::default() };
+        let source = Source {
+            text: text.into(),
+            path: "study.ron".into(),
+            folder: Default::default(),
+            included: Vec::new(),
+        };
         let raw: &RawValue = source.read()?;
         let sets = expand(&source, Some(raw), (64, Sampling::Sobol), 1, &source.text)?;
         let read: Vec<Mine> = sets.iter().map(|s| s.options.parse()).collect::<Result<_, _>>()?;

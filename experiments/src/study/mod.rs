@@ -11,6 +11,7 @@
 //! ```
 
 mod hyperparameters;
+mod include;
 mod name;
 mod schema;
 mod source;
@@ -190,7 +191,8 @@ impl Study {
         folder: &Path,
         registries: &Registries,
     ) -> Result<Self, StudyError> {
-        let source = Source { text, path: path.into(), folder: folder.into() };
+        let source =
+            include::expand(Source { text, path: path.into(), folder: folder.into(), included: Vec::new() })?;
         let mut study = Checker { source: &source, registries }.study()?;
         study.path = source::absolute(path);
         study.folder = folder.into();

@@ -16,6 +16,18 @@ pub(super) struct Source {
     pub path: PathBuf,
     /// Relative paths are meant against this folder.
     pub folder: PathBuf,
+    /// Lines that were taken from other files.
+    pub included: Vec<Included>,
+}
+
+/// Lines of a study that stand in another file.
+pub(super) struct Included {
+    /// The first of them in the text, counted from 1, and how many they are.
+    pub line: usize,
+    pub lines: usize,
+    /// Where they are from: the file, and its line.
+    pub path: PathBuf,
+    pub original: usize,
 }
 
 impl Source {
@@ -35,7 +47,7 @@ impl Source {
             let position = error.span.start;
             let column = position.col + if position.line == 1 { column - 1 } else { 0 };
             StudyError::Study {
-                location: format!("{}:{}:{column}", self.path.display(), position.line + line - 1),
+                location: self.location(position.line + line - 1, column),
                 message: explain(&error.code),
             }
         })
@@ -52,7 +64,17 @@ impl Source {
     /// `file:line:column` of a slice of the text, white space and comments before it skipped.
     pub fn place(&self, part: &str) -> String {
         let (line, column) = self.position(&part[leading(part)..]);
-        format!("{}:{line}:{column}", self.path.display())
+        self.location(line, column)
+    }
+
+    /// `file:line:column`, in the file where the line was written.
+    fn location(&self, line: usize, column: usize) -> String {
+        let from = self.included.iter().find(|part| (part.line..part.line + part.lines).contains(&line));
+        match from {
+            // Its first line begins behind another indentation and name.
+            Some(part) => format!("{}:{}:{column}", part.path.display(), part.original + line - part.line),
+            None => format!("{}:{line}:{column}", self.path.display()),
+        }
     }
 
     /// An error at a slice of the text.

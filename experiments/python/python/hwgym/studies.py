@@ -132,8 +132,15 @@ class Study:
         seed."""
         import pandas
 
+        def after_each(trial: dict[str, Any]) -> list[float]:
+            # The report has steps: a value holds until the next.
+            values = [float("nan")] * trial["evaluations"]
+            for evaluation, quality in trial["convergence"]:
+                values[evaluation - 1 :] = [quality] * (trial["evaluations"] - evaluation + 1)
+            return values
+
         columns = {
-            (contestant["label"], trial["seed"]): trial["convergence"]
+            (contestant["label"], trial["seed"]): after_each(trial)
             for contestant in self._task(task)["contestants"]
             for trial in contestant["trials"]
             if trial["counted"]
