@@ -42,7 +42,7 @@ enum Steps {
 
 /// A number as it is written: whole, or not.
 #[derive(Clone, Copy, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected two numbers and a count, as in Linear(0.1, 0.9, 5)")]
 enum Number {
     Whole(i64),
     Real(f64),
