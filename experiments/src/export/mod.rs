@@ -272,7 +272,7 @@ fn steps(
             if last.is_some() { Cell::Null } else { Cell::Real(1.0) },
         ]
     };
-    while let Some(record) = stream.next() {
+    for record in stream.by_ref() {
         let record = record?;
         let mut cells = head(record.evaluation - 1, None);
         cells.extend(columns.rewards_of(&record));

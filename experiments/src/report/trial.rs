@@ -139,7 +139,7 @@ impl TrialReport {
     fn add_records(&mut self, path: &Path, count: Count) -> Result<(), StudyError> {
         let mut stream = records(path)?.without_designs();
         let mut best = Best::default();
-        while let Some(record) = stream.next() {
+        for record in stream.by_ref() {
             let record = record?;
             self.reached = record.evaluation;
             if record.evaluation <= count.limit {
