@@ -91,7 +91,7 @@ fn a_policy_is_trained_shown_measured_and_searched_with() -> Result {
     assert!(String::from_utf8_lossy(&output.stderr).contains("the policy was trained on"));
 
     let study = format!(
-        "(name: \"s\", environments: [(id: \"dram-controller-v0\", options: {instance}, objective: \"low-power\")], \
+        "(name: \"s\", environments: [(id: \"dram-controller-v0\", options: {instance}, objectives: [\"low-power\"])], \
          agents: [(id: \"policy\", hyperparameters: (file: \"a.json\"))], seeds: [1], budget: 5)"
     );
     fs::write(folder.join("study.ron"), study)?;
