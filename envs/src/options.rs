@@ -272,7 +272,7 @@ mod tests {
             grösse: f64,
             names: Vec<String>,
         }
-        let text = "(\n  workload: \"a, b)\", // and grösse: 3\n  grösse: 2.5,\n  requests: 7, names: [\"é\"],\n  device: 1)";
+        let text = "(\n  workload: \"a, b)\", // and grösse: 3\n  grösse: 2.5,\n  requests: 7, names: [\"é\"],\n  devise: 1)";
         let (own, shared) = Options::ron(text).split(&["grösse", "names"]);
         let own: Own = own.parse()?;
         assert_eq!((own.grösse, own.names), (2.5, vec!["é".to_string()]));

@@ -266,11 +266,11 @@ fn amplifiers_have_a_level_without_the_transient_analysis() {
     let cheap = env.evaluate(&design, Fidelity(1)).metrics().unwrap().to_vec();
     let in_time = ["slew_rate_v_per_s", "settling_time_s"];
     for ((metric, full), cheap) in env.metrics().iter().zip(&full).zip(&cheap) {
-        // The same analyses; the step of one pole is the faster one.
+        // The same analyses; the step of one pole is not limited by slewing, and settles about as soon.
         match in_time.iter().position(|name| *name == metric.name) {
             None => assert_eq!(full, cheap, "{}", metric.name),
             Some(0) => assert!(cheap > full, "{cheap} {full}"),
-            Some(_) => assert!(cheap < full, "{cheap} {full}"),
+            Some(_) => assert!((0.5..2.0).contains(&(cheap / full)), "{cheap} {full}"),
         }
     }
     for without in ["opamp-autockt-v0", "ldo-v0"] {
