@@ -25,6 +25,8 @@ const RESAMPLES: usize = 500;
 /// What tuning an agent on one task comes to: the median over the seeds of every configuration.
 struct Tuned {
     agent: String,
+    /// Configurations that found no design in half of their searches, and are left out.
+    barren: usize,
     /// From the worst to the best.
     values: Vec<f64>,
     /// k, and the best of k configurations that is to be expected, with a 95 % interval (bootstrap over configurations).
@@ -33,24 +35,37 @@ struct Tuned {
 
 /// The agents of a task with their configurations, those without a sweep too; empty if none was swept enough.
 fn lottery(task: &TaskReport) -> Vec<Tuned> {
-    let mut agents: Vec<(String, Vec<f64>)> = Vec::new();
+    let sign = if task.smaller_is_better() { -1.0 } else { 1.0 };
+    let mut agents: Vec<(String, Vec<f64>, usize)> = Vec::new();
     for contestant in &task.contestants {
         let name = match contestant.label.rsplit_once('#') {
             Some((stem, _)) if !contestant.varied.is_empty() => stem,
             _ => &contestant.label,
         };
-        let Some(quality) = contestant.quality else { continue };
-        match agents.iter_mut().find(|(agent, _)| agent == name) {
-            Some((_, values)) => values.push(quality.median),
-            None => agents.push((name.into(), vec![quality.median])),
+        let counted = contestant.trials.iter().filter(|trial| trial.counted);
+        let mut scores: Vec<f64> =
+            counted.map(|trial| trial.quality.map_or(f64::NEG_INFINITY, |quality| sign * quality)).collect();
+        if scores.is_empty() {
+            continue;
+        }
+        scores.sort_by(f64::total_cmp);
+        let place = match agents.iter().position(|(agent, ..)| agent == name) {
+            Some(place) => place,
+            None => {
+                agents.push((name.into(), Vec::new(), 0));
+                agents.len() - 1
+            }
+        };
+        // Half of an infinity is one, too: a median between a design and none is none.
+        match quantile(&scores, 0.5) {
+            median if median.is_finite() => agents[place].1.push(median),
+            _ => agents[place].2 += 1,
         }
     }
-    if agents.iter().all(|(_, values)| values.len() < CONFIGURATIONS) {
+    if agents.iter().all(|(_, scores, barren)| scores.len() + barren < CONFIGURATIONS) {
         return Vec::new();
     }
-    let sign = if task.smaller_is_better() { -1.0 } else { 1.0 };
-    let tuned = |(agent, values): (String, Vec<f64>)| {
-        let mut scores: Vec<f64> = values.iter().map(|value| sign * value).collect();
+    let tuned = |(agent, mut scores, barren): (String, Vec<f64>, usize)| {
         scores.sort_by(f64::total_cmp);
         let mut random = Random::new(derive_seed(0, &format!("{}/{agent}/lottery", task.name())));
         let ks = (0..).map(|power| 4usize.pow(power)).take_while(|k| *k <= scores.len());
@@ -68,7 +83,7 @@ fn lottery(task: &TaskReport) -> Vec<Tuned> {
             Some((k, sign * value, ends[0].min(ends[1]), ends[0].max(ends[1])))
         });
         let expected = expected.collect();
-        Tuned { agent, values: scores.iter().map(|score| sign * score).collect(), expected }
+        Tuned { agent, barren, values: scores.iter().map(|score| sign * score).collect(), expected }
     };
     agents.into_iter().map(tuned).collect()
 }
@@ -89,6 +104,7 @@ pub(super) fn write_lottery(
         quantity: format!("median over seeds of {}", task.quality_label()),
         samples: agents
             .iter()
+            .filter(|tuned| !tuned.values.is_empty())
             .take(CURVES)
             .map(|tuned| Sample {
                 name: format!("{} ({})", tuned.agent, tuned.values.len()),
@@ -100,7 +116,8 @@ pub(super) fn write_lottery(
     let mut table = String::from("agent,configurations,k,expected_best,ci_low,ci_high\n");
     let short = |value: f64| significant(value, 4);
     let mut page = format!(
-        "### What tuning buys\n\nEach configuration counts with its median over the seeds. *Best of k* is the best of k configurations that are drawn without \
+        "### What tuning buys\n\nEach configuration counts with its median over the seeds, where a search without a design is worse than any; configurations that \
+         found none in half of their searches are left out, and their number stands in brackets. *Best of k* is the best of k configurations that are drawn without \
          replacement, on average, with the 95 % interval of a bootstrap over configurations.\n\n| agent | configurations | worst | quartiles | best |{}\n|---|---|---|---|---|{}\n",
         [1, 4, 16, 64, 256].map(|k| format!(" best of {k} |")).concat(),
         "---|".repeat(5)
@@ -111,7 +128,8 @@ pub(super) fn write_lottery(
             values.sort_by(f64::total_cmp);
             values
         };
-        let ends = [0.25, 0.5, 0.75].map(|share| short(quantile(&sorted, share)));
+        let ends = [0.25, 0.5, 0.75]
+            .map(|share| if sorted.is_empty() { String::new() } else { short(quantile(&sorted, share)) });
         let (worst, best) = (tuned.values.first().copied(), tuned.values.last().copied());
         let cell = |power: usize| match tuned.expected.get(power) {
             Some((_, value, low, high)) => {
@@ -121,9 +139,10 @@ pub(super) fn write_lottery(
         };
         let _ = writeln!(
             page,
-            "| {} | {} | {} | {} | {} |{}",
+            "| {} | {}{} | {} | {} | {} |{}",
             markdown(&tuned.agent),
             tuned.values.len(),
+            if tuned.barren > 0 { format!(" (and {})", tuned.barren) } else { String::new() },
             worst.map_or(String::new(), short),
             ends.join(", "),
             best.map_or(String::new(), short),
