@@ -1,4 +1,4 @@
-//! The records of one trial: a journal that only grows, one checksummed line per evaluation, and [blocks](super::blocks) of sealed records.
+//! The records of one trial: a journal that only grows, one checksummed line per evaluation, and [sealed blocks](super::blocks).
 //!
 //! [`Journal`] writes them, and holds the lock; [`records`] streams them; [`TrialLog`] holds all of them. A last line without its line feed was
 //! torn by a kill: readers pass over it, the next writer cuts it off. Damage anywhere else is an error with its line.
