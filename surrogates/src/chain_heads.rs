@@ -10,9 +10,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::joint::{FittedJoint, JointEstimates, JointSurrogate, JointTargets};
-use crate::mlp_ensemble::network::{Batch, Descent, Shape, backward, exp, forward, sigmoid};
+use crate::mlp_ensemble::network::{Batch, Descent, Minibatches, Shape, backward, exp, forward, sigmoid};
 use crate::mlp_ensemble::{
-    batch_size, bent, beta_slopes, check_numbers, check_ranges, check_rows, decode, encode, ranges, scaled,
+    BLOCK, GATE, LEAST_STEPS, batch_size, bent, beta_slopes, check_numbers, check_ranges, check_rows,
+    check_trained, decode, encode, ranges, scaled,
 };
 use crate::{Features, SurrogateEntry, SurrogateError};
 
@@ -53,10 +54,8 @@ impl Default for ChainHeads {
     }
 }
 
-const LEAST_STEPS: usize = 300;
+/// Exponent of the variance that weighs a row.
 const BETA: f32 = 0.5;
-const GATE: f32 = 0.2;
-const BLOCK: usize = 256;
 
 /// The parts of a chain: the trunk, one head per metric, and the gate.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,24 +128,13 @@ impl ChainHeads {
         let steps = (self.epochs * rows.div_ceil(size)).max(LEAST_STEPS);
         let mut descent = Descent::new(numbers.len(), steps, self.learning_rate, self.weight_decay);
         let mut random = Random::new(seed);
-        let mut order: Vec<usize> = (0..rows).collect();
-        let mut next = rows;
+        let mut minibatches = Minibatches::new(rows, size);
         let (mut trunk, mut head) = (Batch::default(), Batch::default());
         let (mut seen, mut joined, mut below) = (Vec::new(), Vec::new(), Vec::new());
         let mut gradient = vec![0.0; numbers.len()];
         for _ in 0..steps {
-            if next >= rows {
-                random.shuffle(&mut order);
-                next = 0;
-            }
-            let picked = &order[next..(next + size).min(rows)];
-            next += size;
+            let picked = minibatches.next(inputs, layout.trunk.inputs, &mut random, &mut seen);
             let count = picked.len();
-            seen.clear();
-            let inputs_width = layout.trunk.inputs;
-            picked.iter().for_each(|row| {
-                seen.extend_from_slice(&inputs[row * inputs_width..(row + 1) * inputs_width])
-            });
             // Unknown metrics stand at their mean, which is about 0.
             let earlier: Vec<Vec<f32>> = (0..metrics)
                 .map(|metric| {
@@ -250,9 +238,7 @@ impl JointSurrogate for ChainHeads {
             self.descend(&layout, numbers, &inputs, targets, has_gate, seed)
         };
         let nets: Vec<Vec<f32>> = (0..self.nets).into_par_iter().with_max_len(1).map(train).collect();
-        if nets.iter().flatten().any(|number| !number.is_finite()) {
-            return Err(SurrogateError::Training("the training diverged; lower `learning_rate`".into()));
-        }
+        check_trained(&nets)?;
         let (width, head_width) = (self.width, self.head_width);
         Ok(Box::new(Trained { layout, width, head_width, has_gate, ranges, nets }))
     }

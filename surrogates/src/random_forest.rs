@@ -3,13 +3,11 @@
 //! Sources: Breiman, "Random forests", 2001; the deviation as in SMAC, Hutter et al. 2011. As is usual for regression, a split may use every feature
 //! that its tree has.
 
-use forust_ml::data::Matrix;
-use forust_ml::gradientbooster::GradientBooster;
-use forust_ml::objective::ObjectiveType;
 use hwgym_envs::Random;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::gradient_boosting::Growth;
 use crate::gradient_boosting::forest::Forest;
 use crate::{Estimate, Features, Fitted, Surrogate, SurrogateEntry, SurrogateError};
 
@@ -45,28 +43,21 @@ impl Surrogate for RandomForest {
         targets: &[f64],
         seed: u64,
     ) -> Result<Box<dyn Fitted>, SurrogateError> {
+        let growth = Growth {
+            trees: 1,
+            learning_rate: 1.0,
+            leaves: usize::MAX,
+            max_depth: self.max_depth,
+            l2: 0.0,
+            min_leaf: self.min_leaf,
+        };
         let grow = |tree: usize| {
             let mut random = Random::derived(seed, &format!("tree-{tree}"));
             let rows: Vec<usize> = (0..features.rows()).map(|_| random.below(features.rows())).collect();
             let sample = features.select(&rows);
             let targets: Vec<f64> = rows.iter().map(|row| targets[*row]).collect();
-            let columns = sample.column_major();
-            let mut booster = GradientBooster::default()
-                .set_objective_type(ObjectiveType::SquaredLoss)
-                .set_iterations(1)
-                .set_learning_rate(1.0)
-                .set_max_depth(self.max_depth)
-                .set_max_leaves(usize::MAX)
-                .set_l2(0.0)
-                .set_min_leaf_weight(self.min_leaf)
-                .set_colsample_bytree(self.features)
-                .set_nbins(256)
-                .set_parallel(false)
-                .set_seed(random.seed());
-            booster
-                .fit_unweighted(&Matrix::new(&columns, sample.rows(), sample.width()), &targets, None)
-                .map_err(|error| SurrogateError::Training(format!("the trees do not fit: {error}")))?;
-            Ok(Forest::new(&booster))
+            let booster = growth.booster(random.seed()).set_colsample_bytree(self.features);
+            growth.fit(&sample, &targets, booster)
         };
         let trees = (0..self.trees).into_par_iter().with_max_len(1).map(grow);
         Ok(Box::new(Trained { trees: trees.collect::<Result<_, SurrogateError>>()? }))

@@ -20,7 +20,7 @@ use hwgym_envs::{Design, Encoding, Env, Fidelity, Guard, Outcome, Random, evalua
 use rayon::prelude::*;
 
 use super::{ClassTable, LARGEST, Relation, levels};
-use crate::gradient_boosting::WeightedBoosting;
+use crate::gradient_boosting::Growth;
 use crate::gradient_boosting::forest::Forest;
 use crate::{Features, SurrogateError};
 
@@ -49,11 +49,11 @@ pub struct Built {
 
 /// Trees on ratios; chosen by the cross-validation of one sample of `bfs`, of 3,704 rows. With fewer rows they have fewer leaves, down to 15:
 /// see [`ROWS_PER_LEAF`].
-const DELTA: WeightedBoosting =
-    WeightedBoosting { trees: 600, learning_rate: 0.06, leaves: 48, max_depth: 14, l2: 0.3, min_leaf: 0.1 };
+const DELTA: Growth =
+    Growth { trees: 600, learning_rate: 0.06, leaves: 48, max_depth: 14, l2: 0.3, min_leaf: 0.1 };
 /// Trees on the metrics themselves.
-const DIRECT: WeightedBoosting =
-    WeightedBoosting { trees: 500, learning_rate: 0.08, leaves: 31, max_depth: 8, l2: 1.0, min_leaf: 0.1 };
+const DIRECT: Growth =
+    Growth { trees: 500, learning_rate: 0.08, leaves: 31, max_depth: 8, l2: 1.0, min_leaf: 0.1 };
 /// Rows for each leaf that a tree may have.
 const ROWS_PER_LEAF: usize = 75;
 /// Parts of the cross-validation.
@@ -251,7 +251,7 @@ pub fn build(env: &Arc<dyn Env>, recipe: &Recipe, tick: &(dyn Fn() + Sync)) -> R
     if !missing.is_empty() {
         let all = features(&rows);
         let leaves = (rows.len() / ROWS_PER_LEAF).clamp(15, DELTA.leaves);
-        let delta = WeightedBoosting { leaves, ..DELTA };
+        let delta = Growth { leaves, ..DELTA };
         let settings = if fits { &delta } else { &DIRECT };
         let folds: Vec<usize> = {
             let mut folds: Vec<usize> = (0..rows.len()).map(|place| place % FOLDS).collect();
@@ -266,7 +266,7 @@ pub fn build(env: &Arc<dyn Env>, recipe: &Recipe, tick: &(dyn Fn() + Sync)) -> R
             let weights: Vec<f64> =
                 seen.iter().map(|place| learned[metric].weight(&values, rows[*place])).collect();
             let seed = derive_seed(recipe.seed, &format!("trees-{metric}"));
-            Ok((settings.fit(&all.select(&seen), &targets, &weights, seed)?, rest))
+            Ok((settings.fit_weighted(&all.select(&seen), &targets, &weights, seed)?, rest))
         };
         let jobs: Vec<(usize, Option<usize>)> = (0..metrics)
             .filter(|metric| sources[*metric].is_none())
@@ -389,7 +389,7 @@ fn gate(
         let numbers = features.values().iter().map(|v| if v.is_finite() { *v } else { 0.0 }).collect();
         Features::new(numbers, width).unwrap_or(features)
     };
-    let forest = DIRECT.fit(&finite(shown), &targets, &vec![1.0; shown.len()], seed)?;
+    let forest = DIRECT.fit_weighted(&finite(shown), &targets, &vec![1.0; shown.len()], seed)?;
     for block in missing.chunks(1024) {
         for (class, likely) in block.iter().zip(forest.predict(&finite(block))) {
             feasible[*class] = likely >= 0.5;

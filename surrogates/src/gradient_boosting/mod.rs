@@ -44,35 +44,22 @@ struct Trained {
 }
 
 impl GradientBoosting {
-    fn boost(
-        &self,
-        features: &Features,
-        targets: &[f64],
-        seed: u64,
-    ) -> Result<GradientBooster, SurrogateError> {
-        let columns = features.column_major();
-        let matrix = Matrix::new(&columns, features.rows(), features.width());
-        let mut booster = GradientBooster::default()
-            .set_objective_type(ObjectiveType::SquaredLoss)
-            .set_iterations(self.trees)
-            .set_learning_rate(self.learning_rate)
-            .set_max_depth(self.max_depth)
-            .set_max_leaves(usize::MAX)
-            .set_l2(self.l2)
-            .set_min_leaf_weight(self.min_leaf)
-            .set_nbins(256)
-            .set_parallel(false)
-            .set_seed(seed);
-        booster
-            .fit_unweighted(&matrix, targets, None)
-            .map_err(|error| SurrogateError::Training(format!("the trees do not fit: {error}")))?;
-        Ok(booster)
+    fn boost(&self, features: &Features, targets: &[f64], seed: u64) -> Result<Forest, SurrogateError> {
+        let growth = Growth {
+            trees: self.trees,
+            learning_rate: self.learning_rate,
+            leaves: usize::MAX,
+            max_depth: self.max_depth,
+            l2: self.l2,
+            min_leaf: self.min_leaf,
+        };
+        growth.fit(features, targets, growth.booster(seed))
     }
 }
 
-/// Trees on weighted rows that grow where they gain most, for [recipes](crate::class_table::recipe).
+/// How trees on squared errors grow, one after the other on what the earlier ones left: the booster that all models of trees share.
 #[derive(Clone, Debug)]
-pub(crate) struct WeightedBoosting {
+pub(crate) struct Growth {
     pub trees: usize,
     pub learning_rate: f32,
     pub leaves: usize,
@@ -82,9 +69,38 @@ pub(crate) struct WeightedBoosting {
     pub min_leaf: f32,
 }
 
-impl WeightedBoosting {
-    /// Fits the trees. The weights are above 0, and count relative to their mean.
+impl Growth {
+    /// A booster on one thread, level by level.
+    pub fn booster(&self, seed: u64) -> GradientBooster {
+        GradientBooster::default()
+            .set_objective_type(ObjectiveType::SquaredLoss)
+            .set_iterations(self.trees)
+            .set_learning_rate(self.learning_rate)
+            .set_max_depth(self.max_depth)
+            .set_max_leaves(self.leaves)
+            .set_l2(self.l2)
+            .set_min_leaf_weight(self.min_leaf)
+            .set_nbins(256)
+            .set_parallel(false)
+            .set_seed(seed)
+    }
+
+    /// Grows the trees of a booster.
     pub fn fit(
+        &self,
+        features: &Features,
+        targets: &[f64],
+        mut booster: GradientBooster,
+    ) -> Result<Forest, SurrogateError> {
+        let columns = features.column_major();
+        let matrix = Matrix::new(&columns, features.rows(), features.width());
+        grown(booster.fit_unweighted(&matrix, targets, None))?;
+        Ok(Forest::new(&booster))
+    }
+
+    /// Grows trees on weighted rows where they gain most, for [recipes](crate::class_table::recipe). The weights are above 0, and count
+    /// relative to their mean.
+    pub fn fit_weighted(
         &self,
         features: &Features,
         targets: &[f64],
@@ -95,23 +111,15 @@ impl WeightedBoosting {
         let matrix = Matrix::new(&columns, features.rows(), features.width());
         let mean = weights.iter().sum::<f64>() / weights.len().max(1) as f64;
         let weights: Vec<f64> = weights.iter().map(|weight| weight / mean).collect();
-        let mut booster = GradientBooster::default()
-            .set_objective_type(ObjectiveType::SquaredLoss)
-            .set_iterations(self.trees)
-            .set_learning_rate(self.learning_rate)
-            .set_max_depth(self.max_depth)
-            .set_max_leaves(self.leaves)
-            .set_l2(self.l2)
-            .set_min_leaf_weight(self.min_leaf)
-            .set_nbins(256)
-            .set_parallel(false)
-            .set_seed(seed);
+        let mut booster = self.booster(seed);
         booster.grow_policy = GrowPolicy::LossGuide;
-        booster
-            .fit(&matrix, targets, &weights, None)
-            .map_err(|error| SurrogateError::Training(format!("the trees do not fit: {error}")))?;
+        grown(booster.fit(&matrix, targets, &weights, None))?;
         Ok(Forest::new(&booster))
     }
+}
+
+fn grown<E: std::fmt::Display>(result: Result<(), E>) -> Result<(), SurrogateError> {
+    result.map_err(|error| SurrogateError::Training(format!("the trees do not fit: {error}")))
 }
 
 impl Surrogate for GradientBoosting {
@@ -128,11 +136,11 @@ impl Surrogate for GradientBoosting {
         if !held_out.is_empty() {
             let pick = |indices: &[usize]| indices.iter().map(|i| targets[*i]).collect::<Vec<_>>();
             let probe = self.boost(&features.select(seen), &pick(seen), seed)?;
-            let predicted = Forest::new(&probe).predict(&features.select(held_out));
+            let predicted = probe.predict(&features.select(held_out));
             squares = predicted.iter().zip(pick(held_out)).map(|(p, t)| (p - t).powi(2)).sum();
         }
         let residual_sd = (squares / held_out.len().max(1) as f64).sqrt();
-        let forest = Forest::new(&self.boost(features, targets, seed)?);
+        let forest = self.boost(features, targets, seed)?;
         Ok(Box::new(Trained { forest, residual_sd }))
     }
 }

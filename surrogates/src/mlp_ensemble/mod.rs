@@ -32,7 +32,7 @@ use hwgym_envs::random::derive_seed;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use self::network::{Batch, Descent, Shape, backward, exp, forward, sigmoid};
+use self::network::{Batch, Descent, Minibatches, Shape, backward, exp, forward, sigmoid};
 use crate::joint::{FittedJoint, JointEstimates, JointSurrogate, JointTargets};
 use crate::{Features, SurrogateEntry, SurrogateError};
 
@@ -97,13 +97,13 @@ impl Default for Tuning {
 }
 
 /// Steps of a training at least.
-const LEAST_STEPS: usize = 300;
+pub(crate) const LEAST_STEPS: usize = 300;
 /// Weight of the gate's loss.
-const GATE: f32 = 0.2;
+pub(crate) const GATE: f32 = 0.2;
 /// Least and largest logarithm of a variance.
 const LOG_VARIANCES: (f32, f32) = (-9.0, 6.0);
 /// Rows that are predicted together.
-const BLOCK: usize = 256;
+pub(crate) const BLOCK: usize = 256;
 
 /// A trained ensemble.
 #[derive(Clone, Debug, PartialEq)]
@@ -267,9 +267,7 @@ impl TrainedMlpEnsemble {
             descend(&self.shape, numbers.clone(), &inputs, targets, tuning, has_gate, seed)
         };
         let nets: Vec<Vec<f32>> = self.nets.par_iter().enumerate().with_max_len(1).map(train).collect();
-        if nets.iter().flatten().any(|number| !number.is_finite()) {
-            return Err(SurrogateError::Training("the training diverged; lower `learning_rate`".into()));
-        }
+        check_trained(&nets)?;
         Ok(Self { nets, has_gate: self.has_gate || has_gate, ..self.clone() })
     }
 
@@ -333,22 +331,14 @@ fn descend(
     let (rows, width) = (targets.rows(), shape.inputs);
     let size = batch_size(tuning.batch, rows);
     let mut random = Random::new(seed);
-    let mut order: Vec<usize> = (0..rows).collect();
-    let mut next = rows;
+    let mut minibatches = Minibatches::new(rows, size);
     let mut batch = Batch::default();
     let (mut seen, mut slopes) = (Vec::new(), Vec::new());
     let mut gradient = vec![0.0; numbers.len()];
     let mut descent = Descent::new(numbers.len(), tuning.steps, tuning.learning_rate, tuning.weight_decay);
     let free = if tuning.head_only { shape.head() } else { 0 };
     for _ in 0..tuning.steps {
-        if next >= rows {
-            random.shuffle(&mut order);
-            next = 0;
-        }
-        let picked = &order[next..(next + size).min(rows)];
-        next += size;
-        seen.clear();
-        picked.iter().for_each(|row| seen.extend_from_slice(&inputs[row * width..(row + 1) * width]));
+        let picked = minibatches.next(inputs, width, &mut random, &mut seen);
         forward(shape, &numbers, &seen, picked.len(), &mut batch);
         loss_slopes(&batch.outputs, targets, picked, tuning.beta as f32, has_gate, &mut slopes);
         backward(
@@ -446,6 +436,14 @@ pub(crate) fn check_numbers(numbers: &[f32], length: usize) -> Result<(), String
     match numbers.iter().all(|number| number.abs() < 1e6) {
         true => Ok(()),
         false => Err("a number of a net is not finite, or beyond a million".into()),
+    }
+}
+
+/// Errors: numbers that grew out of all bounds in training.
+pub(crate) fn check_trained(nets: &[Vec<f32>]) -> Result<(), SurrogateError> {
+    match nets.iter().flatten().all(|number| number.is_finite()) {
+        true => Ok(()),
+        false => Err(SurrogateError::Training("the training diverged; lower `learning_rate`".into())),
     }
 }
 

@@ -228,6 +228,39 @@ impl Descent {
     }
 }
 
+/// Rows in a new order every pass, a few at a time.
+pub(crate) struct Minibatches {
+    order: Vec<usize>,
+    next: usize,
+    size: usize,
+}
+
+impl Minibatches {
+    /// Over so many rows, `size` at a time; what is left of a pass makes a smaller one.
+    pub fn new(rows: usize, size: usize) -> Self {
+        Self { order: (0..rows).collect(), next: rows, size }
+    }
+
+    /// The next rows, with their inputs gathered in `seen`.
+    pub fn next(
+        &mut self,
+        inputs: &[f32],
+        width: usize,
+        random: &mut Random,
+        seen: &mut Vec<f32>,
+    ) -> &[usize] {
+        if self.next >= self.order.len() {
+            random.shuffle(&mut self.order);
+            self.next = 0;
+        }
+        let picked = &self.order[self.next..(self.next + self.size).min(self.order.len())];
+        self.next += self.size;
+        seen.clear();
+        picked.iter().for_each(|row| seen.extend_from_slice(&inputs[row * width..(row + 1) * width]));
+        picked
+    }
+}
+
 /// `a' b`.
 fn outer(a: ArrayView2<f32>, b: ArrayView2<f32>, mut product: ArrayViewMut2<f32>) {
     general_mat_mul(1.0, &a.t(), &b, 0.0, &mut product);
