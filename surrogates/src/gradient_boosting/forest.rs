@@ -158,9 +158,11 @@ mod tests {
         let targets: Vec<f64> = (0..features.rows())
             .map(|i| features.row(i)[0] * 3.0 + (9.0 * features.row(i)[1]).sin())
             .collect();
-        let booster = GradientBoosting::default().boost(&features, &targets, 1).expect("it fits");
         let columns = features.column_major();
-        let expected = booster.predict(&Matrix::new(&columns, features.rows(), 3), false);
+        let matrix = Matrix::new(&columns, features.rows(), 3);
+        let mut booster = GradientBoosting::default().growth().booster(1);
+        booster.fit_unweighted(&matrix, &targets, None).expect("it fits");
+        let expected = booster.predict(&matrix, false);
         let forest = Forest::new(&booster);
         assert_eq!(forest.predict(&features), expected);
         let json = serde_json::to_string(&forest).expect("it is written");

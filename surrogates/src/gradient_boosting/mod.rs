@@ -44,15 +44,19 @@ struct Trained {
 }
 
 impl GradientBoosting {
-    fn boost(&self, features: &Features, targets: &[f64], seed: u64) -> Result<Forest, SurrogateError> {
-        let growth = Growth {
+    fn growth(&self) -> Growth {
+        Growth {
             trees: self.trees,
             learning_rate: self.learning_rate,
             leaves: usize::MAX,
             max_depth: self.max_depth,
             l2: self.l2,
             min_leaf: self.min_leaf,
-        };
+        }
+    }
+
+    fn boost(&self, features: &Features, targets: &[f64], seed: u64) -> Result<Forest, SurrogateError> {
+        let growth = self.growth();
         growth.fit(features, targets, growth.booster(seed))
     }
 }
