@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Registries;
 use crate::envs::results::ResultCache;
-use crate::envs::{Env, Options};
+use crate::envs::{Env, Objective, Options};
 use crate::failure::bad_input;
 
 /// An environment with its options.
@@ -69,4 +69,25 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().into(), value.trim().into())),
         _ => Err("expected NAME=VALUE".into()),
     }
+}
+
+/// An objective of an environment: its default, one by name, or one that is written out as in a study, `(name: .., goals: [..])`. Errors: what
+/// does not fit its metrics.
+pub fn objective(env: &dyn Env, text: Option<&str>) -> anyhow::Result<Objective> {
+    let named = env.objectives();
+    let found = match text {
+        None => named.into_iter().next(),
+        Some(text) if text.trim_start().starts_with('(') => Some(Options::ron(text).parse()?),
+        Some(name) => {
+            let names: Vec<String> = named.iter().map(|objective| objective.name.clone()).collect();
+            let found = named.into_iter().find(|objective| objective.name == name);
+            Some(found.ok_or_else(|| {
+                let hint = crate::envs::suggest::suggestion(name, &names);
+                bad_input(format!("no objective is called `{name}`{hint} (known: {})", names.join(", ")))
+            })?)
+        }
+    };
+    let objective = found.ok_or_else(|| bad_input("the environment names no objective; give one"))?;
+    objective.scorer(env.metrics())?;
+    Ok(objective)
 }

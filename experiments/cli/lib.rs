@@ -41,6 +41,7 @@ mod export;
 mod extend;
 mod failure;
 mod map;
+mod offline;
 mod play;
 #[cfg(feature = "neural")]
 mod policy;

@@ -7,12 +7,11 @@ use crate::Registries;
 use crate::envs::episode::Evaluated;
 use crate::envs::number::significant;
 use crate::envs::wrappers::{Joint, MultiAgent, Sequential, TargetWalk, TimeLimit};
-use crate::envs::{Design, DesignSpace, Env, Episode, MultiAgentEpisode, Objective, Outcome, Player, Policy};
+use crate::envs::{Design, DesignSpace, Env, Episode, MultiAgentEpisode, Outcome, Player, Policy};
 use serde_json::{Map, Value, json};
 
-use crate::arguments::EnvironmentArgs;
+use crate::arguments::{EnvironmentArgs, objective};
 use crate::experiments::store::design_to_json;
-use crate::failure::bad_input;
 
 /// Play one episode of an environment with a plain policy, and print it step by step
 #[derive(clap::Args)]
@@ -55,7 +54,7 @@ impl PlayArgs {
     pub fn run(self, registries: &Registries) -> anyhow::Result<ExitCode> {
         let env = self.environment.make(registries)?;
         let policy: Policy = self.policy.parse()?;
-        let objective = self.objective(env.as_ref())?;
+        let objective = objective(env.as_ref(), self.objective.as_deref())?;
         let limit = usize::try_from(self.steps).unwrap_or(usize::MAX);
         match self.formulation {
             Formulation::Joint => {
@@ -72,21 +71,6 @@ impl PlayArgs {
             }
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    fn objective(&self, env: &dyn Env) -> anyhow::Result<Objective> {
-        let objectives = env.objectives();
-        let Some(name) = &self.objective else {
-            return objectives
-                .into_iter()
-                .next()
-                .ok_or_else(|| bad_input("the environment names no objective"));
-        };
-        let names: Vec<_> = objectives.iter().map(|objective| objective.name.clone()).collect();
-        objectives.into_iter().find(|objective| objective.name == *name).ok_or_else(|| {
-            let hint = crate::envs::suggest::suggestion(name, &names);
-            bad_input(format!("no objective is called `{name}`{hint} (known: {})", names.join(", ")))
-        })
     }
 
     fn single(&self, env: &Arc<dyn Env>, mut episode: impl Episode, policy: Policy) {

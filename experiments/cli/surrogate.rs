@@ -9,7 +9,7 @@ use crate::envs::known_optima::KnownOptima;
 use crate::envs::number::significant;
 use crate::envs::{Design, Env, Options, Outcome, enumerate};
 use crate::surrogates::class_table::recipe::{self, Built, Recipe};
-use crate::surrogates::dataset::Source;
+use crate::surrogates::dataset::{Origin, Source};
 use crate::surrogates::model::Training;
 use crate::surrogates::{Accuracy, Dataset, Parity, Registry, SurrogateModel, Transform};
 use comfy_table::{Table, presets};
@@ -19,6 +19,7 @@ use crate::Registries;
 use crate::arguments::{CacheFolderArgs, EnvironmentArgs, options, pair};
 use crate::env::plain_table;
 use crate::failure::bad_input;
+use crate::offline::OfflineArgs;
 
 /// Train, evaluate and compare surrogates
 #[derive(clap::Args)]
@@ -65,6 +66,8 @@ enum Action {
         /// Saved table
         model: PathBuf,
     },
+    /// Find designs by a data set alone, and simulate only the most promising
+    Offline(OfflineArgs),
     /// Measure a saved one on a data set, or on a whole space
     Evaluate {
         /// Saved surrogate
@@ -169,6 +172,7 @@ impl SurrogateArgs {
                 build(registries, &environment, &Recipe { budget, seed }, &out, &cache)?;
             }
             Action::Search { model } => search(registries, &model)?,
+            Action::Offline(offline) => offline.run(registries)?,
             Action::Evaluate { model, data, output } if data.extension().is_some_and(|e| e == "gz") => {
                 let model = SurrogateModel::load(registry, &model)?;
                 whole_space(registries, &model, &data, &output)?;
@@ -245,13 +249,12 @@ fn build(
     Ok(())
 }
 
-/// The environment that a model imitates.
-fn truth(registries: &Registries, model: &SurrogateModel) -> anyhow::Result<Arc<dyn Env>> {
-    let origin = &model.header().origin;
+/// The environment that a model imitates, or a data set is of.
+pub fn truth(registries: &Registries, origin: &Origin) -> anyhow::Result<Arc<dyn Env>> {
     let env = registries.envs().make(&origin.environment, &Options::ron(origin.options.clone()))?;
     if env.space() != &origin.space || env.metrics() != origin.metrics.as_slice() {
         return Err(bad_input(format!(
-            "the model is of another space or other metrics of `{}` than this program has; make it again",
+            "`{}` had another space or other metrics when this file was made than this program has; make it again",
             origin.environment
         )));
     }
@@ -267,7 +270,7 @@ fn search(registries: &Registries, path: &Path) -> anyhow::Result<()> {
             path.display()
         )));
     };
-    let env = truth(registries, &model)?;
+    let env = truth(registries, &model.header().origin)?;
     let start = Instant::now();
     let mut rows = enumerate::Table::new(env.metrics().iter().map(|metric| metric.name.clone()));
     for class in 0..classes.classes() {
@@ -310,7 +313,7 @@ fn whole_space(
     path: &Path,
     output: &OutputArgs,
 ) -> anyhow::Result<()> {
-    let env = truth(registries, model)?;
+    let env = truth(registries, &model.header().origin)?;
     let rows = enumerate::Table::load(path)?;
     let names: Vec<&str> = env.metrics().iter().map(|metric| metric.name.as_str()).collect();
     if rows.metrics() != names {

@@ -13,6 +13,7 @@ pub mod joint;
 pub mod mlp_ensemble;
 pub mod model;
 pub mod nearest_neighbours;
+pub mod offline;
 pub mod partial_least_squares;
 pub mod random_forest;
 pub mod registry;

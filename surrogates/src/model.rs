@@ -246,7 +246,7 @@ impl SurrogateModel {
                     let transform = base.header.transforms[index];
                     targets.iter().all(|target| transform.forward(*target).is_finite()).then_some(transform)
                 }
-                None => training.transform.fit(&targets),
+                None => training.transform.fit_in(&metric.unit, &targets),
             };
             let transform = fitted.ok_or_else(|| {
                 SurrogateError::Training(format!(

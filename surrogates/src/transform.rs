@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// What is done to a target before a model sees it; undone in every prediction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Transform {
-    /// The logarithm where all targets are above 0 and span more than a factor of 3, otherwise nothing; then standardised.
+    /// The logarithm where all targets are above 0 and span more than a factor of 3, otherwise nothing; then standardised. Decibels
+    /// and degrees stay as they are: the ones are logarithms already, the others places on a circle.
     #[default]
     Auto,
     /// Standardised only.
@@ -23,6 +24,14 @@ pub struct FittedTransform {
 }
 
 impl Transform {
+    /// [`fit`](Self::fit) for a metric in this unit, which tells `Auto` what never takes a logarithm.
+    pub fn fit_in(self, unit: &str, targets: &[f64]) -> Option<FittedTransform> {
+        match (self, unit) {
+            (Self::Auto, "dB" | "deg") => Self::Standard.fit(targets),
+            _ => self.fit(targets),
+        }
+    }
+
     /// Learns the numbers; constant targets get a standard deviation of 1. `None` for a logarithm of targets that are not above 0.
     pub fn fit(self, targets: &[f64]) -> Option<FittedTransform> {
         let low = targets.iter().copied().fold(f64::INFINITY, f64::min);

@@ -1,10 +1,14 @@
-//! Data sets: designs of one environment with their metrics, and the CSV they live in.
+//! Data sets: designs of one environment with their metrics, and the files they live in.
 //!
-//! The first line of the file is a comment, the data card: environment, options, space, metrics and sources as JSON, so that a data set
-//! explains itself. Then a header and one row per design: parameters, metrics, `status` and `reason`. A design without metrics has empty cells
-//! there, and a reason: gates learn from it, other models pass over it.
+//! A file is CSV, or Parquet where its name ends in `.parquet`. Either begins or ends with the data card: environment, options, space, metrics and
+//! sources as JSON, so that a data set explains itself. It has one row per design: parameters, metrics, `status` and `reason`. A design
+//! without metrics has empty cells there, and a reason: gates learn from it, other models pass over it.
 
-use std::io::{BufRead, BufReader, Write};
+mod csv;
+#[cfg(feature = "parquet")]
+mod parquet;
+
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::SurrogateError;
 
-const MARK: &str = "# hwgym-dataset ";
+/// The first bytes of a Parquet file.
+const PARQUET: &[u8] = b"PAR1";
 
 /// Designs of one environment with their metrics.
 #[derive(Clone, Debug, PartialEq)]
@@ -267,112 +272,83 @@ impl Dataset {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// Writes the CSV. Errors: the file cannot be written.
+    /// Writes the file: Parquet where its name says so, otherwise CSV. Errors: it cannot be written, or this program was built without Parquet.
     pub fn write(&self, path: &Path) -> Result<(), SurrogateError> {
-        let io = |source| hwgym_envs::EnvError::File { path: path.into(), source };
-        let mut file = std::io::BufWriter::new(std::fs::File::create(path).map_err(io)?);
-        writeln!(file, "{MARK}{}", serde_json::to_string(&self.origin)?).map_err(io)?;
-        let mut csv = csv::Writer::from_writer(file);
-        let space = &self.origin.space;
-        let csv_error = |error: csv::Error| io(std::io::Error::other(error));
-        csv.write_record(columns(&self.origin)).map_err(csv_error)?;
-        let values = |design: &Design| -> Vec<String> {
-            let text = |i| match space.value(design, i) {
-                Value::Real(real) => real.to_string(),
-                value => value.to_string(),
-            };
-            (0..space.len()).map(text).collect()
-        };
-        for (design, metrics) in self.designs.iter().zip(&self.metrics) {
-            let mut record = values(design);
-            record.extend(metrics.iter().map(f64::to_string));
-            record.extend(["feasible".into(), String::new()]);
-            csv.write_record(record).map_err(csv_error)?;
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            #[cfg(feature = "parquet")]
+            return parquet::write(self, path);
+            #[cfg(not(feature = "parquet"))]
+            return Err(without_parquet(path));
         }
-        for row in &self.unmeasured {
-            let mut record = values(&row.design);
-            record.extend(self.origin.metrics.iter().map(|_| String::new()));
-            record.extend([row.status.clone(), row.reason.clone()]);
-            csv.write_record(record).map_err(csv_error)?;
-        }
-        csv.flush().map_err(io)?;
-        Ok(())
+        csv::write(self, path)
     }
 
-    /// Reads a CSV that [`write`](Self::write) made, or one of the same form made elsewhere. Errors: with the line.
+    /// Reads a file that [`write`](Self::write) made, or one of the same form made elsewhere; what it is shows in its first bytes. Errors: with
+    /// the line, or row.
     pub fn read(path: &Path) -> Result<Self, SurrogateError> {
         let io = |source| hwgym_envs::EnvError::File { path: path.into(), source };
-        let bad = |line: u64, message: String| SurrogateError::Data { path: path.into(), line, message };
-        let mut file = BufReader::new(std::fs::File::open(path).map_err(io)?);
-        let mut first = String::new();
-        file.read_line(&mut first).map_err(io)?;
-        let origin: Origin = match first.strip_prefix(MARK) {
-            Some(json) => serde_json::from_str(json).map_err(|error| {
-                bad(1, format!("the data card does not read: {error}; build the data set again"))
-            })?,
-            None => {
-                return Err(bad(
-                    1,
-                    format!(
-                        "expected a line that starts with `{MARK}`; make data sets with `hwgym dataset build`"
-                    ),
-                ));
-            }
-        };
-        let mut csv = csv::Reader::from_reader(file);
-        let width = origin.space.len();
-        let header = csv.headers().map_err(|error| bad(2, error.to_string()))?.clone();
-        let expected = columns(&origin);
-        if !expected.iter().map(String::as_str).eq(header.iter()) {
-            return Err(bad(2, columns_differ(&expected, &header)));
+        let mut first = Vec::new();
+        let file = std::fs::File::open(path).map_err(io)?;
+        file.take(PARQUET.len() as u64).read_to_end(&mut first).map_err(io)?;
+        if first == PARQUET {
+            #[cfg(feature = "parquet")]
+            return parquet::read(path);
+            #[cfg(not(feature = "parquet"))]
+            return Err(without_parquet(path));
         }
-        let (mut designs, mut metrics, mut unmeasured) = (Vec::new(), Vec::new(), Vec::new());
-        let count = origin.metrics.len();
-        for record in csv.records() {
-            let record = record.map_err(|error| {
-                let line = error.position().map_or(0, |p| p.line() + 1);
-                bad(line, error.to_string())
-            })?;
-            let line = record.position().map_or(0, |p| p.line() + 1);
-            let values = origin.space.parameters().iter().zip(&record).map(|(parameter, text)| {
-                let value = if !parameter.domain.is_ordered() {
-                    Value::Text(text.into())
-                } else {
-                    Value::parse(text)
-                };
-                (&parameter.name, value)
-            });
-            let design = origin.space.design(values).map_err(|error| bad(line, error.to_string()))?;
-            let cell = |index: usize| record.get(width + index).unwrap_or_default();
-            match cell(count) {
-                "feasible" => {}
-                status @ ("infeasible" | "timed-out" | "failed") => {
-                    let reason = cell(count + 1).into();
-                    unmeasured.push(Unmeasured { design, status: status.into(), reason });
-                    continue;
-                }
-                other => {
-                    let expected = "feasible, infeasible, timed-out or failed";
-                    return Err(bad(line, format!("the status is `{other}`; expected {expected}")));
-                }
-            }
-            let number = |(index, metric): (usize, &Metric)| match cell(index).parse() {
-                Ok(value) if f64::is_finite(value) => Ok(value),
-                _ => Err(bad(
-                    line,
-                    format!(
-                        "`{}` is `{}`, not a finite number; a design without metrics has a status that says so",
-                        metric.name,
-                        cell(index)
-                    ),
-                )),
-            };
-            let row = origin.metrics.iter().enumerate().map(number).collect::<Result<Vec<f64>, _>>()?;
-            designs.push(design);
-            metrics.push(row);
-        }
-        Ok(Self { origin, designs, metrics, unmeasured })
+        csv::read(path)
     }
+
+    /// No rows yet.
+    fn empty(origin: Origin) -> Self {
+        Self { origin, designs: Vec::new(), metrics: Vec::new(), unmeasured: Vec::new() }
+    }
+
+    /// Adds a row that was read, in the order of the columns. Errors: what is wrong with it.
+    fn push(&mut self, row: &[&str]) -> Result<(), String> {
+        let Self { origin, designs, metrics, unmeasured } = self;
+        let values = origin.space.parameters().iter().zip(row).map(|(parameter, text)| {
+            let value = match parameter.domain.is_ordered() {
+                true => Value::parse(text),
+                false => Value::Text((*text).into()),
+            };
+            (&parameter.name, value)
+        });
+        let design = origin.space.design(values).map_err(|error| error.to_string())?;
+        let cell = |index: usize| row.get(origin.space.len() + index).copied().unwrap_or_default();
+        let count = origin.metrics.len();
+        match cell(count) {
+            "feasible" => {}
+            status @ ("infeasible" | "timed-out" | "failed") => {
+                let (status, reason) = (status.into(), cell(count + 1).into());
+                unmeasured.push(Unmeasured { design, status, reason });
+                return Ok(());
+            }
+            other => {
+                let expected = "feasible, infeasible, timed-out or failed";
+                return Err(format!("the status is `{other}`; expected {expected}"));
+            }
+        }
+        let number = |(index, metric): (usize, &Metric)| match cell(index).parse() {
+            Ok(value) if f64::is_finite(value) => Ok(value),
+            _ => Err(format!(
+                "`{}` is `{}`, not a finite number; a design without metrics has a status that says so",
+                metric.name,
+                cell(index)
+            )),
+        };
+        metrics.push(origin.metrics.iter().enumerate().map(number).collect::<Result<Vec<f64>, _>>()?);
+        designs.push(design);
+        Ok(())
+    }
+}
+
+#[cfg(not(feature = "parquet"))]
+fn without_parquet(path: &Path) -> SurrogateError {
+    SurrogateError::Training(format!(
+        "{}: this program was built without Parquet: build it with `--features parquet`, or use CSV",
+        path.display()
+    ))
 }
 
 /// The header of a file: parameters, metrics, status, reason.
@@ -383,19 +359,15 @@ fn columns(origin: &Origin) -> Vec<String> {
 }
 
 /// What is wrong with a header.
-fn columns_differ(expected: &[String], found: &csv::StringRecord) -> String {
-    let missing: Vec<_> = expected.iter().filter(|name| !found.iter().any(|f| f == name.as_str())).collect();
-    let unknown: Vec<_> = found.iter().filter(|name| !expected.iter().any(|e| e == name)).collect();
+fn columns_differ(expected: &[String], found: &[String]) -> String {
+    let missing: Vec<_> = expected.iter().filter(|name| !found.contains(name)).cloned().collect();
+    let unknown: Vec<_> = found.iter().filter(|name| !expected.contains(name)).cloned().collect();
     let list = |names: Vec<String>| names.join(", ");
     let detail = match (missing.is_empty(), unknown.is_empty()) {
         (true, true) => "they stand in another order".into(),
-        (false, true) => format!("{} is missing", list(missing.into_iter().cloned().collect())),
-        (true, false) => format!("{} is unknown", list(unknown.into_iter().map(String::from).collect())),
-        (false, false) => format!(
-            "{} is missing and {} unknown",
-            list(missing.into_iter().cloned().collect()),
-            list(unknown.into_iter().map(String::from).collect())
-        ),
+        (false, true) => format!("{} is missing", list(missing)),
+        (true, false) => format!("{} is unknown", list(unknown)),
+        (false, false) => format!("{} is missing and {} unknown", list(missing), list(unknown)),
     };
     format!("the columns are not those of the data card ({detail}); expected {}", expected.join(","))
 }
