@@ -29,7 +29,7 @@ pub struct ChainHeads {
     pub head_width: usize,
     /// Passes over the data; more where that were fewer than 300 steps.
     pub epochs: usize,
-    /// Rows of a step; 0 for about a twentieth of the data, from 16 to 256.
+    /// Rows of a step; 0 for about a twentieth of the data, from 16 to 128.
     pub batch: usize,
     /// Largest step size; it rises for a twentieth of the steps, then falls along a cosine.
     pub learning_rate: f64,
@@ -364,7 +364,7 @@ pub(crate) fn entry() -> SurrogateEntry {
     .hyperparameter("width", "96", "1 to 4096", "units of the layers of a trunk")
     .hyperparameter("head_width", "48", "1 to 4096", "units of the hidden layer of a head")
     .hyperparameter("epochs", "50", "1 to 100000", "passes over the data; more where that were under 300 steps")
-    .hyperparameter("batch", "0", "0 to 65536", "rows of a step; 0 for about a twentieth of the data, 16 to 256")
+    .hyperparameter("batch", "0", "0 to 65536", "rows of a step; 0 for about a twentieth of the data, 16 to 128")
     .hyperparameter("learning_rate", "0.004", "above 0, at most 1", "largest step size")
     .hyperparameter("weight_decay", "0.0001", "0 to 1", "share of the weights that a step of size 1 takes off")
     .hyperparameter("noise", "0.03", "0 to 1", "deviation of the noise on earlier metrics in training")

@@ -48,7 +48,7 @@ pub struct MlpEnsemble {
     pub width: usize,
     /// Passes over the data; more where that were fewer than 300 steps.
     pub epochs: usize,
-    /// Rows of a step; 0 for about a twentieth of the data, from 16 to 256.
+    /// Rows of a step; 0 for about a twentieth of the data, from 16 to 128.
     pub batch: usize,
     /// Largest step size; it rises for a twentieth of the steps, then falls along a cosine.
     pub learning_rate: f64,
@@ -64,7 +64,7 @@ impl Default for MlpEnsemble {
             nets: 5,
             layers: 3,
             width: 128,
-            epochs: 80,
+            epochs: 130,
             batch: 0,
             learning_rate: 4e-3,
             weight_decay: 1e-4,
@@ -78,7 +78,7 @@ impl Default for MlpEnsemble {
 pub struct Tuning {
     /// Steps.
     pub steps: usize,
-    /// Rows of a step; 0 for about a twentieth of the data, from 16 to 256.
+    /// Rows of a step; 0 for about a twentieth of the data, from 16 to 128.
     pub batch: usize,
     /// Largest step size.
     pub learning_rate: f64,
@@ -206,7 +206,7 @@ pub(crate) fn batch_size(asked: usize, rows: usize) -> usize {
         asked
     } else {
         let twentieth = (rows as f64 / 20.0).max(1.0);
-        (1usize << (twentieth.log2().round() as u32).min(20)).clamp(16, 256)
+        (1usize << (twentieth.log2().round() as u32).min(20)).clamp(16, 128)
     };
     size.min(rows.max(1))
 }
@@ -532,8 +532,8 @@ pub(crate) fn entry() -> SurrogateEntry {
     .hyperparameter("nets", "5", "1 to 100", "number of nets")
     .hyperparameter("layers", "3", "1 to 20", "hidden layers of a net")
     .hyperparameter("width", "128", "1 to 4096", "units of a hidden layer")
-    .hyperparameter("epochs", "80", "1 to 100000", "passes over the data; more where that were under 300 steps")
-    .hyperparameter("batch", "0", "0 to 65536", "rows of a step; 0 for about a twentieth of the data, 16 to 256")
+    .hyperparameter("epochs", "130", "1 to 100000", "passes over the data; more where that were under 300 steps")
+    .hyperparameter("batch", "0", "0 to 65536", "rows of a step; 0 for about a twentieth of the data, 16 to 128")
     .hyperparameter("learning_rate", "0.004", "above 0, at most 1", "largest step size")
     .hyperparameter("weight_decay", "0.0001", "0 to 1", "share of the weights that a step of size 1 takes off")
     .hyperparameter("beta", "0.5", "0 to 1", "exponent of the variance that weighs a row; 0 is the likelihood")

@@ -1,6 +1,6 @@
 """Other optimisers on the synthetic problems for reporting: rows of `peers.csv`, in the form of that file.
 
-    pip install hwgym optuna pymoo cma          # and torch, for Optuna's Gaussian processes
+    pip install hwgym optuna pymoo cma          # and torch, for Optuna's Gaussian processes; botorch
     python agents/tests/golden/optimizers/peers.py --budget 50 --seeds 10 >> agents/tests/golden/optimizers/peers.csv
     python agents/tests/golden/optimizers/peers.py --budget 50 --seeds 10 --peers optuna-gp --problems repeaters,caches
 
@@ -149,11 +149,87 @@ def pycma_peer(problem, seed):
         cma.fmin(f, np.random.default_rng(options["seed"]).random(len(names)), 0.3, options)
 
 
+def botorch_peer(problem, seed):
+    """BoTorch's qLogNEHVI as its tutorials have it: a Gaussian process per metric, a Sobol start of 2 (d + 1), alternating search of mixed spaces."""
+    import torch
+    from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
+    from botorch.acquisition.multi_objective.objective import IdentityMCMultiOutputObjective
+    from botorch.fit import fit_gpytorch_mll
+    from botorch.models import MixedSingleTaskGP, ModelListGP, SingleTaskGP
+    from botorch.models.transforms import Normalize, Standardize
+    from botorch.optim.optimize_mixed import optimize_acqf_mixed_alternating
+    from gpytorch.mlls import SumMarginalLogLikelihood
+
+    torch.manual_seed(seed)
+    torch.set_default_dtype(torch.double)
+    distributions = problem.env.space.optuna_distributions()
+    choices = {}  # Of a category or a switch: what its number stands for.
+    ends, discrete, categories = [], {}, {}
+    for place, (name, d) in enumerate(distributions.items()):
+        kind = type(d).__name__
+        if kind == "CategoricalDistribution":
+            numeric = all(isinstance(c, (int, float)) and not isinstance(c, bool) for c in d.choices)
+            choices[name] = sorted(d.choices) if numeric else list(d.choices)
+            places = [float(i) for i in range(len(d.choices))]
+            (discrete if numeric else categories)[place] = places
+            ends.append((0.0, len(d.choices) - 1.0))
+        elif kind == "IntDistribution":
+            discrete[place] = [float(v) for v in range(d.low, d.high + 1, d.step)]
+            ends.append((float(d.low), float(d.high)))
+        else:
+            ends.append((d.low, d.high))
+    bounds = torch.tensor(ends).T
+    width = len(ends)
+
+    def ask(x):
+        design = {}
+        for value, (name, d) in zip(x.tolist(), distributions.items()):
+            if name in choices:
+                design[name] = choices[name][round(value)]
+            else:
+                design[name] = round(value) if type(d).__name__ == "IntDistribution" else value
+        values, broken = problem.ask(design)
+        return [-v for v in values] + list(broken)
+
+    def snapped(x):
+        for place, values in {**discrete, **categories}.items():
+            grid = torch.tensor(values)
+            x[:, place] = grid[(x[:, place, None] - grid).abs().argmin(dim=1)]
+        return x
+
+    start = min(2 * (width + 1), problem.budget)
+    unit = torch.quasirandom.SobolEngine(width, scramble=True, seed=seed).draw(start, dtype=torch.double)
+    x = snapped(bounds[0] + unit * (bounds[1] - bounds[0]))
+    y = torch.tensor([ask(row) for row in x])
+    reference = torch.tensor([-float(r) for r in REFERENCES[problem.name]])
+    real = [place for place in range(width) if place not in categories]
+    while len(problem.seen) < problem.budget:
+        models = []
+        for metric in range(y.shape[1]):
+            target = y[:, metric : metric + 1]
+            about = {"outcome_transform": Standardize(1), "input_transform": Normalize(width, indices=real, bounds=bounds[:, real])}
+            models.append(
+                MixedSingleTaskGP(x, target, cat_dims=list(categories), **about) if categories else SingleTaskGP(x, target, **about)
+            )
+        model = ModelListGP(*models)
+        fit_gpytorch_mll(SumMarginalLogLikelihood(model.likelihood, model))
+        limits = [(lambda z, k=k: z[..., k]) for k in range(2, y.shape[1])]
+        improvement = qLogNoisyExpectedHypervolumeImprovement(
+            model, reference, x, prune_baseline=True, constraints=limits or None, objective=IdentityMCMultiOutputObjective(outcomes=[0, 1])
+        )
+        found, _ = optimize_acqf_mixed_alternating(
+            improvement, bounds, discrete_dims=discrete, cat_dims=categories, q=1, raw_samples=256, num_restarts=8
+        )
+        x = torch.cat([x, snapped(found.clone())])
+        y = torch.cat([y, torch.tensor([ask(x[-1])])])
+
+
 PEERS = {
     "optuna-tpe": (optuna_peer("TPESampler"), lambda p: True),
     "optuna-gp": (optuna_peer("GPSampler"), lambda p: True),
     "pymoo-ga": (pymoo_peer, lambda p: p.goals == 1),
     "pymoo-nsga2": (pymoo_peer, lambda p: p.goals == 2),
+    "botorch": (botorch_peer, lambda p: p.goals == 2),
     "pycma": (pycma_peer, lambda p: p.goals == 1 and numbers(p) is not None),
 }
 
@@ -162,7 +238,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", type=int, default=50)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--peers", default=",".join(peer for peer in PEERS if peer != "botorch"))
     parser.add_argument("--problems", default=",".join(SINGLE + SEVERAL))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
