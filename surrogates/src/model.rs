@@ -311,6 +311,11 @@ impl SurrogateModel {
         )))
     }
 
+    /// Whether one model predicts all metrics at once, and no other stands under it.
+    pub fn is_joint(&self) -> bool {
+        matches!(self.fitted, Models::Joint(_)) && self.base.is_none()
+    }
+
     /// The model whose errors this one corrects, if there is one.
     pub fn base(&self) -> Option<&SurrogateModel> {
         self.base.as_deref()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hwgym_envs::conformance::check_env;
-use hwgym_envs::{Design, DesignSpace, Env, Fidelity, Metric, Outcome, Parameter};
+use hwgym_envs::{Design, DesignSpace, Env, Fidelity, Metric, Options, Outcome, Parameter};
 use hwgym_surrogates::class_table::recipe::{self, Recipe};
 use hwgym_surrogates::dataset::Source;
 use hwgym_surrogates::surrogate_env::SurrogateEnv;
@@ -220,5 +220,41 @@ fn spaces_that_have_no_table_are_refused() -> Result<(), SurrogateError> {
     assert!(few.contains("20 simulations or more"), "{few}");
     let none = message(recipe::build(&Machine::env(-1.0)?, &Recipe { budget: 100, seed: 1 }, &|| {}));
     assert!(none.contains("have metrics"), "{none}");
+    Ok(())
+}
+
+/// The tables of `experiments/tables`: the best design that they promise, simulated, is at the known optimum to a part in five hundred.
+#[test]
+fn shipped_tables_lead_to_the_optima() -> Result<(), SurrogateError> {
+    for workload in ["bfs", "matmul"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/tables");
+        let model =
+            SurrogateModel::load(&Registry::builtin(), &folder.join(format!("dram-{workload}.json")))?;
+        let options = Options::ron(model.header().origin.options.clone());
+        let env = hwgym_envs::Registry::builtin().make(&model.header().origin.environment, &options)?;
+        let table = model.table().ok_or(SurrogateError::Training("no table".into()))?;
+        let known = env.known_optima()?.ok_or(SurrogateError::Training("no optima".into()))?;
+        let mut compared = 0;
+        for known in known.objectives.iter().filter(|known| known.best_reward().is_some()) {
+            let scorer = known.objective.scorer(env.metrics())?;
+            let reward = |class: usize| {
+                let entry = table.entry(class);
+                let score = entry.is_feasible.then(|| scorer.score(&Outcome::feasible(entry.values)))?;
+                score.is_feasible().then_some(score.rewards[0])
+            };
+            let best = (0..table.classes())
+                .filter_map(|class| Some((reward(class)?, class)))
+                .max_by(|a, b| a.0.total_cmp(&b.0));
+            let Some((_, class)) = best else { continue };
+            let design = table.representative(class).and_then(|index| env.space().design_at(index as u128));
+            let Some(design) = design else { continue };
+            let found = scorer.score(&env.evaluate(&design, Fidelity::FULL)).rewards[0];
+            let (low, high) = known.reward_ranges[0];
+            let regret = known.regret(found).unwrap_or(f64::INFINITY) / (high - low);
+            assert!(regret < 2e-3, "{workload}, {}: {regret}", known.objective.name);
+            compared += 1;
+        }
+        assert!(compared >= 5, "{compared} objectives of {workload}");
+    }
     Ok(())
 }

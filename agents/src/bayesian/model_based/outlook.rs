@@ -14,6 +14,8 @@ use crate::bayesian::normal;
 pub(super) enum Aim {
     /// Lower the total violation below this; infinite where nothing was measured.
     Violation(f64),
+    /// Keep all limits.
+    Keep,
     /// Lower the goal below this and keep the bounds.
     Goal(f64),
 }

@@ -53,6 +53,11 @@ impl Trained {
         Ok(Self { model, metrics })
     }
 
+    /// True of a model that predicts thousands of designs in some milliseconds.
+    pub fn is_quick(&self) -> bool {
+        self.model.is_joint()
+    }
+
     /// The transform under a quantity.
     pub fn transform(&self, quantity: usize) -> Option<FittedTransform> {
         self.metrics[quantity].map(|metric| self.model.header().transforms[metric])
