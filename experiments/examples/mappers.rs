@@ -130,7 +130,7 @@ fn gaps(architecture: &str, layers: &[Problem]) -> Result<Panel, Box<dyn Error>>
     let mut panel = Panel {
         name: format!("{architecture}, {} layers", proven.len()),
         quantity: "EDP over the optimum".into(),
-        samples: Vec::new(),
+        ..Panel::default()
     };
     for (at, heuristic) in HEURISTICS.iter().enumerate() {
         let by_layer: Vec<&[f64]> = proven.iter().map(|layer| layer[at].as_slice()).collect();

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use hwgym_experiments::{Control, Executor, Local, Progress, Registries, Report, Store, Study, interactive};
+use hwgym_experiments::{
+    Control, Executor, Local, Progress, Registries, Report, Store, Study, interactive, publication,
+};
 use serde_json::Value;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-fn page(folder: &Path, text: &str) -> Result<String> {
+fn report(folder: &Path, text: &str) -> Result<(Report, Store)> {
     let registries = Registries::builtin()?;
     let study = Study::read(text.into(), &folder.join("s.ron"), &registries)?;
     let store = Store::create(&folder.join("out"), &study, &registries)?;
@@ -16,7 +18,12 @@ fn page(folder: &Path, text: &str) -> Result<String> {
     let control = Control { stop: &stop, progress: &progress };
     let finished = Local { jobs: 2, control }.run(&study, &store, &study.trials())?;
     assert!(finished.is_complete(), "{finished:?}");
-    Ok(interactive::page(&Report::of(&store, false)?, &store)?)
+    Ok((Report::of(&store, false)?, store))
+}
+
+fn page(folder: &Path, text: &str) -> Result<String> {
+    let (report, store) = report(folder, text)?;
+    Ok(interactive::page(&report, &store)?)
 }
 
 /// The data in a page, as its script reads them.
@@ -80,5 +87,64 @@ fn twenty_thousand_points_make_a_small_page() -> Result {
     assert!(misses > 1_000, "{misses}");
     let importance = &task["importance"];
     assert!(importance["parameters"].as_array().is_some_and(|all| all.len() == 4), "{importance}");
+    Ok(())
+}
+
+/// What is said over configurations, runs and tasks is worked out once: the page, the tables and the report have the same numbers.
+#[test]
+fn pages_and_tables_say_the_same_of_tuning_ranks_and_attainment() -> Result {
+    let folder = tempfile::tempdir()?;
+    let (report, store) = report(
+        folder.path(),
+        r#"(name: "across", environments: [
+                (id: "synthetic/zdt1-v0"), (id: "synthetic/zdt2-v0"),
+                (id: "dram-controller-v0", label: "memory", options: (workload: "bfs", requests: 100), objectives: [
+                    (name: "bounded", goals: [Minimise("mean_latency_ns")], bounds: [(metric: "mean_latency_ns", at_most: Some(900.0))])]),
+            ],
+            agents: [(id: "random"), (id: "nsga2", hyperparameters: (population: [4, 8, 12]))], seeds: 3, budget: 24)"#,
+    )?;
+    let data = data(&interactive::page(&report, &store)?)?;
+    publication::write(&report, &store, &folder.path().join("report"))?;
+    let written = |name: &str| std::fs::read_to_string(folder.path().join("report").join(name));
+
+    let standing = report.standing.as_ref().ok_or("three tasks have no ranks")?;
+    assert_eq!(data["standing"]["ranks"], serde_json::json!(standing.ranking.mean_ranks));
+    assert_eq!(written("ranks.csv")?.lines().count(), 1 + 4);
+    assert_eq!(written("profiles.csv")?.lines().count(), 1 + 4 * 3 * 3);
+    assert_eq!(standing.order.len(), 4);
+    assert!(standing.share_within(standing.order[0], f64::INFINITY) == 1.0);
+
+    let tasks = data["tasks"].as_array().ok_or("no tasks")?;
+    for (task, shown) in report.tasks.iter().zip(tasks) {
+        let file = task.file_name();
+        assert_eq!(task.lottery.len(), 2, "random, and nsga2 with three populations");
+        let swept = &task.lottery[1];
+        assert_eq!((swept.values.len(), swept.expected.len()), (3, 2), "k of 1 and 2");
+        for (expected, row) in
+            swept.expected.iter().zip(shown["lottery"][1]["expected"].as_array().ok_or("none")?)
+        {
+            assert_eq!(row, &serde_json::json!([expected.k, expected.value, expected.low, expected.high]));
+            let line = format!("nsga2,3,{},{},", expected.k, expected.value);
+            assert!(written(&format!("tuning.{file}.csv"))?.contains(&line), "{line}");
+        }
+        let surfaces = shown["attained"].as_array().ok_or("none")?;
+        assert_eq!(surfaces.len(), task.attained.len());
+        assert_eq!(task.attained.len(), if task.goals.len() == 2 { 4 * 3 } else { 0 });
+        for (surface, shown) in task.attained.iter().zip(surfaces) {
+            assert_eq!(shown["points"], serde_json::json!(surface.points));
+        }
+        for half in task.attained.iter().filter(|surface| surface.share == 0.5) {
+            let line = format!("{},0.5,{},", task.contestants[half.contestant].title(), half.points[0][0]);
+            assert!(written(&format!("attainment.{file}.csv"))?.contains(&line), "{line}");
+            assert!(written(&format!("attainment.{file}.svg"))?.contains("<svg"));
+        }
+    }
+    // The memory's default design was evaluated when the study began, and the bound lies on the goal.
+    let memory = &report.tasks[2];
+    let usual = memory.default_design.as_ref().ok_or("no default design")?;
+    assert!(usual.values[0] > 0.0 && usual.design.contains_key("Scheduler"), "{usual:?}");
+    assert_eq!(tasks[2]["default_design"]["values"][0].as_f64(), Some(usual.values[0]));
+    assert_eq!(tasks[2]["marks"], serde_json::json!([{ "goal": 0, "value": 900.0, "what": "bound" }]));
+    assert!(report.tasks[0].default_design.is_none() && report.tasks[0].marks.is_empty());
     Ok(())
 }

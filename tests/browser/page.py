@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The interactive report in a real browser: renders, hover, selection, brushing and sorting work, labels are text, no error on the console.
 
-usage: page.py REPORT.html          needs chromium; nothing but the standard library. Prints what it measured.
+usage: page.py REPORT.html [SEVERAL.html]     the second one of several tasks and a sweep; needs chromium; nothing but the standard library. Prints what it measured.
 """
 
 import json
@@ -117,16 +117,59 @@ def check(what, holds):
 check.failed = 0
 
 
-def main(path):
+PAINTED = """(() => { const c = document.querySelector('%s canvas'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+    let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; })()"""
+
+
+def main(path, several=None):
     browser = Browser()
     try:
-        browser.open(path)
-        run(browser, path)
-        check("no error on the console", not browser.problems)
-        print("\n".join(browser.problems))
+        for file, test in ((path, run), (several, run_several)):
+            if file:
+                browser.open(file)
+                test(browser, file)
+                check("no error on the console", not browser.problems)
+                print("\n".join(browser.problems))
     finally:
         browser.close()
     sys.exit(1 if check.failed else 0)
+
+
+def run_several(browser, path):
+    """What is said over tasks, runs and configurations; the default design."""
+    ask = browser.ask
+    print(f"\n{path}: {os.path.getsize(path) / 1e6:.2f} MB")
+    check("labels are text", ask("document.scripts.length === 2 && document.querySelectorAll('main b, main script').length === 0"))
+    for chart in ("#ranks", "#profiles", "#attainment", "#lottery", "#tuning", "#convergence"):
+        check(f"{chart} is painted", ask(PAINTED % chart) > 1000)
+    check("the ranks say who is told apart", ask("/Friedman/.test(byId('standing-notes').textContent) && /old apart/.test(byId('standing-notes').textContent)"))
+    check("every agent has a rank", ask("document.querySelectorAll('#ranks-table tbody tr').length === task().agents.length"))
+    check("agents are named in angle brackets", ask("byId('ranks-table').textContent.includes('<script>') && byId('profiles').textContent.includes('<script>')"))
+    sort = """((id, column) => { const button = document.querySelectorAll(`#${id} th button`)[column]; button.click();
+        const read = () => [...document.querySelectorAll(`#${id} tbody tr`)].map((row) => row.cells[column].textContent).filter((text) => text !== '').map(Number);
+        const rising = read(); button.click(); const falling = read();
+        return rising.length > 1 && rising.every((v, i) => !i || rising[i - 1] <= v) && falling.every((v, i) => !i || falling[i - 1] >= v); })('%s', %d)"""
+    for table, column in (("ranks-table", 1), ("attainment-table", 2), ("lottery-table", 5)):
+        check(f"heads of #{table} sort", ask(sort % (table, column)))
+    check("a quarter of the runs attains at least what three quarters do",
+          ask("task().attained.filter((s) => s.share === 0.25).every((s) => task().attained.find((o) => o.agent === s.agent && o.share === 0.75).hypervolume <= s.hypervolume + 1e-9)"))
+    # The arrow keys read values off each chart of lines.
+    for chart in ("#profiles", "#attainment", "#lottery", "#tuning", "#convergence"):
+        ask(f"document.querySelector('{chart} .u-over').focus()")
+        browser.key("ArrowRight")
+        browser.key("ArrowRight")
+        check(f"arrows read values off {chart}", ask(f"!/Move over/.test(document.querySelector('{chart} .readout').textContent)"))
+    ask("document.querySelector('#legend input').click()")
+    check("hiding an agent repaints", ask(PAINTED % "#attainment") > 1000)
+    ask("document.querySelector('#legend input').click()")
+    # The last task has one goal, a bound and a default design.
+    ask("(() => { const choice = byId('task-choice'); choice.value = DATA.tasks.length - 1; choice.dispatchEvent(new Event('change')); })()")
+    check("a task of one goal has no attainment", ask("byId('attainment-section').hidden"))
+    check("it has a default design and a bound", ask("task().default_design !== null && task().marks.length === 1 && /default design/.test(byId('parallel-notes').textContent)"))
+    for theme in ("dark", "light"):
+        ask("byId('theme').click()")
+        for chart in ("#scatter", "#ranks", "#profiles", "#lottery", "#tuning"):
+            check(f"{chart} is painted after a change of theme", ask(PAINTED % chart) > 1000)
 
 
 def run(browser, path):
@@ -138,10 +181,8 @@ def run(browser, path):
     check("labels are text", ask("document.scripts.length === 2 && document.querySelectorAll('#legend b, #legend script').length === 0"))
     check("a label in angle brackets is shown", ask("task().agents.every((agent) => byId('legend').textContent.includes(agent))"))
     check("points are drawn", ask("scatter.rows().length === task().points.agent.length"))
-    painted = """(() => { const c = document.querySelector('%s canvas'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-        let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; })()"""
     for chart in ("#scatter", "#parallel", "#convergence"):
-        check(f"{chart} is painted", ask(painted % chart) > 1000)
+        check(f"{chart} is painted", ask(PAINTED % chart) > 1000)
 
     # Where the point of a row lies on the screen.
     spot = """(() => { document.getElementById('scatter').scrollIntoView({ block: 'center' });
@@ -196,6 +237,6 @@ def run(browser, path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    main(sys.argv[1])
+    main(*sys.argv[1:])

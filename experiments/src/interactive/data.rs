@@ -1,24 +1,28 @@
 //! What the page knows, as JSON.
 
+use std::collections::HashSet;
+
 use hwgym_envs::random::derive_seed;
 use serde_json::{Value, json};
 
-use super::points::{Points, Row};
+use super::points::{Points, Row, rounded};
 use super::{BYTES, POINTS};
-use crate::report::{ContestantReport, TaskReport, band_label, curve};
+use crate::publication::across::sentences;
+use crate::report::{ContestantReport, CurvePoint, Standing, TaskReport, WITHIN, band_label, curve};
 use crate::statistics::{Importance, by_mean_result, parameter_importance};
-use crate::store::manifest::TaskFacts;
 use crate::{Report, Store, StudyError};
+
+/// Points of a curve at most.
+const SHOWN: usize = 300;
+
+/// Contestants up to which each has its curves.
+const CURVES: usize = 48;
 
 pub(super) fn of(report: &Report, store: &Store) -> Result<Value, StudyError> {
     let manifest = store.manifest();
     let share = report.tasks.len().max(1);
     let limit = (POINTS / share, BYTES / share);
-    let tasks = report
-        .tasks
-        .iter()
-        .zip(&manifest.tasks)
-        .map(|(task_report, facts)| task(task_report, facts, store, limit));
+    let tasks = report.tasks.iter().map(|task_report| task(task_report, store, limit));
     let inputs = manifest
         .inputs
         .files
@@ -44,6 +48,7 @@ pub(super) fn of(report: &Report, store: &Store) -> Result<Value, StudyError> {
         "environments": environments.collect::<Vec<_>>(),
         "inputs": inputs.collect::<Vec<_>>(),
         "table": overview(report),
+        "standing": report.standing.as_ref().map(standing),
         "tasks": tasks.collect::<Result<Vec<_>, _>>()?,
     }))
 }
@@ -72,18 +77,21 @@ fn overview(report: &Report) -> Value {
     json!({ "heads": ["best agent by median", "its median", "of what", "optimum"], "rows": rows.collect::<Vec<_>>() })
 }
 
-fn task(
-    task: &TaskReport,
-    facts: &TaskFacts,
-    store: &Store,
-    limit: (usize, usize),
-) -> Result<Value, StudyError> {
+fn task(task: &TaskReport, store: &Store, limit: (usize, usize)) -> Result<Value, StudyError> {
     let points = Points::of(task, store, limit)?;
+    let shown = best_contestants(task);
     let curves = |value: &dyn Fn(f64) -> f64| -> Vec<Value> {
-        let of = |contestant: &ContestantReport| {
-            let curve = curve(contestant, value);
+        let of = |(number, contestant): (usize, &ContestantReport)| {
+            let mut curve = if shown.contains(&number) { curve(contestant, value) } else { Vec::new() };
+            // A value holds until the next: only where it changes, and the end.
+            let last = curve.last().map_or(0, |point| point.evaluation);
+            let mut before = None;
+            curve.retain(|point| {
+                let level = [point.low, point.median, point.high].map(f64::to_bits);
+                before.replace(level) != Some(level) || point.evaluation == last
+            });
             let column =
-                |of: fn(&crate::report::CurvePoint) -> f64| curve.iter().map(of).collect::<Vec<f64>>();
+                |of: fn(&CurvePoint) -> f64| curve.iter().map(|p| rounded(of(p))).collect::<Vec<_>>();
             json!({
                 "evaluation": curve.iter().map(|p| p.evaluation).collect::<Vec<_>>(),
                 "median": column(|p| p.median),
@@ -91,7 +99,7 @@ fn task(
                 "high": column(|p| p.high),
             })
         };
-        task.contestants.iter().map(of).collect()
+        task.contestants.iter().enumerate().map(of).collect()
     };
     let regret = if task.known_optimum.is_some() {
         curves(&|q| 100.0 * task.regret(q).unwrap_or(f64::NAN))
@@ -108,8 +116,17 @@ fn task(
         "quality": task.quality_label(),
         "known_optimum": task.known_optimum,
         "known_front": task.known_values.iter().take(2_000).collect::<Vec<_>>(),
-        "limits": limits(task, facts),
-        "band": format!("Steps: a value holds until the next. Line and band: {}.", band_label(seeds)),
+        "marks": task.marks.iter().map(|mark| json!({ "goal": mark.goal, "value": mark.value, "what": mark.what })).collect::<Vec<_>>(),
+        "default_design": task.default_design.as_ref().map(|default| json!({ "values": default.values, "keeps_bounds": default.keeps_bounds, "design": default.design })),
+        "band": format!(
+            "Steps: a value holds until the next. Line and band: {}.{}",
+            band_label(seeds),
+            if shown.len() < task.contestants.len() {
+                format!(" The {} best of {} agents by median; convergence.csv beside this page has all.", shown.len(), task.contestants.len())
+            } else {
+                String::new()
+            }
+        ),
         "notes": notes(task),
         "points_note": format!(
             "{}{} The hollow marks are the best ones of each agent. Real numbers have six digits here, and all of them in the CSV files.",
@@ -123,26 +140,66 @@ fn task(
         "table": table(task),
         "curves": curves(&|quality| quality),
         "regret": regret,
+        "lottery": task.lottery.iter().map(|tuned| json!({
+            "agent": tuned.agent,
+            "barren": tuned.barren,
+            "count": tuned.values.len(),
+            "values": evenly(&tuned.values, SHOWN),
+            "expected": tuned.expected.iter().map(|e| json!([e.k, e.value, e.low, e.high])).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "attained": task.attained.iter().map(|surface| json!({
+            "agent": surface.contestant,
+            "share": surface.share,
+            "runs": surface.runs,
+            "hypervolume": surface.hypervolume,
+            "count": surface.points.len(),
+            "points": evenly(&surface.points, SHOWN),
+        })).collect::<Vec<_>>(),
         "misses": points.misses.iter().map(|(agent, what, reason, count)| json!({ "agent": agent, "what": what, "reason": reason, "count": count })).collect::<Vec<_>>(),
         "importance": importance(task, &points.rows),
         "points": points.json(task.goals.len()),
     }))
 }
 
-/// The bounds that lie on a goal.
-fn limits(task: &TaskReport, facts: &TaskFacts) -> Vec<Value> {
-    use hwgym_envs::Goal;
-    let mut limits = Vec::new();
-    for bound in &facts.objective.bounds {
-        let goal = facts.objective.goals.iter().position(
-            |goal| matches!(goal, Goal::Optimise(name) | Goal::Minimise(name) | Goal::Maximise(name) if *name == bound.metric),
-        );
-        let Some(goal) = goal.filter(|goal| *goal < task.goals.len()) else { continue };
-        for value in [bound.at_most, bound.at_least].into_iter().flatten() {
-            limits.push(json!({ "goal": goal, "value": value }));
-        }
+/// Places of the contestants whose curves are shown: all, or the best ones by median where they are very many.
+fn best_contestants(task: &TaskReport) -> HashSet<usize> {
+    let mut places: Vec<usize> = (0..task.contestants.len()).collect();
+    if places.len() > CURVES {
+        let median = |place: &usize| {
+            task.contestants[*place]
+                .quality
+                .map_or(f64::INFINITY, |q| if task.smaller_is_better() { q.median } else { -q.median })
+        };
+        places.sort_by(|a, b| median(a).total_cmp(&median(b)));
+        places.truncate(CURVES / 2);
     }
-    limits
+    places.into_iter().collect()
+}
+
+/// At most about so many of a list, evenly, both ends among them.
+fn evenly<T: Clone>(list: &[T], most: usize) -> Vec<T> {
+    let stride = list.len().div_ceil(most).max(1);
+    let last = list.len().saturating_sub(1);
+    (list.iter().enumerate())
+        .filter(|(index, _)| index % stride == 0 || *index == last)
+        .map(|(_, of)| of.clone())
+        .collect()
+}
+
+/// The contestants over all tasks.
+fn standing(standing: &Standing) -> Value {
+    json!({
+        "agents": standing.agents,
+        "tasks": standing.ranking.tasks,
+        "ranks": standing.ranking.mean_ranks,
+        "order": standing.order,
+        "critical_difference": standing.ranking.critical_difference,
+        "sentences": sentences(standing),
+        "within": WITHIN,
+        "shares": (0..standing.agents.len()).map(|agent| WITHIN.map(|percent| 100.0 * standing.share_within(agent, percent))).collect::<Vec<_>>(),
+        // Infinite where a run found nothing, which JSON writes as null.
+        "distances": standing.distances.iter().map(|all| evenly(all, SHOWN)).collect::<Vec<_>>(),
+    })
 }
 
 fn notes(task: &TaskReport) -> Vec<String> {

@@ -30,7 +30,9 @@ const SCRIPT: &str = concat!(
     include_str!("assets/tables.js"),
     include_str!("assets/scatter.js"),
     include_str!("assets/parallel.js"),
+    include_str!("assets/lines.js"),
     include_str!("assets/curves.js"),
+    include_str!("assets/across.js"),
     include_str!("assets/page.js"),
 );
 

@@ -118,7 +118,7 @@ impl Points {
 }
 
 /// A real number with six significant digits, which is what a page needs; the CSV files have all of them.
-fn rounded(value: f64) -> Value {
+pub(super) fn rounded(value: f64) -> Value {
     json!(format!("{value:.5e}").parse::<f64>().unwrap_or(value))
 }
 

@@ -1,5 +1,6 @@
 //! Plots, as SVG and PNG, without any system library: fonts are embedded.
 
+mod attainment;
 mod axis;
 mod convergence;
 mod distribution;
@@ -7,7 +8,9 @@ mod gantt;
 mod legend;
 mod pareto;
 mod parity;
+mod ranks;
 mod style;
+mod tuning;
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -23,7 +26,7 @@ pub use gantt::{Bar, Gantt, Lane};
 
 use self::convergence::View;
 use crate::StudyError;
-use crate::report::TaskReport;
+use crate::report::{Standing, TaskReport};
 
 /// A subset of DejaVu Sans; its licence stands beside it.
 const FONT: &[u8] = include_bytes!("fonts/DejaVuSans-subset.ttf");
@@ -61,6 +64,27 @@ pub fn pareto(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyErr
     Ok(files)
 }
 
+/// Draws what a quarter, half and three quarters of the runs attain of two goals; returns the files, none for other tasks.
+pub fn attainment(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    if task.attained.is_empty() {
+        return Ok(Vec::new());
+    }
+    both(&folder.join(format!("attainment.{}", task.file_name())), &Drawing::Attainment(task))
+}
+
+/// Draws the best of k configurations that is to be expected; returns the files, none for a task without a lottery.
+pub fn tuning(task: &TaskReport, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    if task.lottery.is_empty() {
+        return Ok(Vec::new());
+    }
+    both(&folder.join(format!("tuning.{}", task.file_name())), &Drawing::Tuning(task))
+}
+
+/// Draws mean ranks with their critical difference, beside `path` as PNG and as SVG; returns the files.
+pub fn ranks(path: &Path, standing: &Standing) -> Result<Vec<PathBuf>, StudyError> {
+    both(&path.with_extension(""), &Drawing::Ranks(standing))
+}
+
 /// Draws predicted against true values of a surrogate, beside `path` as PNG and as SVG; returns the files.
 pub fn parity(path: &Path, metrics: &[&Parity]) -> Result<Vec<PathBuf>, StudyError> {
     both(&path.with_extension(""), &Drawing::Parity(metrics))
@@ -79,6 +103,9 @@ pub fn gantt(path: &Path, chart: &Gantt) -> Result<Vec<PathBuf>, StudyError> {
 enum Drawing<'a> {
     Convergence(&'a TaskReport, View),
     Pareto(&'a TaskReport, (usize, usize)),
+    Attainment(&'a TaskReport),
+    Tuning(&'a TaskReport),
+    Ranks(&'a Standing),
     Parity(&'a [&'a Parity]),
     Distribution(&'a [Panel]),
     Gantt(&'a Gantt),
@@ -93,6 +120,9 @@ impl Drawing<'_> {
         let result = match self {
             Self::Convergence(task, view) => convergence::draw(task, *view, area, scale),
             Self::Pareto(task, pair) => pareto::draw(task, *pair, area, scale),
+            Self::Attainment(task) => attainment::draw(task, area, scale),
+            Self::Tuning(task) => tuning::draw(task, area, scale),
+            Self::Ranks(standing) => ranks::draw(standing, area, scale),
             Self::Parity(metrics) => parity::draw(metrics, area, scale),
             Self::Distribution(panels) => distribution::draw(panels, area, scale),
             Self::Gantt(chart) => gantt::draw(chart, area, scale),

@@ -6,12 +6,15 @@ use plotters::prelude::*;
 
 use super::Axis;
 use super::legend::{self, visible};
-use super::style::{colour, hollow, marker, subtitle, title};
+use super::style::{Star, colour, hollow, marker, subtitle, title};
 use crate::pareto::front;
 use crate::report::TaskReport;
 
 /// Dominated points drawn per contestant at most.
 const FAINT: usize = 1500;
+
+/// Markers on a front at most, about; its line is drawn whole.
+const MARKERS: usize = 200;
 
 pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     task: &TaskReport,
@@ -37,16 +40,18 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     let fronts: Vec<Vec<[f64; 2]>> =
         points.iter().map(|cloud| front(cloud).into_iter().map(|i| seen(cloud[i])).collect()).collect();
     let projected = task.goals.len() > 2;
+    let usual = task.default_design.as_ref().map(|default| (default.values[pair.0], default.values[pair.1]));
     // The window holds all fronts and the better part of the dominated points: a few bad designs may lie outside of it.
     let window = |goal: usize| {
         let sign = if goal == 0 { first.sign } else { second.sign };
         let mut all: Vec<f64> = clouds.iter().flatten().map(|p| p[goal]).collect();
         all.sort_by(f64::total_cmp);
         let worst = all.get(all.len() / 10).copied().unwrap_or(0.0);
+        let usual = usual.map(|at| if goal == 0 { at.0 } else { at.1 });
         let on_fronts = fronts.iter().flatten().map(|p| p[goal]);
         let inside: Vec<f64> =
             on_fronts.chain(all.iter().copied().filter(|v| *v >= worst)).map(|v| sign * v).collect();
-        Axis::over(inside)
+        Axis::over(inside.into_iter().chain(usual))
     };
     let (x, y) = (window(0), window(1));
     let (x_range, y_range) =
@@ -61,6 +66,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     let (x_caption, y_caption) = (named(&x, first), named(&y, second));
     let cropped = clouds.iter().flatten().map(to_values).filter(|v| !inside(*v)).count();
     let thinned = stride > 1 || clouds.iter().any(|cloud| cloud.len() > FAINT);
+    let crowded = fronts.iter().any(|points| points.len() > MARKERS);
     let words = [
         projected.then(|| format!("fronts of {} goals, projected", task.goals.len())),
         (cropped > 0).then(|| match stride {
@@ -68,7 +74,12 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
             _ => "worse designs lie outside of the picture".into(),
         }),
         thinned.then(|| "dominated designs thinned".to_string()),
+        (!projected && crowded).then(|| "markers thinned".to_string()),
         (!known.is_empty()).then(|| "dashed: the known front".to_string()),
+        task.default_design.as_ref().map(|default| match default.keeps_bounds {
+            true => "star: the default design".to_string(),
+            false => "star: the default design, out of bounds".to_string(),
+        }),
     ];
     let words: Vec<String> = words.into_iter().flatten().collect();
     let area = &if words.is_empty() { area.clone() } else { subtitle(&words.join("; "), area, scale)? };
@@ -114,12 +125,32 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         }
         // Hollow, and each a little larger than the one before: fronts that coincide stay visible.
         let radius = (3.5 + (number % 4) as f64) * scale;
-        let series = chart.draw_series(values.iter().map(|at| hollow(number, *at, radius)))?;
+        let stride = if projected { 1 } else { values.len().div_ceil(MARKERS).max(1) };
+        let marks = values.iter().step_by(stride).map(|at| hollow(number, *at, radius));
+        let series = chart.draw_series(marks)?;
         if outside.is_none() {
             series
                 .label(entries[number].clone())
                 .legend(move |at| marker(number, (at.0 + px(10.0), at.1 - px(2.0)), 4.0 * scale, 1.0));
         }
+    }
+    let style = BLACK.mix(0.7).stroke_width(px(1.0) as u32);
+    for mark in &task.marks {
+        // Where the picture does not reach to a bound, its title says it.
+        let (ends, at) = if mark.goal == pair.0 && x_range.contains(&mark.value) {
+            ([(mark.value, y_range.start), (mark.value, y_range.end)], (mark.value, y_range.end))
+        } else if mark.goal == pair.1 && y_range.contains(&mark.value) {
+            ([(x_range.start, mark.value), (x_range.end, mark.value)], (x_range.start, mark.value))
+        } else {
+            continue;
+        };
+        chart.draw_series(DashedLineSeries::new(ends, px(2.0) as u32, px(3.0) as u32, style))?;
+        let place = (px(4.0), if mark.goal == pair.0 { px(2.0) } else { px(-14.0) });
+        let text = EmptyElement::at(at) + Text::new(mark.what, place, ("sans-serif", px(11.0)));
+        chart.draw_series([text])?;
+    }
+    if let Some(at) = usual {
+        chart.draw_series([Star { at, radius: px(7.0), style: BLACK.stroke_width(px(1.8) as u32) }])?;
     }
     if let Some(strip) = outside {
         return legend::draw(&strip, &entries, scale);
@@ -129,7 +160,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
 
 /// The line of a front that is sorted by its first goal: from one point to the next it is what both dominate, a corner with the worse value of
 /// each goal.
-fn staircase(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
+pub(super) fn staircase(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut line = Vec::new();
     for (index, point) in values.iter().enumerate() {
         if index > 0 {
@@ -141,7 +172,7 @@ fn staircase(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// The corner where both goals are bad: a front leaves it free.
-fn corner(x: f64, y: f64) -> SeriesLabelPosition {
+pub(super) fn corner(x: f64, y: f64) -> SeriesLabelPosition {
     match (x < 0.0, y < 0.0) {
         (true, true) => SeriesLabelPosition::UpperRight,
         (true, false) => SeriesLabelPosition::LowerRight,

@@ -101,3 +101,37 @@ impl<C, B: DrawingBackend> Drawable<B> for Marker<C> {
         backend.draw_path(corners, &style)
     }
 }
+
+/// Four strokes through a place, which no contestant has for its marker: the default design.
+pub struct Star<C> {
+    /// The place.
+    pub at: C,
+    /// Half of a stroke's length.
+    pub radius: i32,
+    /// Its style.
+    pub style: ShapeStyle,
+}
+
+impl<'a, C> PointCollection<'a, C> for &'a Star<C> {
+    type Point = &'a C;
+    type IntoIter = std::iter::Once<&'a C>;
+    fn point_iter(self) -> Self::IntoIter {
+        std::iter::once(&self.at)
+    }
+}
+
+impl<C, B: DrawingBackend> Drawable<B> for Star<C> {
+    fn draw<I: Iterator<Item = BackendCoord>>(
+        &self,
+        mut at: I,
+        backend: &mut B,
+        _: (u32, u32),
+    ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
+        let Some((x, y)) = at.next() else { return Ok(()) };
+        let (long, short) = (self.radius, self.radius * 7 / 10);
+        for (dx, dy) in [(long, 0), (0, long), (short, short), (short, -short)] {
+            backend.draw_line((x - dx, y - dy), (x + dx, y + dy), &self.style)?;
+        }
+        Ok(())
+    }
+}

@@ -1,272 +1,278 @@
-//! What is said over configurations and over tasks: the lottery of hyperparameters, ranks, performance profiles, and attainment.
+//! What is said over configurations, runs and tasks: the lottery of hyperparameters, attainment, ranks and performance profiles.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use hwgym_envs::Random;
 use hwgym_envs::number::significant;
-use hwgym_envs::random::derive_seed;
 
+use super::grid::{Grid, write_csv};
+use super::page::{link, picture};
 use crate::plot::{self, Panel, Sample};
-use crate::report::{ContestantReport, TaskReport};
-use crate::statistics::{Ranking, attainment_surface, expected_best, quantile};
+use crate::report::{Standing, TaskReport, Tuned, WITHIN};
+use crate::statistics::quantile;
 use crate::text::{csv, markdown};
 use crate::{Report, StudyError};
-
-/// Configurations of an agent from which on tuning is a lottery worth a table.
-const CONFIGURATIONS: usize = 3;
 
 /// Curves of one picture at most.
 const CURVES: usize = 12;
 
-/// Resamples of an interval.
-const RESAMPLES: usize = 500;
+/// Numbers of configurations in the table; the picture and the CSV file have more.
+const COLUMNS: [usize; 5] = [1, 4, 16, 64, 256];
 
-/// What tuning an agent on one task comes to: the median over the seeds of every configuration.
-struct Tuned {
-    agent: String,
-    /// Configurations that found no design in half of their searches, and are left out.
-    barren: usize,
-    /// From the worst to the best.
-    values: Vec<f64>,
-    /// k, and the best of k configurations that is to be expected, with a 95 % interval (bootstrap over configurations).
-    expected: Vec<(usize, f64, f64, f64)>,
+fn row(cells: impl IntoIterator<Item = impl ToString>) -> Vec<String> {
+    cells.into_iter().map(|cell| cell.to_string()).collect()
 }
 
-/// The agents of a task with their configurations, those without a sweep too; empty if none was swept enough.
-fn lottery(task: &TaskReport) -> Vec<Tuned> {
-    let sign = if task.smaller_is_better() { -1.0 } else { 1.0 };
-    let mut agents: Vec<(String, Vec<f64>, usize)> = Vec::new();
-    for contestant in &task.contestants {
-        let name = match contestant.label.rsplit_once('#') {
-            Some((stem, _)) if !contestant.varied.is_empty() => stem,
-            _ => &contestant.label,
-        };
-        let counted = contestant.trials.iter().filter(|trial| trial.counted);
-        let mut scores: Vec<f64> =
-            counted.map(|trial| trial.quality.map_or(f64::NEG_INFINITY, |quality| sign * quality)).collect();
-        if scores.is_empty() {
-            continue;
-        }
-        scores.sort_by(f64::total_cmp);
-        let place = match agents.iter().position(|(agent, ..)| agent == name) {
-            Some(place) => place,
-            None => {
-                agents.push((name.into(), Vec::new(), 0));
-                agents.len() - 1
-            }
-        };
-        // Half of an infinity is one, too: a median between a design and none is none.
-        match quantile(&scores, 0.5) {
-            median if median.is_finite() => agents[place].1.push(median),
-            _ => agents[place].2 += 1,
-        }
-    }
-    if agents.iter().all(|(_, scores, barren)| scores.len() + barren < CONFIGURATIONS) {
-        return Vec::new();
-    }
-    let tuned = |(agent, mut scores, barren): (String, Vec<f64>, usize)| {
-        scores.sort_by(f64::total_cmp);
-        let mut random = Random::new(derive_seed(0, &format!("{}/{agent}/lottery", task.name())));
-        let ks = (0..).map(|power| 4usize.pow(power)).take_while(|k| *k <= scores.len());
-        let expected = ks.filter_map(|k| {
-            let value = expected_best(&scores, k)?;
-            let mut drawn: Vec<f64> = (0..RESAMPLES)
-                .filter_map(|_| {
-                    let resample: Vec<f64> =
-                        scores.iter().map(|_| scores[random.below(scores.len())]).collect();
-                    expected_best(&resample, k)
-                })
-                .collect();
-            drawn.sort_by(f64::total_cmp);
-            let ends = [quantile(&drawn, 0.025), quantile(&drawn, 0.975)].map(|end| sign * end);
-            Some((k, sign * value, ends[0].min(ends[1]), ends[0].max(ends[1])))
-        });
-        let expected = expected.collect();
-        Tuned { agent, barren, values: scores.iter().map(|score| sign * score).collect(), expected }
-    };
-    agents.into_iter().map(tuned).collect()
-}
-
-/// The section of a task in the page, its plot and its table; empty without a sweep.
+/// The section of a task in the page, its plots and its tables; empty without a sweep.
 pub(super) fn write_lottery(
     task: &TaskReport,
     folder: &Path,
     files: &mut Vec<PathBuf>,
 ) -> Result<String, StudyError> {
-    let agents = lottery(task);
-    if agents.is_empty() {
+    if task.lottery.is_empty() {
         return Ok(String::new());
     }
     let stem = format!("lottery.{}", task.file_name());
+    let drawn: Vec<&Tuned> =
+        task.lottery.iter().filter(|tuned| !tuned.values.is_empty()).take(CURVES).collect();
+    let bounds =
+        if task.bounds.is_empty() { String::new() } else { format!("only designs where {}; ", task.bounds) };
     let panel = Panel {
-        name: format!("{}: one value per configuration", task.name()),
+        name: task.name(),
+        note: format!("{bounds}one value per configuration, their number in brackets"),
         quantity: format!("median over seeds of {}", task.quality_label()),
-        samples: agents
+        has_zero: false,
+        samples: drawn
             .iter()
-            .filter(|tuned| !tuned.values.is_empty())
-            .take(CURVES)
             .map(|tuned| Sample {
                 name: format!("{} ({})", tuned.agent, tuned.values.len()),
                 values: tuned.values.clone(),
             })
             .collect(),
     };
-    files.extend(plot::distribution(&folder.join(format!("{stem}.png")), &[panel])?);
-    let mut table = String::from("agent,configurations,k,expected_best,ci_low,ci_high\n");
-    let short = |value: f64| significant(value, 4);
+    let mut pictures = plot::distribution(&folder.join(format!("{stem}.png")), &[panel])?;
+    pictures.extend(plot::tuning(task, folder)?);
+    let grid = lottery_grid(&task.lottery);
     let mut page = format!(
         "### What tuning buys\n\nEach configuration counts with its median over the seeds, where a search without a design is worse than any; configurations that \
          found none in half of their searches are left out, and their number stands in brackets. *Best of k* is the best of k configurations that are drawn without \
-         replacement, on average, with the 95 % interval of a bootstrap over configurations.\n\n| agent | configurations | worst | quartiles | best |{}\n|---|---|---|---|---|{}\n",
-        [1, 4, 16, 64, 256].map(|k| format!(" best of {k} |")).concat(),
-        "---|".repeat(5)
+         replacement, on average, with the 95 % interval of a bootstrap over configurations.\n\n{}\n",
+        grid.markdown()
     );
-    for tuned in &agents {
-        let sorted = {
-            let mut values = tuned.values.clone();
-            values.sort_by(f64::total_cmp);
-            values
-        };
-        let ends = [0.25, 0.5, 0.75]
-            .map(|share| if sorted.is_empty() { String::new() } else { short(quantile(&sorted, share)) });
-        let (worst, best) = (tuned.values.first().copied(), tuned.values.last().copied());
-        let cell = |power: usize| match tuned.expected.get(power) {
-            Some((_, value, low, high)) => {
-                format!(" {} ({} to {}) |", short(*value), short(*low), short(*high))
-            }
-            None => " |".into(),
-        };
-        let _ = writeln!(
-            page,
-            "| {} | {}{} | {} | {} | {} |{}",
-            markdown(&tuned.agent),
-            tuned.values.len(),
-            if tuned.barren > 0 { format!(" (and {})", tuned.barren) } else { String::new() },
-            worst.map_or(String::new(), short),
-            ends.join(", "),
-            best.map_or(String::new(), short),
-            (0..5).map(cell).collect::<String>()
-        );
-        for (k, value, low, high) in &tuned.expected {
-            let agent = csv(&tuned.agent).replace('"', "\"\"");
-            let _ = writeln!(table, "\"{agent}\",{},{k},{value},{low},{high}", tuned.values.len());
-        }
+    pictures.iter().for_each(|file| page.push_str(&picture(file)));
+    files.extend(pictures);
+    let mut values = vec![row(["agent", "configuration_median"])];
+    let mut expected = vec![row(["agent", "configurations", "k", "expected_best", "ci_low", "ci_high"])];
+    for tuned in &task.lottery {
+        let (agent, number) = (csv(&tuned.agent), tuned.values.len().to_string());
+        values.extend(tuned.values.iter().map(|value| vec![agent.clone(), value.to_string()]));
+        expected.extend(tuned.expected.iter().map(|e| {
+            let numbers = [e.value, e.low, e.high].map(|v| v.to_string());
+            [vec![agent.clone(), number.clone(), e.k.to_string()], numbers.to_vec()].concat()
+        }));
     }
-    let path = folder.join(format!("{stem}.csv"));
-    crate::store::write_whole(&path, table.as_bytes())?;
-    files.push(path);
-    let file = super::page::link(&stem);
-    let _ =
-        writeln!(page, "\n![{file}.png]({file}.png)\n\n[the same as SVG]({file}.svg), [table]({file}.csv)\n");
+    let tuning = format!("tuning.{}", task.file_name());
+    files.push(write_csv(&folder.join(format!("{stem}.csv")), &values)?);
+    files.push(write_csv(&folder.join(format!("{tuning}.csv")), &expected)?);
+    files.push(
+        grid.write_latex(&format!("{}: what tuning buys", task.name()), &folder.join(format!("{stem}.tex")))?,
+    );
+    let (stem, tuning) = (link(&stem), link(&tuning));
+    let _ = writeln!(
+        page,
+        "Data: [medians of all configurations]({stem}.csv), [best of k]({tuning}.csv), [table in LaTeX]({stem}.tex).\n"
+    );
+    if task.lottery.len() > drawn.len() {
+        let _ = writeln!(page, "The pictures show the first {} agents.\n", drawn.len());
+    }
     Ok(page)
 }
 
-/// The relative distance of a run to the best that is known of its task, or that any run found; infinite for one that found nothing.
-fn distances(task: &TaskReport, contestant: &ContestantReport) -> Vec<f64> {
-    let best = match task.known_optimum {
-        Some(optimum) => Some(optimum),
-        None if task.goals.len() > 1 => Some(100.0),
-        None => {
-            let all = task.contestants.iter().flat_map(|c| &c.trials).filter_map(|trial| trial.quality);
-            if task.smaller_is_better() { all.reduce(f64::min) } else { all.reduce(f64::max) }
-        }
-    };
-    let distance = |quality: f64| {
-        best.map_or(f64::INFINITY, |best| (quality - best).abs() / if best == 0.0 { 1.0 } else { best.abs() })
-    };
-    let counted = contestant.trials.iter().filter(|trial| trial.counted);
-    counted.map(|trial| 100.0 * trial.quality.map_or(f64::INFINITY, distance)).collect()
+/// What the configurations of each agent found. Digits: as many as tell the medians of the agents apart.
+fn lottery_grid(lottery: &[Tuned]) -> Grid {
+    let sorted: Vec<Vec<f64>> = lottery
+        .iter()
+        .map(|tuned| {
+            let mut values = tuned.values.clone();
+            values.sort_by(f64::total_cmp);
+            values
+        })
+        .collect();
+    let medians: Vec<f64> =
+        sorted.iter().map(|values| quantile(values, 0.5)).filter(|v| !v.is_nan()).collect();
+    let digits = super::columns::digits_apart(&medians);
+    let short = |value: f64| significant(value, digits);
+    let mut heads = row(["agent", "configurations", "worst", "quartiles", "best"]);
+    heads.extend(COLUMNS.map(|k| format!("best of {k}")));
+    let rows = lottery.iter().zip(&sorted).map(|(tuned, sorted)| {
+        let barren = if tuned.barren > 0 { format!(" (and {})", tuned.barren) } else { String::new() };
+        let quartile = |share| if sorted.is_empty() { String::new() } else { short(quantile(sorted, share)) };
+        let mut cells = vec![
+            tuned.agent.clone(),
+            format!("{}{barren}", tuned.values.len()),
+            tuned.values.first().copied().map_or(String::new(), short),
+            [0.25, 0.5, 0.75].map(quartile).join(", "),
+            tuned.values.last().copied().map_or(String::new(), short),
+        ];
+        cells.extend(COLUMNS.map(|k| match tuned.best_of(k) {
+            Some(e) => format!("{} ({} to {})", short(e.value), short(e.low), short(e.high)),
+            None => String::new(),
+        }));
+        cells
+    });
+    Grid { heads, rows: rows.collect() }
 }
 
-/// The section over all tasks: mean ranks and performance profiles; empty for one task, one agent, or more agents than a picture holds.
+/// The section over all tasks: mean ranks and performance profiles; empty where nothing is said over them.
 pub(super) fn write_ranks(
     report: &Report,
     folder: &Path,
     files: &mut Vec<PathBuf>,
 ) -> Result<String, StudyError> {
-    let agents = report.tasks.first().map_or(0, |task| task.contestants.len());
-    let is_measured = |task: &&TaskReport| task.contestants.iter().any(|c| c.quality.is_some());
-    let tasks: Vec<&TaskReport> = report.tasks.iter().filter(is_measured).collect();
-    if tasks.len() < 2 || !(2..=CURVES).contains(&agents) {
-        return Ok(String::new());
+    let Some(standing) = &report.standing else { return Ok(String::new()) };
+    let ranks = ranks_grid(standing);
+    let mut page = format!("## Over all tasks\n\n{}", ranks.markdown());
+    for sentence in sentences(standing) {
+        let _ = write!(page, "\n{}\n", markdown(&sentence));
     }
-    let scores: Vec<Vec<f64>> = tasks
-        .iter()
-        .map(|task| {
-            let sign = if task.smaller_is_better() { -1.0 } else { 1.0 };
-            let score = |c: &ContestantReport| c.quality.map_or(f64::NEG_INFINITY, |q| sign * q.median);
-            task.contestants.iter().map(score).collect()
-        })
-        .collect();
-    let ranking = Ranking::of(&scores);
-    let mut page = String::from("## Over all tasks\n\n| agent | mean rank of its median |\n|---|---|\n");
-    let mut order: Vec<usize> = (0..agents).collect();
-    order.sort_by(|a, b| ranking.mean_ranks[*a].total_cmp(&ranking.mean_ranks[*b]));
-    for agent in order {
-        let title = markdown(&tasks[0].contestants[agent].title());
-        let _ = writeln!(page, "| {title} | {:.2} |", ranking.mean_ranks[agent]);
+    page.push('\n');
+    let pictures = plot::ranks(&folder.join("ranks.png"), standing)?;
+    pictures.iter().for_each(|file| page.push_str(&picture(file)));
+    files.extend(pictures);
+    files.push(ranks.write_latex("mean ranks over all tasks", &folder.join("ranks.tex"))?);
+    let mut rows = vec![row(["agent", "mean_rank", "tasks", "critical_difference"])];
+    for agent in &standing.order {
+        rows.push(vec![
+            csv(&standing.agents[*agent]),
+            standing.ranking.mean_ranks[*agent].to_string(),
+            standing.ranking.tasks.to_string(),
+            standing.ranking.critical_difference.map_or(String::new(), |d| d.to_string()),
+        ]);
     }
-    if let Some((statistic, p)) = ranking.friedman {
-        let _ = writeln!(
-            page,
-            "\nFriedman's test over {} tasks: {} with p = {}.",
-            ranking.tasks,
-            significant(statistic, 4),
-            significant(p, 2)
-        );
-    }
-    if let Some(difference) = ranking.critical_difference {
-        let _ = writeln!(page, "Mean ranks differ at the 5 % level by {difference:.2} or more (Nemenyi).");
-    }
-    let samples = (0..agents).map(|agent| Sample {
-        name: tasks[0].contestants[agent].title(),
-        values: tasks.iter().flat_map(|task| distances(task, &task.contestants[agent])).collect(),
+    files.push(write_csv(&folder.join("ranks.csv"), &rows)?);
+
+    // In the order of the study, in which an agent has the same colour everywhere.
+    let mut best: Vec<usize> = standing.order.iter().take(CURVES).copied().collect();
+    best.sort_unstable();
+    let samples = best.iter().map(|agent| Sample {
+        name: standing.agents[*agent].clone(),
+        values: standing.distances[*agent].clone(),
     });
     let panel = Panel {
         name: "Performance profiles: runs of all tasks".into(),
+        note: match standing.agents.len() {
+            all if all > CURVES => format!("the {CURVES} best of {all} agents by mean rank"),
+            _ => String::new(),
+        },
         quantity: "distance to the best known or found (%)".into(),
+        has_zero: true,
         samples: samples.collect(),
     };
-    files.extend(plot::distribution(&folder.join("profiles.png"), &[panel])?);
-    page.push_str("\n![profiles.png](profiles.png)\n\n[the same as SVG](profiles.svg)\n\n");
+    let pictures = plot::distribution(&folder.join("profiles.png"), &[panel])?;
+    pictures.iter().for_each(|file| page.push_str(&picture(file)));
+    files.extend(pictures);
+    let mut rows = vec![row(["agent", "distance_percent"])];
+    for (agent, distances) in standing.agents.iter().zip(&standing.distances) {
+        rows.extend(distances.iter().map(|distance| vec![csv(agent), distance.to_string()]));
+    }
+    files.push(write_csv(&folder.join("profiles.csv"), &rows)?);
+    page.push_str("Data: [ranks](ranks.csv), [their table in LaTeX](ranks.tex), [distances of all runs](profiles.csv).\n\n");
     Ok(page)
 }
 
-/// The attainment surfaces of a task with two goals, as a table: points that a quarter, half and three quarters of an agent's runs attain.
+fn ranks_grid(standing: &Standing) -> Grid {
+    let mut heads = row(["agent", "mean rank of its median"]);
+    heads.extend(WITHIN.map(|percent| format!("runs within {percent} % of the best")));
+    let rows = standing.order.iter().map(|agent| {
+        let mut cells =
+            vec![standing.agents[*agent].clone(), format!("{:.2}", standing.ranking.mean_ranks[*agent])];
+        cells
+            .extend(WITHIN.map(|percent| format!("{:.0} %", 100.0 * standing.share_within(*agent, percent))));
+        cells
+    });
+    Grid { heads, rows: rows.collect() }
+}
+
+/// What the ranks say, in words: the test over all agents, and who is not told apart from whom.
+pub(crate) fn sentences(standing: &Standing) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some((statistic, p)) = standing.ranking.friedman {
+        sentences.push(format!(
+            "Friedman's test over {} tasks: {} with p = {}.",
+            standing.ranking.tasks,
+            significant(statistic, 4),
+            significant(p, 2)
+        ));
+    }
+    if let Some(difference) = standing.ranking.critical_difference {
+        sentences.push(format!("Mean ranks differ at the 5 % level by {difference:.2} or more (Nemenyi)."));
+        let alike = standing.alike.iter().map(|set| {
+            set.iter().map(|agent| standing.agents[*agent].clone()).collect::<Vec<_>>().join(", ")
+        });
+        let alike: Vec<String> = alike.collect();
+        sentences.push(match alike.is_empty() {
+            true => "All agents are told apart.".into(),
+            false => format!("Not told apart: {}.", alike.join("; ")),
+        });
+    }
+    sentences
+}
+
+/// The attainment surfaces of a task with two goals, as a picture and as a table: points that a quarter, half and three quarters of an agent's runs
+/// attain.
 pub(super) fn write_attainment(
     task: &TaskReport,
     folder: &Path,
     files: &mut Vec<PathBuf>,
 ) -> Result<String, StudyError> {
-    if task.goals.len() != 2 {
+    if task.attained.is_empty() {
         return Ok(String::new());
     }
-    let mut rows = format!(
-        "agent,share,\"{}\",\"{}\"\n",
-        task.goals[0].label().replace('"', "\"\""),
-        task.goals[1].label().replace('"', "\"\"")
-    );
-    for contestant in &task.contestants {
-        let runs: Vec<Vec<[f64; 2]>> = contestant
-            .trials
-            .iter()
-            .filter(|trial| trial.counted)
-            .map(|trial| trial.improvements.iter().map(|(_, rewards)| [rewards[0], rewards[1]]).collect())
-            .collect();
-        for share in [0.25, 0.5, 0.75] {
-            for point in attainment_surface(&runs, share) {
-                let agent = csv(&contestant.title()).replace('"', "\"\"");
-                let (x, y) = (task.goals[0].value(point[0]), task.goals[1].value(point[1]));
-                let _ = writeln!(rows, "\"{agent}\",{share},{x},{y}");
-            }
+    let mut rows = vec![row(["agent", "share"])];
+    rows[0].extend(task.goals.iter().map(|goal| goal.label()));
+    for surface in &task.attained {
+        let agent = csv(&task.contestants[surface.contestant].title());
+        for point in &surface.points {
+            rows.push(vec![
+                agent.clone(),
+                surface.share.to_string(),
+                point[0].to_string(),
+                point[1].to_string(),
+            ]);
         }
     }
-    let path = folder.join(format!("attainment.{}.csv", task.file_name()));
-    crate::store::write_whole(&path, rows.as_bytes())?;
-    files.push(path);
-    let file = super::page::link(&format!("attainment.{}.csv", task.file_name()));
-    Ok(format!(
-        "[Empirical attainment]({file}): what a quarter, half and three quarters of the runs attain.\n\n"
-    ))
+    let pictures = plot::attainment(task, folder)?;
+    let grid = attained_grid(task);
+    let mut page = format!(
+        "### Empirical attainment\n\nWhat a quarter, half and three quarters of the runs attain.\n\n{}\n",
+        grid.markdown()
+    );
+    pictures.iter().for_each(|file| page.push_str(&picture(file)));
+    files.extend(pictures);
+    let stem = format!("attainment.{}", task.file_name());
+    files.push(write_csv(&folder.join(format!("{stem}.csv")), &rows)?);
+    let comment = format!("{}: empirical attainment", task.name());
+    files.push(grid.write_latex(&comment, &folder.join(format!("{stem}.tex")))?);
+    let stem = link(&stem);
+    let _ = writeln!(page, "Data: [points of the surfaces]({stem}.csv), [table in LaTeX]({stem}.tex).\n");
+    Ok(page)
+}
+
+/// One row per surface: how large it is, and its ends.
+fn attained_grid(task: &TaskReport) -> Grid {
+    let mut heads = row(["agent", "share of the runs", "hypervolume (%)", "points"]);
+    heads.extend(task.goals.iter().map(|goal| format!("best {}", goal.label())));
+    let rows = task.attained.iter().map(|surface| {
+        // From the best value of the first goal to the best of the second.
+        let ends = [surface.points.first().map(|p| p[0]), surface.points.last().map(|p| p[1])];
+        let mut cells = vec![
+            task.contestants[surface.contestant].title(),
+            format!("{:.0} %", 100.0 * surface.share),
+            format!("{:.2}", surface.hypervolume),
+            surface.points.len().to_string(),
+        ];
+        cells.extend(ends.map(|end| end.map_or(String::new(), |value| significant(value, 4))));
+        cells
+    });
+    Grid { heads, rows: rows.collect() }
 }

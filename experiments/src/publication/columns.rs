@@ -2,6 +2,7 @@
 
 use hwgym_envs::number::significant;
 
+use super::grid::Grid;
 use crate::report::{ContestantReport, TaskReport};
 
 /// Heads of the columns.
@@ -96,35 +97,26 @@ pub(super) fn any_failed(task: &TaskReport) -> bool {
     task.contestants.iter().any(|contestant| !contestant.failures.is_empty())
 }
 
-/// Significant digits that tell the medians of the agents apart: four, or as many more as it takes, up to eight.
+/// Significant digits that tell the medians of the agents apart.
 fn digits(task: &TaskReport) -> usize {
-    let mut medians: Vec<f64> = task.contestants.iter().filter_map(|c| c.quality).map(|q| q.median).collect();
-    medians.sort_by(f64::total_cmp);
-    medians.dedup();
+    let medians: Vec<f64> = task.contestants.iter().filter_map(|c| c.quality).map(|q| q.median).collect();
+    digits_apart(&medians)
+}
+
+/// Significant digits that tell these numbers apart: four, or as many more as it takes, up to eight.
+pub(super) fn digits_apart(numbers: &[f64]) -> usize {
+    let mut numbers = numbers.to_vec();
+    numbers.sort_by(f64::total_cmp);
+    numbers.dedup();
     let apart = |digits: &usize| {
-        let texts: Vec<String> = medians.iter().map(|median| significant(*median, *digits)).collect();
+        let texts: Vec<String> = numbers.iter().map(|number| significant(*number, *digits)).collect();
         texts.windows(2).all(|pair| pair[0] != pair[1])
     };
     (4..=8).find(apart).unwrap_or(8)
 }
 
-/// The table in LaTeX, for `booktabs`.
-pub(super) fn latex(task: &TaskReport) -> String {
-    let header = header(task);
-    let line = |cells: &[String]| {
-        format!(
-            "{} \\\\\n",
-            cells.iter().map(|cell| crate::text::latex(cell)).collect::<Vec<_>>().join(" & ")
-        )
-    };
-    let mut text = format!(
-        "% {}\n\\begin{{tabular}}{{l{}}}\n\\toprule\n",
-        task.name().replace(['\n', '\r'], " "),
-        "r".repeat(header.len() - 1)
-    );
-    text.push_str(&line(&header));
-    text.push_str("\\midrule\n");
-    task.contestants.iter().for_each(|contestant| text.push_str(&line(&cells(task, contestant))));
-    text.push_str("\\bottomrule\n\\end{tabular}\n");
-    text
+/// The table of a task.
+pub(super) fn grid(task: &TaskReport) -> Grid {
+    let rows = task.contestants.iter().map(|contestant| cells(task, contestant));
+    Grid { heads: header(task), rows: rows.collect() }
 }

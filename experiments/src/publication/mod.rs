@@ -1,7 +1,8 @@
 //! A report as files: tables as CSV and JSON, plots, one page that links them, and the interactive page.
 
-mod across;
+pub(crate) mod across;
 mod columns;
+mod grid;
 mod page;
 mod tables;
 
@@ -18,8 +19,7 @@ pub fn write(report: &Report, store: &Store, folder: &Path) -> Result<Vec<PathBu
     files.extend(tables::write(report, store, folder)?);
     for task in &report.tasks {
         let path = folder.join(format!("table.{}.tex", task.file_name()));
-        crate::store::write_whole(&path, columns::latex(task).as_bytes())?;
-        files.push(path);
+        files.push(columns::grid(task).write_latex(&task.name(), &path)?);
     }
     let mut plots: Vec<Vec<PathBuf>> = Vec::new();
     let mut sections = Vec::new();

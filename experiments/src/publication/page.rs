@@ -1,12 +1,12 @@
 //! The page that explains a report, and the summary on the terminal.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use comfy_table::{CellAlignment, Table, presets};
 use hwgym_envs::number::significant;
 
-use super::columns::{cells, header};
+use super::columns::{cells, grid, header};
 use crate::Report;
 use crate::report::TaskReport;
 use crate::text::markdown;
@@ -19,6 +19,16 @@ fn short(value: f64) -> String {
 /// A file's name as the target of a link.
 pub(super) fn link(file: &str) -> String {
     file.replace('%', "%25").replace('#', "%23")
+}
+
+/// A picture in the page, with a link to the same as SVG; nothing for the SVG file itself.
+pub(super) fn picture(file: &Path) -> String {
+    if file.extension().is_none_or(|extension| extension != "png") {
+        return String::new();
+    }
+    let file = link(&file.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned()));
+    let vector = file.strip_suffix(".png").unwrap_or(&file);
+    format!("![{file}]({file})\n\n[the same as SVG]({vector}.svg)\n\n")
 }
 
 /// What a reader has to know beside the table: bounds, what is missing, and why evaluations failed; one line each.
@@ -113,26 +123,20 @@ pub(super) fn page(report: &Report, plots: &[Vec<PathBuf>], sections: &[String],
         if task.budget < report.budget {
             let _ = writeln!(page, "The first {} evaluations of each search.\n", task.budget);
         }
-        let header = header(task);
-        let _ = writeln!(page, "| {} |\n|{}", header.join(" | "), "---|".repeat(header.len()));
-        for contestant in &task.contestants {
-            let cells: Vec<String> = cells(task, contestant).iter().map(|cell| markdown(cell)).collect();
-            let _ = writeln!(page, "| {} |", cells.join(" | "));
-        }
+        page.push_str(&grid(task).markdown());
         let _ = writeln!(page, "\n{}\n", markdown(&explanation(task)));
         for line in remarks(task, markdown) {
             let _ = writeln!(page, "{line}\n");
         }
-        for plot in plots.iter().filter(|plot| plot.extension().is_some_and(|e| e == "png")) {
-            let file = plot.file_name().map_or(String::new(), |f| f.to_string_lossy().into_owned());
-            let file = link(&file);
-            let vector = file.replace(".png", ".svg");
-            let _ = writeln!(page, "![{file}]({file})\n\n[the same as SVG]({vector})\n");
-        }
+        plots.iter().for_each(|file| page.push_str(&picture(file)));
         let file = link(&task.file_name());
+        let fronts = match task.goals.len() {
+            1 => String::new(),
+            _ => format!(", [fronts of the agents](fronts.{file}.csv)"),
+        };
         let _ = writeln!(
             page,
-            "Data: [evaluations](evaluations.{file}.csv), [front](front.{file}.csv), [table in LaTeX](table.{file}.tex).\n"
+            "Data: [evaluations](evaluations.{file}.csv), [front](front.{file}.csv){fronts}, [table in LaTeX](table.{file}.tex).\n"
         );
         page.push_str(section);
         for contestant in task.contestants.iter().filter(|c| !c.varied.is_empty()) {

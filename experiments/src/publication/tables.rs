@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::grid::write_csv;
 use crate::report::{GoalView, State, TaskReport};
 use crate::store::trial_log::records;
 use crate::store::{Store, write_whole};
@@ -10,23 +11,18 @@ use crate::{Report, StudyError, text};
 /// Writes all of them; returns their paths.
 pub(super) fn write(report: &Report, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
     let mut files = Vec::new();
-    let save = |files: &mut Vec<PathBuf>, name: &str, rows: Vec<Vec<String>>| -> Result<(), StudyError> {
-        let path = folder.join(name);
-        let mut csv = csv::Writer::from_writer(Vec::new());
-        for row in rows {
-            csv.write_record(row).map_err(|e| StudyError::file(&path, std::io::Error::other(e)))?;
-        }
-        let bytes =
-            csv.into_inner().map_err(|e| StudyError::file(&path, std::io::Error::other(e.to_string())))?;
-        write_whole(&path, &bytes)?;
-        files.push(path);
+    let mut save = |name: &str, rows: Vec<Vec<String>>| -> Result<(), StudyError> {
+        files.push(write_csv(&folder.join(name), &rows)?);
         Ok(())
     };
-    save(&mut files, "summary.csv", summary(report))?;
-    save(&mut files, "trials.csv", trials(report))?;
-    save(&mut files, "convergence.csv", convergence(report))?;
+    save("summary.csv", summary(report))?;
+    save("trials.csv", trials(report))?;
+    save("convergence.csv", convergence(report))?;
     for task in &report.tasks {
-        save(&mut files, &format!("front.{}.csv", task.file_name()), front(task))?;
+        save(&format!("front.{}.csv", task.file_name()), front(task))?;
+        if task.goals.len() > 1 {
+            save(&format!("fronts.{}.csv", task.file_name()), fronts(task))?;
+        }
     }
     for task in &report.tasks {
         let path = folder.join(format!("evaluations.{}.csv", task.file_name()));
@@ -162,7 +158,8 @@ fn state(state: &State) -> &'static str {
 }
 
 fn convergence(report: &Report) -> Vec<Vec<String>> {
-    let mut rows = vec![row(["environment", "objective", "agent", "seed", "evaluation", "quality"])];
+    let mut rows =
+        vec![row(["environment", "objective", "agent", "seed", "evaluation", "quality", "regret"])];
     for task in &report.tasks {
         for contestant in &task.contestants {
             for trial in &contestant.trials {
@@ -177,6 +174,7 @@ fn convergence(report: &Report) -> Vec<Vec<String>> {
                         trial.seed.to_string(),
                         evaluation.to_string(),
                         quality.to_string(),
+                        task.regret(*quality).map_or(String::new(), |regret| regret.to_string()),
                     ]);
                 }
             }
@@ -238,6 +236,25 @@ fn columns(files: impl Iterator<Item = PathBuf>) -> Result<(Vec<String>, Vec<Str
         }
     }
     Ok((parameters, Vec::new()))
+}
+
+/// The front of each contestant over its runs, as the picture shows it.
+fn fronts(task: &TaskReport) -> Vec<Vec<String>> {
+    let mut rows = vec![row(["agent", "seed", "evaluation"])];
+    rows[0].extend(task.goals.iter().map(GoalView::label));
+    for contestant in &task.contestants {
+        let all: Vec<(u64, usize, &[f64])> = (contestant.trials.iter())
+            .flat_map(|trial| trial.improvements.iter().map(|(n, rewards)| (trial.seed, *n, &rewards[..])))
+            .collect();
+        let rewards: Vec<&[f64]> = all.iter().map(|point| point.2).collect();
+        for index in crate::pareto::front(&rewards) {
+            let (seed, evaluation, rewards) = all[index];
+            let mut cells = vec![text::csv(&contestant.title()), seed.to_string(), evaluation.to_string()];
+            cells.extend(task.goals.iter().zip(rewards).map(|(goal, r)| goal.value(*r).to_string()));
+            rows.push(cells);
+        }
+    }
+    rows
 }
 
 fn front(task: &TaskReport) -> Vec<Vec<String>> {

@@ -1,13 +1,19 @@
 //! Reports: what a study found, from its records alone. [`publication`](crate::publication) writes them down.
 
+mod attained;
 mod curve;
 mod goal;
+mod lottery;
+mod standing;
 mod task;
 mod trial;
 
+pub use attained::{Attained, SHARES};
 pub use curve::{CurvePoint, band_label, curve};
 pub use goal::GoalView;
-pub use task::{ContestantReport, FrontPoint, TaskReport};
+pub use lottery::{ExpectedBest, Tuned};
+pub use standing::{Standing, WITHIN};
+pub use task::{ContestantReport, DefaultPoint, FrontPoint, Mark, TaskReport};
 pub use trial::{Cloud, State, TrialReport};
 
 use crate::{Resimulation, Store, StudyError};
@@ -27,6 +33,8 @@ pub struct Report {
     pub seeds: usize,
     /// One per environment and objective.
     pub tasks: Vec<TaskReport>,
+    /// The contestants over all tasks, where that says something.
+    pub standing: Option<Standing>,
     /// One per task that was searched on a stand-in and re-simulated.
     #[serde(skip)]
     pub resimulations: Vec<Resimulation>,
@@ -38,13 +46,14 @@ impl Report {
     pub fn of(store: &Store, allow_unfinished: bool) -> Result<Self, StudyError> {
         let manifest = store.manifest();
         let of = |task| TaskReport::of(store, task, allow_unfinished);
-        let tasks = manifest.tasks.iter().map(of).collect::<Result<_, _>>()?;
+        let tasks: Vec<TaskReport> = manifest.tasks.iter().map(of).collect::<Result<_, _>>()?;
         Ok(Self {
             study: manifest.name.clone(),
             description: manifest.description.clone(),
             hwgym: env!("CARGO_PKG_VERSION").into(),
             budget: manifest.evaluations(),
             seeds: manifest.seeds.len(),
+            standing: Standing::of(&tasks),
             tasks,
             resimulations: Resimulation::of(store)?,
         })

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use hwgym_envs::Goal;
 use hwgym_envs::random::derive_seed;
+use hwgym_envs::{Goal, Objective};
 use serde::Serialize;
 
-use super::GoalView;
 use super::trial::{Count, TrialReport, by_reason};
+use super::{Attained, GoalView, Tuned};
 use crate::StudyError;
 use crate::pareto::{Archive, front, hypervolume};
 use crate::statistics::{Reached, Spread, TargetOutcome, holm, mann_whitney};
@@ -42,6 +42,10 @@ pub struct TaskReport {
     pub known_values: Vec<Vec<f64>>,
     /// True if `full_hypervolume` is that of the known front.
     pub known_front: bool,
+    /// The design that people use who do not search, where the environment knows one.
+    pub default_design: Option<DefaultPoint>,
+    /// Bounds and targets that lie on a goal.
+    pub marks: Vec<Mark>,
     /// The bounds that a solution keeps, in words; empty if there are none.
     pub bounds: String,
     /// What counts as solved, in words: all targets, or the known optimum; empty where there is neither.
@@ -52,6 +56,32 @@ pub struct TaskReport {
     pub contestants: Vec<ContestantReport>,
     /// Front over all trials.
     pub front: Vec<FrontPoint>,
+    /// What tuning an agent comes to, where one was swept.
+    pub lottery: Vec<Tuned>,
+    /// With two goals, what the runs of each contestant attain of them.
+    pub attained: Vec<Attained>,
+}
+
+/// The default design of an environment, seen by a task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DefaultPoint {
+    /// Values of the goals.
+    pub values: Vec<f64>,
+    /// True if it keeps the bounds.
+    pub keeps_bounds: bool,
+    /// The design.
+    pub design: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A value of a goal that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Mark {
+    /// Place of the goal.
+    pub goal: usize,
+    /// The value, in units of the goal.
+    pub value: f64,
+    /// `bound` or `target`.
+    pub what: &'static str,
 }
 
 /// A point of a front.
@@ -130,11 +160,15 @@ impl TaskReport {
             known_optimum: None,
             known_values: Vec::new(),
             known_front: false,
+            default_design: None,
+            marks: marks(&task.objective),
             bounds: task.objective.bounds_in_words(metrics),
             target: String::new(),
             budget: limit,
             front: union_front(&contestants),
             contestants,
+            lottery: Vec::new(),
+            attained: Vec::new(),
         };
         report.add_designs(store)?;
         for point in &mut report.front {
@@ -150,6 +184,13 @@ impl TaskReport {
         report.measure(&reference, known);
         report.measure_targets(&task.objective.goals);
         report.compare();
+        report.default_design = task.default_design.as_ref().map(|default| DefaultPoint {
+            values: report.goals.iter().zip(&default.rewards).map(|(goal, r)| goal.value(*r)).collect(),
+            keeps_bounds: default.violation == 0.0,
+            design: default.design.clone(),
+        });
+        report.lottery = Tuned::of(&report);
+        report.attained = Attained::of(&report);
         Ok(report)
     }
 
@@ -369,6 +410,26 @@ impl ContestantReport {
         let failed = self.failures.iter().map(|(_, count)| count).sum();
         (self.trials.iter().map(|trial| trial.evaluations).sum(), failed)
     }
+}
+
+/// Bounds and targets that lie on a goal of the objective.
+fn marks(objective: &Objective) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for (goal, of) in objective.goals.iter().enumerate() {
+        match of {
+            Goal::Optimise(name) | Goal::Minimise(name) | Goal::Maximise(name) => {
+                let bounds = objective.bounds.iter().filter(|bound| bound.metric == *name);
+                for value in bounds.flat_map(|bound| [bound.at_most, bound.at_least]).flatten() {
+                    marks.push(Mark { goal, value, what: "bound" });
+                }
+            }
+            // The score is 0 where all targets are met, the ratio 1 where its target is.
+            Goal::Targets(_) => marks.push(Mark { goal, value: 0.0, what: "target" }),
+            Goal::Ratio { .. } => marks.push(Mark { goal, value: 1.0, what: "target" }),
+            Goal::WeightedSum(_) | Goal::Product(_) | Goal::ArchGymTarget(_) => {}
+        }
+    }
+    marks
 }
 
 /// Evaluations that the slowest search which is not over has made; `None` if all of those that began are over.

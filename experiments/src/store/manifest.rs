@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use hwgym_envs::evaluate::{Guard, evaluate};
 use hwgym_envs::known_optima::KnownObjective;
-use hwgym_envs::{Metric, Objective};
+use hwgym_envs::{Fidelity, Metric, Objective};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::inputs::Inputs;
-use super::line;
+use super::{design_to_json, line};
 use crate::study::{Study, Task, trial_name};
 use crate::{Registries, StudyError};
 
@@ -87,6 +89,20 @@ pub struct TaskFacts {
     pub objective: Objective,
     /// The truth about it, where the environment's space has been enumerated.
     pub known: Option<KnownObjective>,
+    /// What the design is worth that people use who do not search, where the environment knows one; earlier programs did not ask.
+    #[serde(default)]
+    pub default_design: Option<DefaultDesign>,
+}
+
+/// The default design of an environment, evaluated for a task when the study was started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DefaultDesign {
+    /// Values of the parameters by name.
+    pub design: Map<String, Value>,
+    /// One reward per goal, higher is better.
+    pub rewards: Vec<f64>,
+    /// By how much it breaks the bounds of the objective; 0 if it keeps them.
+    pub violation: f64,
 }
 
 /// What is known of a contestant.
@@ -115,6 +131,7 @@ impl Manifest {
             let known =
                 task.env.known_optima()?.and_then(|optima| optima.objective(&task.objective.name).cloned());
             Ok(TaskFacts {
+                default_design: default_design(task, study.time_limit_s),
                 environment: task.environment.clone(),
                 objective: task.objective.clone(),
                 known: known.filter(|known| known.objective == task.objective),
@@ -226,6 +243,18 @@ impl Manifest {
 }
 
 const FILE: &str = "manifest.json";
+
+/// The default design of a task, if it has metrics. Costs an evaluation.
+fn default_design(task: &Task, time_limit_s: Option<f64>) -> Option<DefaultDesign> {
+    let design = task.env.default_design()?;
+    let outcome = evaluate(&task.env, &design, Fidelity::FULL, &Guard { time_limit_s });
+    let score = task.scorer.score(&outcome);
+    (!score.rewards.is_empty()).then(|| DefaultDesign {
+        design: design_to_json(task.env.space(), &design),
+        rewards: score.rewards,
+        violation: score.violation,
+    })
+}
 
 /// What every environment says of itself, each once.
 fn environments(study: &Study, registries: &Registries) -> Vec<EnvironmentFacts> {

@@ -42,6 +42,18 @@ function columns(of) {
   return list;
 }
 
+// What the default design of the task has in a column: a number, or null.
+function ofDefault(column) {
+  const usual = task().default_design;
+  if (!usual) return null;
+  if (column.goal !== undefined) return usual.values[column.goal] ?? null;
+  if (!column.parameter) return null;
+  const value = usual.design[column.name] ?? null;
+  if (value === null || !column.choices) return typeof value === "number" ? value : null;
+  const place = column.choices.indexOf(typeof value === "string" ? value : JSON.stringify(value));
+  return place < 0 ? null : place;
+}
+
 const cell = (column, row) => {
   const value = column.data[row];
   return column.choices && value !== null ? column.choices[value] : value;

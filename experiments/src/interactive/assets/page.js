@@ -19,12 +19,7 @@ function legend() {
     const box = element("input", null, { type: "checkbox" });
     box.checked = !state.hidden.has(index);
     box.addEventListener("change", () => { box.checked ? state.hidden.delete(index) : state.hidden.add(index); changed("legend"); });
-    const swatch = element("canvas", null, { class: "swatch", width: 28, height: 28, "aria-hidden": "true" });
-    const context = swatch.getContext("2d");
-    context.fillStyle = colour(index);
-    marker(context, index, 14, 14, 10);
-    context.fill();
-    label.append(box, " ", swatch, document.createTextNode(agent));
+    label.append(box, " ", swatch(index), document.createTextNode(agent));
     holder.appendChild(label);
   });
 }

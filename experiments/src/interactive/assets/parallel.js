@@ -10,12 +10,14 @@ const parallel = (() => {
   let axes = [], drag = null;
 
   function layout() {
-    const list = columns(task());
+    const of = task(), list = columns(of);
     const { clientWidth: width, clientHeight: height } = holder;
     const used = list.map((column, index) => ({ column, index })).filter(({ column }) => column.parameter || column.goal !== undefined);
     axes = used.map(({ column, index }, number) => {
       let low = Infinity, high = -Infinity;
       for (const value of column.data) if (value !== null) { low = Math.min(low, value); high = Math.max(high, value); }
+      const beside = [ofDefault(column), ...of.marks.filter((mark) => mark.goal === column.goal).map((mark) => mark.value)];
+      for (const value of beside) if (value !== null) { low = Math.min(low, value); high = Math.max(high, value); }
       if (!(low <= high)) { low = 0; high = 1; }
       if (low === high) { low -= 0.5; high += 0.5; }
       const log = !column.choices && low > 0 && high / low >= 100;
@@ -56,6 +58,17 @@ const parallel = (() => {
       context.strokeStyle = style("--ink");
       context.lineWidth = 2;
       shown.filter((row) => state.selected.has(row)).slice(0, 200).forEach(path);
+      if (of.default_design) {
+        context.setLineDash([6, 4]);
+        context.beginPath();
+        axes.forEach((axis, number) => {
+          const value = ofDefault(axis.column);
+          const y = value === null ? height - 4 : axis.place(value);
+          if (number) context.lineTo(axis.x, y); else context.moveTo(axis.x, y);
+        });
+        context.stroke();
+        context.setLineDash([]);
+      }
       context.font = "11px system-ui, sans-serif";
       context.textAlign = "center";
       axes.forEach((axis, number) => {
@@ -67,6 +80,17 @@ const parallel = (() => {
         const text = (value) => (axis.column.choices ? axis.column.choices[Math.round(value)] ?? "" : short(value, 3));
         context.fillText(text(axis.high), axis.x, margin.top - 3);
         context.fillText(text(axis.low), axis.x, height - margin.bottom + 12);
+        of.marks.filter((mark) => mark.goal === axis.column.goal).forEach((mark) => {
+          const y = axis.place(mark.value);
+          context.strokeStyle = style("--ink");
+          context.lineWidth = 2;
+          context.beginPath(); context.moveTo(axis.x - 9, y); context.lineTo(axis.x + 9, y); context.stroke();
+          // To the side where there is room.
+          const left = axis.x > width / 2;
+          context.textAlign = left ? "right" : "left";
+          context.fillText(mark.what, axis.x + (left ? -11 : 11), y + 4);
+          context.textAlign = "center";
+        });
         const range = state.ranges.get(axis.index);
         if (range) {
           context.fillStyle = "rgba(0, 114, 178, 0.35)";
@@ -75,6 +99,7 @@ const parallel = (() => {
         }
       });
     });
+    byId("parallel-notes").textContent = of.default_design ? "Dashed: the default design." : "";
     byId("parallel").dataset.shown = shown.length;
   }
 

@@ -28,11 +28,12 @@ const scatter = (() => {
     return { column, low, high, log, place };
   }
 
-  // Values that stand beside the points: the known front or optimum, and the bounds.
+  // Values that stand beside the points: the known front or optimum, bounds and targets, and the default design.
   function marks(column) {
-    const of = task();
-    if (column.goal === undefined) return [];
-    return of.known_front.map((point) => point[column.goal]).concat(of.limits.filter((limit) => limit.goal === column.goal).map((limit) => limit.value));
+    const of = task(), usual = ofDefault(column);
+    const list = usual === null ? [] : [usual];
+    if (column.goal === undefined) return list;
+    return list.concat(of.known_front.map((point) => point[column.goal]), of.marks.filter((mark) => mark.goal === column.goal).map((mark) => mark.value));
   }
 
   function layout() {
@@ -121,6 +122,16 @@ const scatter = (() => {
     context.drawImage(sheet, 0, 0, width, height);
   }
 
+  // The default design: a cross of four strokes in ink, which no agent has for its marker.
+  function star(context, a, b, width) {
+    context.strokeStyle = context.fillStyle = style("--ink");
+    context.lineWidth = 2;
+    for (const [dx, dy] of [[7, 0], [0, 7], [5, 5], [5, -5]]) { context.beginPath(); context.moveTo(a - dx, b - dy); context.lineTo(a + dx, b + dy); context.stroke(); }
+    const right = a < width - 110;
+    context.textAlign = right ? "left" : "right";
+    context.fillText(`default design${task().default_design.keeps_bounds ? "" : ", out of bounds"}`, right ? a + 10 : a - 10, b - 8);
+  }
+
   function paint() {
     const of = task();
     back.draw((context, width, height) => {
@@ -154,9 +165,13 @@ const scatter = (() => {
       for (const axis of [x, y]) {
         if (axis.column.goal === undefined) continue;
         if (of.goals.length === 1) of.known_front.forEach((point) => line(axis, point[0], "known optimum"));
-        of.limits.filter((limit) => limit.goal === axis.column.goal).forEach((limit) => line(axis, limit.value, "bound"));
+        of.marks.filter((mark) => mark.goal === axis.column.goal).forEach((mark) => line(axis, mark.value, mark.what));
       }
       context.setLineDash([]);
+      const usual = [x, y].map((axis) => ofDefault(axis.column));
+      if (usual[0] !== null && usual[1] !== null) star(context, x.place(usual[0]), y.place(usual[1]), width);
+      // With an axis that the default design has no value of: a line at the other.
+      else for (const [axis, value] of [[x, usual[0]], [y, usual[1]]]) if (value !== null && axis.column.goal !== undefined) line(axis, value, "default design");
     });
     overlay();
   }

@@ -7,11 +7,17 @@ function sortable(heads, rows, caption) {
   if (caption) table.appendChild(element("caption", caption));
   const head = element("tr"), body = element("tbody");
   let sorted = -1, falling = false;
+  // As many digits as tell the numbers of a column apart, from five to nine.
+  const digits = heads.map((_, column) => {
+    const numbers = [...new Set(rows.map((row) => row[column]).filter((value) => typeof value === "number"))];
+    if (numbers.length > 200) return 5;
+    return [5, 6, 7, 8].find((count) => new Set(numbers.map((value) => short(value, count))).size === numbers.length) || 9;
+  });
   const fill = () => {
     clear(body);
     for (const row of rows) {
       const line = element("tr");
-      row.forEach((value) => line.appendChild(value instanceof Node ? wrap(value) : element("td", typeof value === "number" ? short(value) : value)));
+      row.forEach((value, column) => line.appendChild(value instanceof Node ? wrap(value) : element("td", typeof value === "number" ? short(value, digits[column]) : value)));
       body.appendChild(line);
     }
   };
