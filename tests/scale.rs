@@ -39,6 +39,12 @@ fn a_study_is_looked_at_before_it_runs() -> Result {
     assert_eq!(trials.lines().count(), 24);
     let cost = text(&run(folder.path(), &["study", "cost", "study.ron", "--jobs", "2"])?.stdout);
     assert!(cost.contains("on 2 threads, for the evaluations alone"), "{cost}");
+    // 24 searches of at most a microsecond each.
+    let short = STUDY.replace("budget: 20", "budget: (evaluations: 20, seconds: 0.000001)");
+    fs::write(folder.path().join("short.ron"), short)?;
+    let cost = text(&run(folder.path(), &["study", "cost", "short.ron", "--jobs", "1"])?.stdout);
+    let seconds = cost.lines().last().and_then(|line| line.strip_prefix("about "));
+    assert!(seconds.is_some_and(|line| line.contains(" us of processor time")), "{cost}");
     assert!(!folder.path().join("out").exists(), "nothing was run");
     Ok(())
 }
@@ -89,6 +95,25 @@ fn the_status_follows_a_study_and_its_records_are_proven_whole() -> Result {
 }
 
 #[test]
+fn a_report_is_written_elsewhere_where_its_study_cannot_be_written_to() -> Result {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("study.ron"), STUDY)?;
+    run(folder.path(), &["run", "study.ron", "--out", "out"])?;
+    // A file where the folder would be: nothing can be written there, by nobody.
+    fs::remove_dir_all(folder.path().join("out/report"))?;
+    fs::write(folder.path().join("out/report"), "")?;
+    assert!(!run(folder.path(), &["report", "out"])?.status.success());
+    let elsewhere = run(folder.path(), &["report", "out", "--out", "elsewhere"])?;
+    assert!(elsewhere.status.success(), "{}", text(&elsewhere.stderr));
+    for file in
+        ["report.html", "report.md", "ranks.png", "lottery.one.problem.svg", "attainment.two.problem.tex"]
+    {
+        assert!(folder.path().join("elsewhere").join(file).exists(), "{file}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_failed_search_shows_and_is_tried_again_alone() -> Result {
     let folder = tempfile::tempdir()?;
     let agents = r#"agents: [(id: "random"), (id: "external", label: "mine", hyperparameters: (command: [["sh", "agent.sh"]])),"#;
@@ -100,6 +125,9 @@ fn a_failed_search_shows_and_is_tried_again_alone() -> Result {
     let status = run(folder.path(), &["status", "out", "--trials"])?;
     assert_eq!(status.status.code(), Some(1));
     let shown = text(&status.stdout);
+    let report = fs::read_to_string(folder.path().join("out/report/report.md"))?;
+    // A list of one value is no sweep, and is in no name.
+    assert!(report.contains("| mine |") && !report.contains("command="), "{report}");
     assert!(shown.contains("2 failed") && shown.contains("failed: one.problem.mine.s1: "), "{shown}");
     let json = run(folder.path(), &["status", "out", "--json"])?;
     let json: serde_json::Value = serde_json::from_slice(&json.stdout)?;
@@ -267,7 +295,8 @@ fn a_shell_and_man_know_the_commands() -> Result {
     Ok(())
 }
 
-/// Every ready study is one that the program takes. Files for `hwgym train` are none, and one study searches on a model that is trained first.
+/// Every ready study begins with the question that it answers, and is one that the program takes. Files for `hwgym train` are none, and one study
+/// searches on a model that is trained first.
 #[test]
 fn every_ready_study_is_read() -> Result {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -287,26 +316,44 @@ fn every_ready_study_is_read() -> Result {
     Ok(())
 }
 
-/// Every ready study runs: a dozen of its searches, with a tiny budget. Files for `hwgym train` are none, and one study searches on a model that is
-/// trained first.
+/// Every ready study runs: a dozen of its searches, with a tiny budget. A file for `hwgym train` trains with a tiny one; the study on a learned model
+/// gets one of a few designs.
 #[test]
 fn every_ready_study_runs() -> Result {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir()?;
-    let mut studies = 0;
+    for steps in [
+        "dataset build dram-controller-v0 -o workload=bfs -o requests=2000 --designs 30 --out bfs.csv",
+        "surrogate train bfs.csv --model gaussian-process --out bfs-surrogate.json",
+    ] {
+        let made = run(folder.path(), &steps.split(' ').collect::<Vec<_>>())?;
+        assert!(made.status.success(), "{steps}: {}", text(&made.stderr));
+    }
+    let (mut studies, mut trainings) = (0, 0);
     for entry in fs::read_dir(root.join("experiments/studies"))?.flatten() {
         let content = fs::read_to_string(entry.path())?;
-        if !content.contains("environments:") || content.contains("model: \"") {
-            continue;
-        }
+        let name = entry.file_name().to_string_lossy().into_owned();
         let tiny = content.lines().map(|line| match line.split_once(':').map(|(name, _)| name) {
             Some("    seeds") => "    seeds: 1,".to_string(),
             Some("    budget") => "    budget: 20,".to_string(),
             Some("    batch") => "    batch: 1,".to_string(),
-            _ => line.to_string(),
+            Some("    re_simulate") => "    re_simulate: 3,".to_string(),
+            Some("    train") if line.contains("Walks") => {
+                format!("{line} simulations: 300, hidden: [8], steps: 100, part: 50,")
+            }
+            Some("    train") => {
+                format!("{line} elite_evaluations: 20, cloning_steps: 20, pairs: 1, episodes: 2,")
+            }
+            Some("        iterations") => "        iterations: 1,".to_string(),
+            _ => line.replace("Drawn(count: 100,", "Drawn(count: 2,").replace("../../out/", ""),
         });
-        let name = entry.file_name().to_string_lossy().into_owned();
         fs::write(folder.path().join(&name), tiny.collect::<Vec<_>>().join("\n"))?;
+        if content.contains("    train:") {
+            let trained = run(folder.path(), &["train", &name, "--out", "policy.json"])?;
+            assert!(trained.status.success(), "{name}: {}", text(&trained.stderr));
+            trainings += 1;
+            continue;
+        }
         let out = format!("{name}.out");
         let prepared = run(folder.path(), &["run", &name, "--out", &out, "--prepare"])?;
         assert!(prepared.status.success(), "{name}: {}", text(&prepared.stderr));
@@ -319,6 +366,6 @@ fn every_ready_study_runs() -> Result {
         assert!(ran.iter().all(|(_, lines)| lines.len() > 1), "{name}: {}", text(&worked.stderr));
         studies += 1;
     }
-    assert!(studies > 5, "{studies}");
+    assert!(studies > 5 && trainings == 5, "{studies} studies, {trainings} trainings");
     Ok(())
 }

@@ -129,8 +129,12 @@ fn cost(study: &Study, designs: u64, jobs: usize) -> anyhow::Result<ExitCode> {
         seconds.sort_by(f64::total_cmp);
         let median = crate::experiments::statistics::quantile(&seconds, 0.5);
         let longest = seconds.last().copied().unwrap_or(0.0);
-        let evaluations = of_it.len() * study.contestants.len() * study.seeds.len() * study.evaluations;
-        let all = median * evaluations as f64;
+        let searches = of_it.len() * study.contestants.len() * study.seeds.len();
+        // A search ends with the first part of its budget that is spent.
+        let evaluations =
+            study.cost.map_or(study.evaluations as f64, |cost| cost.min(study.evaluations as f64));
+        let each = median * evaluations;
+        let all = searches as f64 * study.seconds.map_or(each, |seconds| seconds.min(each));
         total += all;
         table.add_row([
             label.to_string(),

@@ -22,7 +22,7 @@ pub enum StudyError {
         source: std::io::Error,
     },
     /// A file cannot be read or written.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}{}", .path.display(), remedy(.source))]
     File {
         /// The file.
         path: PathBuf,
@@ -103,5 +103,19 @@ impl StudyError {
     /// A file that cannot be read or written.
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
         Self::File { path: path.into(), source }
+    }
+}
+
+/// What helps where the operating system refuses a file; empty where nothing more is to be said.
+fn remedy(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; records up to here are whole: make room, then go on with `hwgym resume`"
+        }
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+            "; choose a place that can be written to with `--out`, or copy the directory of the study there"
+        }
+        _ => "",
     }
 }

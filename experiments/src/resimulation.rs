@@ -168,8 +168,8 @@ impl Resimulation {
         })
     }
 
-    /// Writes `resimulated.csv` into the study's directory. Errors: it cannot be written.
-    pub fn write(all: &[Self], store: &Store) -> Result<PathBuf, StudyError> {
+    /// Writes `resimulated.csv` into a folder. Errors: it cannot be written.
+    pub fn write(all: &[Self], folder: &Path) -> Result<PathBuf, StudyError> {
         let mut text = String::from("task,trial,rank,metric,promised,true,relative_error\n");
         for task in all {
             let mut rank = 0;
@@ -192,7 +192,7 @@ impl Resimulation {
                 }
             }
         }
-        let path = store.directory().join("resimulated.csv");
+        let path = folder.join("resimulated.csv");
         write_whole(&path, text.as_bytes())?;
         Ok(path)
     }

@@ -71,7 +71,10 @@ fn panel<B: DrawingBackend>(
     small: bool,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let px = |size: f64| (size * scale).round() as i32;
-    let (x, y) = axes(task);
+    let (mut x, mut y) = axes(task);
+    if small {
+        (x, y) = (x.with_few_ticks(4), y.with_few_ticks(4));
+    }
     let (first, second) = (&task.goals[0], &task.goals[1]);
     let named = |axis: &Axis, goal: &crate::report::GoalView| {
         let logarithmic = if axis.is_logarithmic() { ", logarithmic" } else { "" };

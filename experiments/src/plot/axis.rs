@@ -92,6 +92,20 @@ impl Axis {
         Self { low, high, logarithmic, zero: false, ticks, power }
     }
 
+    /// The same with few ticks, for a small picture: of a logarithmic axis the powers of ten before others; zero below a break stays.
+    pub fn with_few_ticks(mut self, most: usize) -> Self {
+        let is_power = |tick: &f64| *tick > 0.0 && (tick.log10() - tick.log10().round()).abs() < 1e-9;
+        if self.logarithmic
+            && self.ticks.len() > most
+            && self.ticks.iter().filter(|t| is_power(t)).count() > 1
+        {
+            self.ticks.retain(|tick| *tick == 0.0 || is_power(tick));
+        }
+        let stride = self.ticks.len().div_ceil(most.max(1)).max(1);
+        self.ticks = self.ticks.into_iter().step_by(stride).collect();
+        self
+    }
+
     /// The caption: name and unit, with the power of ten that the labels leave out, such as `energy (10⁹ pJ)`.
     pub fn caption(&self, name: &str, unit: &str) -> String {
         let factor = if self.power == 0 { String::new() } else { format!("10{}", superscript(self.power)) };
@@ -226,6 +240,15 @@ mod tests {
         assert_eq!((place(0.0), place(-1.0)), (0, 0));
         assert!(place(0.2) > 120 && place(30.0) > place(0.2) && place(30.0) < 1000);
         assert!(labels(&Axis::over_with_zero([0.0])).len() > 1, "nothing but zero");
+    }
+
+    #[test]
+    fn small_pictures_have_few_ticks() {
+        let few = |axis: Axis, most| labels(&axis.with_few_ticks(most));
+        assert_eq!(few(Axis::logarithmic(3e-3, 1.0), 4), ["0.01", "0.1", "1"]);
+        assert_eq!(few(Axis::linear(0.0, 60.0), 4), ["0", "20", "40", "60"]);
+        assert_eq!(few(Axis::over_with_zero([0.2, 30.0]), 4)[0], "0");
+        assert_eq!(few(Axis::linear(0.0, 2.0), 10).len(), 5, "no more are left out than have to be");
     }
 
     #[test]

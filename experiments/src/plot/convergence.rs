@@ -88,7 +88,8 @@ impl Curves<'_> {
     ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
         let (task, scale) = (self.task, self.scale);
         let px = |size: f64| (size * scale).round() as i32;
-        let y = self.axis();
+        let few = |axis: Axis| if one.is_some() { axis.with_few_ticks(4) } else { axis };
+        let y = few(self.axis());
         let (name, unit) = match &task.goals[..] {
             _ if self.view == View::Regret => ("regret".into(), "%".into()),
             [goal] => (format!("best {}", goal.name), goal.unit.clone()),
@@ -106,7 +107,7 @@ impl Curves<'_> {
         if let Some(contestant) = one {
             builder.caption(visible(&task.contestants[contestant].title()), ("sans-serif", px(11.0)));
         }
-        let mut chart = builder.build_cartesian_2d(Axis::linear(0.0, self.last), y)?;
+        let mut chart = builder.build_cartesian_2d(few(Axis::linear(0.0, self.last)), y)?;
         let mut mesh = chart.configure_mesh();
         mesh.light_line_style(TRANSPARENT)
             .bold_line_style(BLACK.mix(0.08).stroke_width(px(1.0) as u32))

@@ -68,6 +68,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     let thinned = stride > 1 || clouds.iter().any(|cloud| cloud.len() > FAINT);
     let crowded = fronts.iter().any(|points| points.len() > MARKERS);
     let words = [
+        Some("in brackets: designs on the front".to_string()),
         projected.then(|| format!("fronts of {} goals, projected", task.goals.len())),
         (cropped > 0).then(|| match stride {
             0 | 1 => format!("{cropped} worse designs lie outside of the picture"),
@@ -82,11 +83,13 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         }),
     ];
     let words: Vec<String> = words.into_iter().flatten().collect();
-    let area = &if words.is_empty() { area.clone() } else { subtitle(&words.join("; "), area, scale)? };
+    let mut area = area.clone();
+    for line in lines(&words) {
+        area = subtitle(&line, &area, scale)?;
+    }
+    let area = &area;
     let entries: Vec<String> = (task.contestants.iter().zip(&fronts))
-        .map(|(contestant, points)| {
-            format!("{} ({} on its front)", visible(&contestant.title()), points.len())
-        })
+        .map(|(contestant, points)| format!("{} ({})", visible(&contestant.title()), points.len()))
         .collect();
     let (place, outside) = legend::place(area, &entries, scale);
     let mut chart = ChartBuilder::on(&place)
@@ -156,6 +159,18 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         return legend::draw(&strip, &entries, scale);
     }
     legend::inside(&mut chart, corner(first.sign, second.sign), scale)
+}
+
+/// Words joined to lines that a picture has room for.
+fn lines(words: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut().filter(|line| line.len() + word.len() < 105) {
+            Some(line) => *line = format!("{line}; {word}"),
+            None => lines.push(word.clone()),
+        }
+    }
+    lines
 }
 
 /// The line of a front that is sorted by its first goal: from one point to the next it is what both dominate, a corner with the worse value of

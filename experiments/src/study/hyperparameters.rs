@@ -207,7 +207,10 @@ pub(super) fn expand(
                     (_, Some(drawn)) => (drawn.as_str(), leading(axis.slot)),
                     _ => continue,
                 };
-                varied.push((axis.name.clone(), value.trim().to_string()));
+                // A list of one value varies nothing.
+                if drawn.is_some() || axis.kind.grid() > 1 {
+                    varied.push((axis.name.clone(), value.trim().to_string()));
+                }
                 replace(&mut text, raw.get_ron(), axis.slot, value, at);
             }
             sets.push(HyperparameterSet { varied, options: options.with_text(text) });
