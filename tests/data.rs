@@ -156,9 +156,17 @@ fn what_tuning_buys_stands_in_the_report() -> Result {
     for part in ["What tuning buys", "| genetic | 4 |", "## Over all tasks", "Friedman", "profiles.png"] {
         assert!(page.contains(part), "{part}: {page}");
     }
-    let table = fs::read_to_string(folder.join("out/report/lottery.a.problem.csv"))?;
-    assert!(table.contains("\"genetic\",4,4,") && table.contains("\"random\",1,1,"), "{table}");
-    for plot in ["lottery.a.problem.png", "lottery.b.problem.svg", "profiles.png"] {
+    let table = fs::read_to_string(folder.join("out/report/tuning.a.problem.csv"))?;
+    assert!(table.contains("genetic,4,4,") && table.contains("random,1,1,"), "{table}");
+    let medians = fs::read_to_string(folder.join("out/report/lottery.a.problem.csv"))?;
+    assert_eq!(medians.lines().count(), 1 + 5, "a line for each configuration: {medians}");
+    for plot in [
+        "lottery.a.problem.png",
+        "lottery.b.problem.svg",
+        "tuning.a.problem.svg",
+        "ranks.png",
+        "profiles.png",
+    ] {
         assert!(folder.join("out/report").join(plot).exists(), "{plot}");
     }
     Ok(())

@@ -113,11 +113,6 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         let faint = cloud.iter().step_by(stride).map(to_values).filter(|v| inside(*v));
         chart.draw_series(faint.map(|at| marker(number, at, 2.0 * scale, 0.16)))?;
     }
-    if !projected && !known.is_empty() {
-        let style = BLACK.mix(0.7).stroke_width(px(1.2) as u32);
-        let corners: Vec<(f64, f64)> = staircase(&known).into_iter().filter(|at| inside(*at)).collect();
-        chart.draw_series(DashedLineSeries::new(corners, px(5.0) as u32, px(4.0) as u32, style))?;
-    }
     for (number, points) in fronts.iter().enumerate() {
         let values: Vec<(f64, f64)> = points.iter().map(to_values).collect();
         if !projected {
@@ -136,6 +131,12 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
                 .label(entries[number].clone())
                 .legend(move |at| marker(number, (at.0 + px(10.0), at.1 - px(2.0)), 4.0 * scale, 1.0));
         }
+    }
+    // Over the fronts, so that one which reaches it does not hide it.
+    if !projected && !known.is_empty() {
+        let style = BLACK.mix(0.7).stroke_width(px(1.2) as u32);
+        let corners: Vec<(f64, f64)> = staircase(&known).into_iter().filter(|at| inside(*at)).collect();
+        chart.draw_series(DashedLineSeries::new(corners, px(5.0) as u32, px(4.0) as u32, style))?;
     }
     let style = BLACK.mix(0.7).stroke_width(px(1.0) as u32);
     for mark in &task.marks {
