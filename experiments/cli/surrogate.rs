@@ -33,9 +33,12 @@ enum Action {
     /// List the surrogates with their hyperparameters
     List,
     /// Train one on a data set and save it
+    ///
+    /// `transformer` also learns from several data sets at once, of several corners or circuits: the file then answers for each of them.
     Train {
-        /// Data set, made by `hwgym dataset build`
-        data: PathBuf,
+        /// Data set, made by `hwgym dataset build`; several for `transformer`
+        #[arg(required = true)]
+        data: Vec<PathBuf>,
         #[command(flatten)]
         learner: LearnerArgs,
         /// File to write
@@ -111,6 +114,9 @@ struct LearnerArgs {
     /// A saved model of the same space and metrics (another corner, another workload): only its errors are learned
     #[arg(long, value_name = "FILE.json")]
     base: Option<PathBuf>,
+    /// A saved `transformer` of any corner or circuit: training goes on with it, best on little data of another
+    #[arg(long, value_name = "FILE.json", conflicts_with = "base")]
+    finetune: Option<PathBuf>,
     /// Also train on all but one of so many parts, in turn: prints the accuracy on the parts held out, and scales deviations by it
     #[arg(long, default_value_t = 0)]
     folds: usize,
@@ -128,9 +134,12 @@ struct OutputArgs {
 
 impl LearnerArgs {
     fn training(&self, registry: &Registry) -> anyhow::Result<Training> {
-        let base = self.base.as_ref().map(|path| SurrogateModel::load(registry, path)).transpose()?;
+        let load = |path: &Option<PathBuf>| {
+            path.as_ref().map(|path| SurrogateModel::load(registry, path).map(Arc::new)).transpose()
+        };
         Ok(Training {
-            base: base.map(Arc::new),
+            base: load(&self.base)?,
+            start: load(&self.finetune)?,
             hyperparameters: options(&self.hyperparameters),
             transform: if self.no_log { Transform::Standard } else { Transform::Auto },
             seed: self.seed,
@@ -145,26 +154,33 @@ impl SurrogateArgs {
         match self.action {
             Action::List => list(registry),
             Action::Train { data, learner, out } => {
-                let data = Dataset::read(&data)?;
+                let sets = data.iter().map(|path| Dataset::read(path)).collect::<Result<Vec<_>, _>>()?;
                 let start = Instant::now();
                 let training = learner.training(registry)?;
-                let mut model = SurrogateModel::train(registry, &training, &data)?;
+                let mut model =
+                    SurrogateModel::train_several(registry, &training, &sets.iter().collect::<Vec<_>>())?;
                 let trained_s = start.elapsed().as_secs_f64();
                 if learner.folds > 0 {
                     let training = Training { folds: learner.folds, ..training };
-                    let held_out = SurrogateModel::cross_validate(registry, &training, &data)?;
+                    let [data] = sets.as_slice() else {
+                        return Err(bad_input("--folds cross-validates one data set; give one"));
+                    };
+                    let held_out = SurrogateModel::cross_validate(registry, &training, data)?;
                     model.scale_deviations(&held_out);
                     let output = OutputArgs { json: false, parity: None };
                     print_accuracy(&Accuracy::held_out(&held_out, &model), &output)?;
                     print_gate(held_out.gate_right(), data.evaluated());
                 }
                 model.save(&out)?;
+                let mut environments: Vec<&str> =
+                    sets.iter().map(|data| data.origin.environment.as_str()).collect();
+                environments.dedup();
                 println!(
                     "{}: {} on {} rows of {}, trained in {:.2} s",
                     out.display(),
                     learner.id,
-                    data.len(),
-                    data.origin.environment,
+                    sets.iter().map(Dataset::len).sum::<usize>(),
+                    environments.join(", "),
                     trained_s
                 );
             }
@@ -178,8 +194,8 @@ impl SurrogateArgs {
                 whole_space(registries, &model, &data, &output)?;
             }
             Action::Evaluate { model, data, output } => {
-                let model = SurrogateModel::load(registry, &model)?;
                 let rows = Dataset::read(&data)?;
+                let model = SurrogateModel::load(registry, &model)?.for_origin(&rows.origin);
                 if rows.hash() == model.header().training_hash {
                     eprintln!(
                         "{}: the model was trained on these very rows; what follows is how well it remembers, not how well it predicts. Build \
@@ -191,6 +207,11 @@ impl SurrogateArgs {
                 print_accuracy(&measured, &output)?;
                 if !output.json {
                     print_gate(model.gate_right(&rows), rows.evaluated());
+                    let likely: f64 = model.log_likelihood(&rows).iter().sum();
+                    println!(
+                        "log-likelihood: {} per design, all metrics together, as learned",
+                        significant(likely / rows.len() as f64, 4)
+                    );
                 }
             }
             Action::Compare { data, train_rows, seeds, json } => {

@@ -55,4 +55,19 @@ impl SurrogateError {
     pub fn out_of_range(name: &str, value: impl ToString, expected: &str) -> Self {
         Self::OutOfRange { name: name.into(), value: value.to_string(), expected: expected.into() }
     }
+
+    /// Several data sets for a surrogate that learns from one.
+    pub(crate) fn several(sets: usize) -> Self {
+        Self::Training(format!(
+            "{sets} data sets for a surrogate that learns from one; `transformer` learns from several"
+        ))
+    }
+
+    /// A trained model to go on with, for a surrogate that cannot.
+    pub(crate) fn no_start() -> Self {
+        Self::Training(
+            "this surrogate does not go on with a trained model; use `transformer`, or learn the errors of a base"
+                .into(),
+        )
+    }
 }

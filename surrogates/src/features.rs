@@ -1,6 +1,6 @@
 //! A matrix of features: one row per design, flat and row-major.
 
-use hwgym_envs::{Design, DesignSpace, Encoding};
+use hwgym_envs::{Design, DesignSpace, Domain, Encoding};
 
 /// Rows of features.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,24 @@ impl Features {
             encoding.encode_into(space, design, row);
         }
         Self { values, width, rows: designs.len() }
+    }
+
+    /// Names of the columns of encoded designs: that of the parameter, with the choice where every choice has a column of its own.
+    pub fn names(space: &DesignSpace, encoding: Encoding) -> Vec<String> {
+        let columns = |parameter: &hwgym_envs::Parameter| -> Vec<String> {
+            let name = &parameter.name;
+            let of = |part: &String| format!("{name}={part}");
+            match (&parameter.domain, encoding) {
+                (Domain::Categorical(choices), Encoding::OneHot) => choices.iter().map(of).collect(),
+                (Domain::Permutation(items), Encoding::OneHot) => items.iter().map(of).collect(),
+                (Domain::Assignment { items, places }, Encoding::OneHot) => items
+                    .iter()
+                    .flat_map(|item| places.iter().map(move |place| of(&format!("{item} {place}"))))
+                    .collect(),
+                _ => vec![name.clone()],
+            }
+        };
+        space.parameters().iter().flat_map(columns).collect()
     }
 
     /// Number of rows.

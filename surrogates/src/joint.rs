@@ -53,6 +53,54 @@ impl JointTargets {
     }
 }
 
+/// Names of what a data set holds: a model of several knows by them what they have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetNames {
+    /// What the data is of, from the general to the particular: the circuit, the corner.
+    pub contexts: Vec<String>,
+    /// One per feature.
+    pub features: Vec<String>,
+    /// One per metric.
+    pub metrics: Vec<String>,
+}
+
+/// One of the data sets that a joint model learns from.
+#[derive(Clone, Debug)]
+pub struct JointSet<'a> {
+    /// What it is called.
+    pub names: SetNames,
+    /// One row per design.
+    pub features: &'a Features,
+    /// As many rows.
+    pub targets: &'a JointTargets,
+}
+
+impl<'a> JointSet<'a> {
+    /// A data set whose features and metrics are told apart by their places.
+    pub fn unnamed(features: &'a Features, targets: &'a JointTargets) -> Self {
+        let numbered = |letter: &str, count: usize| (0..count).map(|at| format!("{letter}{at}")).collect();
+        let names = SetNames {
+            contexts: Vec::new(),
+            features: numbered("x", features.width()),
+            metrics: numbered("y", targets.metrics()),
+        };
+        Self { names, features, targets }
+    }
+
+    /// Errors: names that are not as many as features and metrics.
+    pub(crate) fn check(&self) -> Result<(), SurrogateError> {
+        let (features, metrics) = (self.names.features.len(), self.names.metrics.len());
+        if features == self.features.width() && metrics == self.targets.metrics() {
+            return Ok(());
+        }
+        Err(SurrogateError::Training(format!(
+            "names of {features} features and {metrics} metrics for {} and {}",
+            self.features.width(),
+            self.targets.metrics()
+        )))
+    }
+}
+
 /// What a joint model predicts of some designs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JointEstimates {
@@ -88,6 +136,21 @@ pub trait JointSurrogate: Send + Sync {
         targets: &JointTargets,
         seed: u64,
     ) -> Result<Box<dyn FittedJoint>, SurrogateError>;
+
+    /// Learns from several named data sets, and goes on with the saved numbers of an earlier model where there are some. Most models learn
+    /// from one, from scratch. Errors: as of [`fit_joint`](Self::fit_joint), or more than the model can.
+    fn fit_sets(
+        &self,
+        sets: &[JointSet],
+        start: Option<serde_json::Value>,
+        seed: u64,
+    ) -> Result<Box<dyn FittedJoint>, SurrogateError> {
+        match (sets, start) {
+            ([set], None) => self.fit_joint(set.features, set.targets, seed),
+            (_, Some(_)) => Err(SurrogateError::no_start()),
+            _ => Err(SurrogateError::several(sets.len())),
+        }
+    }
 }
 
 /// A trained model of all metrics.
@@ -104,6 +167,22 @@ pub trait FittedJoint: Send + Sync {
     /// Checks numbers that were read from a file: rows of this width are answered with this many metrics, without a panic. Errors: what does
     /// not fit.
     fn check(&self, width: usize, metrics: usize) -> Result<(), String>;
+
+    /// The same model for another of the data sets that it learned from, in their order; the model itself answers for the first. `None` where
+    /// there are not so many.
+    fn member(&self, _index: usize) -> Option<Box<dyn FittedJoint>> {
+        None
+    }
+
+    /// Draws all metrics of every row together, row after row. `None` from models that do not know what metrics have to do with each other.
+    fn sample(&self, _features: &Features, _seed: u64) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// Per row the logarithm of the probability density of its targets together. `None` as of [`sample`](Self::sample).
+    fn log_likelihood(&self, _features: &Features, _targets: &JointTargets) -> Option<Vec<f64>> {
+        None
+    }
 }
 
 /// A joint model as a model of one target.

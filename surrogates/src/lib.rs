@@ -17,15 +17,17 @@ pub mod offline;
 pub mod partial_least_squares;
 pub mod random_forest;
 pub mod registry;
+mod seen;
 pub mod surrogate;
 pub mod surrogate_env;
 pub mod transform;
+pub mod transformer;
 
 pub use accuracy::{Accuracy, Parity};
 pub use dataset::Dataset;
 pub use error::SurrogateError;
 pub use features::Features;
-pub use joint::{FittedJoint, JointEstimates, JointSurrogate, JointTargets};
+pub use joint::{FittedJoint, JointEstimates, JointSet, JointSurrogate, JointTargets, SetNames};
 pub use model::{Prediction, SurrogateModel};
 pub use registry::{Registry, SurrogateEntry};
 pub use surrogate::{Estimate, Fitted, Surrogate};

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::class_table::{self, ClassTable};
 use crate::dataset::Origin;
-use crate::joint::{FittedJoint, JointEstimates, JointTargets};
+use crate::joint::{FittedJoint, JointEstimates, JointSet, JointTargets};
+use crate::seen::{joint_rows, names, seen_targets};
 use crate::transform::FittedTransform;
+use crate::transformer::normal_log_density;
 use crate::{Dataset, Estimate, Features, Fitted, Registry, SurrogateError, Transform};
 
 /// Checks a deviation that was read from a file.
@@ -60,6 +62,8 @@ pub struct Training {
     pub seed: u64,
     /// A model of the same space and metrics, of another corner or workload, say: only what is left of its errors is learned.
     pub base: Option<Arc<SurrogateModel>>,
+    /// A model of the same surrogate, of other data: training goes on with its numbers. `transformer` can.
+    pub start: Option<Arc<SurrogateModel>>,
     /// Parts of a cross-validation, by which deviations are scaled; less than 2 for none.
     pub folds: usize,
 }
@@ -74,6 +78,7 @@ impl Training {
             transform: Transform::Auto,
             seed: 1,
             base: None,
+            start: None,
             folds: 0,
         }
     }
@@ -82,6 +87,8 @@ impl Training {
 /// A trained surrogate of an environment.
 pub struct SurrogateModel {
     header: Header,
+    /// Of the other data sets that the model learned from.
+    others: Vec<Header>,
     fitted: Models,
     base: Option<Arc<SurrogateModel>>,
 }
@@ -124,6 +131,8 @@ pub struct Header {
 struct File {
     #[serde(flatten)]
     header: Header,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Header>,
     models: Vec<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<serde_json::Value>,
@@ -136,11 +145,53 @@ impl SurrogateModel {
     /// Trains one model per metric, or one of all. Rows without metrics teach the gate, where the model has one. Errors: fewer than two rows,
     /// targets that are not finite, a base of another space or other metrics, what the surrogate says.
     pub fn train(registry: &Registry, training: &Training, data: &Dataset) -> Result<Self, SurrogateError> {
-        let mut model = Self::train_once(registry, training, data)?;
+        let mut model = Self::train_once(registry, training, &[data])?;
         if training.folds >= 2 {
             model.scale_deviations(&Self::cross_validate(registry, training, data)?);
         }
         Ok(model)
+    }
+
+    /// Trains one model of several data sets: of several corners, or of circuits that share names of parameters and metrics. It answers for the
+    /// first, and [`member`](Self::member) gives it for the others. Errors: as of [`train`](Self::train), or a surrogate, a base or folds, which
+    /// are for one data set.
+    pub fn train_several(
+        registry: &Registry,
+        training: &Training,
+        sets: &[&Dataset],
+    ) -> Result<Self, SurrogateError> {
+        match sets {
+            [data] => Self::train(registry, training, data),
+            _ if training.folds >= 2 || training.base.is_some() => Err(SurrogateError::Training(
+                "cross-validation and the errors of a base are of one data set; leave `folds` and `base` out, or give one".into(),
+            )),
+            _ => Self::train_once(registry, training, sets),
+        }
+    }
+
+    /// What the file says of every data set that the model learned from, in their order.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &Header> {
+        std::iter::once(&self.header).chain(&self.others)
+    }
+
+    /// Where the data is from that the model learned from, in its order.
+    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+        self.headers().map(|header| &header.origin)
+    }
+
+    /// The model for another of its data sets, from 0; `None` where there are not so many.
+    pub fn member(&self, index: usize) -> Option<Self> {
+        let header = self.headers().nth(index)?.clone();
+        let Models::Joint(joint) = &self.fitted else { return None };
+        let fitted = Models::Joint(joint.member(index)?);
+        Some(Self { header, others: Vec::new(), fitted, base: None })
+    }
+
+    /// The model for the environment and the options of this data, where it learned from such; otherwise the model as it is.
+    pub fn for_origin(self, origin: &Origin) -> Self {
+        let alike = |own: &Origin| (&own.environment, &own.options) == (&origin.environment, &origin.options);
+        let index = self.origins().position(alike);
+        index.filter(|index| *index > 0).and_then(|index| self.member(index)).unwrap_or(self)
     }
 
     /// Scales the deviations so that they fit what was held out.
@@ -193,7 +244,7 @@ impl SurrogateModel {
             let mut train = data.select(&seen);
             let rows = data.unmeasured.iter().zip(&without);
             train.unmeasured = rows.filter(|(_, part)| **part != fold).map(|(row, _)| row.clone()).collect();
-            let model = Self::train_once(registry, training, &train)?;
+            let model = Self::train_once(registry, training, &[&train])?;
             held_out.has_gate &= model.has_gate();
             let designs: Vec<Design> = rest.iter().map(|row| data.designs[*row].clone()).collect();
             let estimates = model.estimate(&designs);
@@ -214,87 +265,68 @@ impl SurrogateModel {
         Ok(held_out)
     }
 
-    fn train_once(registry: &Registry, training: &Training, data: &Dataset) -> Result<Self, SurrogateError> {
-        if data.len() < 2 {
+    fn train_once(
+        registry: &Registry,
+        training: &Training,
+        sets: &[&Dataset],
+    ) -> Result<Self, SurrogateError> {
+        if let Some(start) = &training.start
+            && start.header.surrogate != training.surrogate
+        {
             return Err(SurrogateError::Training(format!(
-                "{} row(s) with metrics; a surrogate needs at least 2, and a useful one some hundred",
-                data.len()
+                "the model to go on with is of `{}`, not of `{}`; name that one",
+                start.header.surrogate, training.surrogate
             )));
         }
-        let base = training.base.as_deref();
-        if let Some(base) = base {
-            base.fits(&data.origin)?;
-            if base.base.is_some() || base.table().is_some() {
-                return Err(SurrogateError::Training(
-                    "the base is itself a residual or a table; give a model that was trained on data alone"
-                        .into(),
-                ));
-            }
+        let (mut headers, mut targets): (Vec<Header>, Vec<Vec<Vec<f64>>>) = Default::default();
+        for data in sets {
+            let (transforms, columns) = seen_targets(training, &headers, data)?;
+            targets.push(columns);
+            headers.push(Header {
+                format: FORMAT.into(),
+                version: VERSION,
+                surrogate: training.surrogate.clone(),
+                origin: data.origin.clone(),
+                training_hash: data.hash(),
+                training_rows: data.len(),
+                encoding: training.encoding,
+                sd_scales: vec![1.0; transforms.len()],
+                transforms,
+            });
         }
-        let known = base.map(|base| base.estimate(&data.designs));
-        let (mut transforms, mut columns) = (Vec::new(), Vec::new());
-        for (index, metric) in data.origin.metrics.iter().enumerate() {
-            let mut targets = data.targets(index);
-            if let Some(row) = targets.iter().position(|t| !t.is_finite()) {
-                return Err(SurrogateError::Training(format!(
-                    "`{}` of row {row} is not finite; leave such rows out",
-                    metric.name
-                )));
-            }
-            let fitted = match base {
-                Some(base) => {
-                    let transform = base.header.transforms[index];
-                    targets.iter().all(|target| transform.forward(*target).is_finite()).then_some(transform)
-                }
-                None => training.transform.fit_in(&metric.unit, &targets),
-            };
-            let transform = fitted.ok_or_else(|| {
-                SurrogateError::Training(format!(
-                    "`{}` has values of 0 or less, which have no logarithm; use another transform",
-                    metric.name
-                ))
-            })?;
-            targets.iter_mut().for_each(|target| *target = transform.forward(*target));
-            if let Some(known) = &known {
-                let means = (0..data.len()).map(|row| known.at(row, index).mean);
-                targets.iter_mut().zip(means).for_each(|(target, mean)| *target -= mean);
-            }
-            transforms.push(transform);
-            columns.push(targets);
-        }
-        let encode = |designs: &[Design]| Features::encode(&data.origin.space, designs, training.encoding);
         let joint = registry.make_joint(&training.surrogate, &training.hyperparameters)?;
-        let fitted = if let Some(surrogate) = joint {
-            let without = data.unmeasured.iter().map(|row| row.design.clone());
-            let designs: Vec<Design> = data.designs.iter().cloned().chain(without).collect();
-            let targets = (0..data.len()).flat_map(|row| columns.iter().map(move |column| column[row]));
-            let unknown = data.unmeasured.len() * columns.len();
-            let targets = targets.chain(std::iter::repeat_n(f64::NAN, unknown)).collect();
-            let feasible = (0..designs.len()).map(|row| row < data.len()).collect();
-            let targets = JointTargets::new(targets, columns.len(), feasible)
-                .ok_or_else(|| SurrogateError::Training("a target is infinite".into()))?;
-            Models::Joint(surrogate.fit_joint(&encode(&designs), &targets, training.seed)?)
-        } else {
-            let surrogate = registry.make(&training.surrogate, &training.hyperparameters)?;
-            let features = encode(&data.designs);
-            let fit = |(metric, targets): (&hwgym_envs::Metric, &Vec<f64>)| {
-                surrogate.fit(&features, targets, derive_seed(training.seed, &metric.name))
-            };
-            let fitted = data.origin.metrics.iter().zip(&columns).map(fit);
-            Models::PerMetric(fitted.collect::<Result<_, _>>()?)
+        let fitted = match (joint, sets, targets.as_slice()) {
+            (Some(surrogate), _, _) => {
+                let mut read = Vec::new();
+                for (data, columns) in sets.iter().zip(&targets) {
+                    read.push(joint_rows(data, columns, training.encoding)?);
+                }
+                let named = sets.iter().zip(&read).map(|(data, (features, targets))| JointSet {
+                    names: names(&data.origin, training.encoding),
+                    features,
+                    targets,
+                });
+                let start = match training.start.as_ref().map(|start| &start.fitted) {
+                    Some(Models::Joint(start)) => Some(start.save()?),
+                    _ => None,
+                };
+                Models::Joint(surrogate.fit_sets(&named.collect::<Vec<_>>(), start, training.seed)?)
+            }
+            (None, [data], [columns]) if training.start.is_none() => {
+                let surrogate = registry.make(&training.surrogate, &training.hyperparameters)?;
+                let features = Features::encode(&data.origin.space, &data.designs, training.encoding);
+                let fit = |(metric, targets): (&hwgym_envs::Metric, &Vec<f64>)| {
+                    surrogate.fit(&features, targets, derive_seed(training.seed, &metric.name))
+                };
+                let fitted = data.origin.metrics.iter().zip(columns).map(fit);
+                Models::PerMetric(fitted.collect::<Result<_, _>>()?)
+            }
+            _ if training.start.is_some() => return Err(SurrogateError::no_start()),
+            _ => return Err(SurrogateError::several(sets.len())),
         };
-        let header = Header {
-            format: FORMAT.into(),
-            version: VERSION,
-            surrogate: training.surrogate.clone(),
-            origin: data.origin.clone(),
-            training_hash: data.hash(),
-            training_rows: data.len(),
-            encoding: training.encoding,
-            sd_scales: vec![1.0; transforms.len()],
-            transforms,
-        };
-        Ok(Self { header, fitted, base: training.base.clone() })
+        let mut headers = headers.into_iter();
+        let header = headers.next().ok_or_else(|| SurrogateError::Training("no data set".into()))?;
+        Ok(Self { header, others: headers.collect(), fitted, base: training.base.clone() })
     }
 
     /// Checks that the model is of this space and these metrics. Errors: what differs.
@@ -334,7 +366,7 @@ impl SurrogateModel {
             transforms: vec![FittedTransform::identity(); simulated.origin.metrics.len()],
             sd_scales: vec![1.0; simulated.origin.metrics.len()],
         };
-        Self { header, fitted: Models::Table(table), base: None }
+        Self { header, others: Vec::new(), fitted: Models::Table(table), base: None }
     }
 
     /// The table of classes, if this is one.
@@ -386,14 +418,64 @@ impl SurrogateModel {
         estimates
     }
 
+    /// Draws metrics of every design: all together where the model knows what they have to do with each other, each by itself otherwise.
+    /// Deterministic for a seed.
+    pub fn sample(&self, designs: &[Design], seed: u64) -> Vec<Vec<f64>> {
+        let metrics = self.header.transforms.len();
+        let draws = self.joint().and_then(|joint| joint.sample(&self.features(designs), seed));
+        let draws = draws.unwrap_or_else(|| {
+            let mut random = Random::derived(seed, "draws");
+            let estimates = self.estimate(designs);
+            estimates.mean.iter().zip(&estimates.sd).map(|(mean, sd)| mean + sd * random.normal()).collect()
+        });
+        let row = |draws: &[f64]| {
+            let metrics = draws.iter().zip(&self.header.transforms);
+            metrics.map(|(draw, transform)| transform.backward(*draw, 0.0).0).collect()
+        };
+        draws.chunks_exact(metrics.max(1)).map(row).collect()
+    }
+
+    /// Per design of a data set, the logarithm of the probability density of its metrics, in the unit that the models see: of all together
+    /// where the model knows what they have to do with each other, otherwise of each by itself.
+    pub fn log_likelihood(&self, data: &Dataset) -> Vec<f64> {
+        let targets: Vec<f64> = data
+            .metrics
+            .iter()
+            .flat_map(|row| row.iter().zip(&self.header.transforms).map(|(value, t)| t.forward(*value)))
+            .collect();
+        let metrics = self.header.transforms.len();
+        let joint = self.joint().and_then(|joint| {
+            let targets = JointTargets::new(targets.clone(), metrics, vec![true; data.len()])?;
+            joint.log_likelihood(&self.features(&data.designs), &targets)
+        });
+        joint.unwrap_or_else(|| {
+            let estimates = self.estimate(&data.designs);
+            let densities = targets.iter().zip(estimates.mean.iter().zip(&estimates.sd));
+            let densities: Vec<f64> =
+                densities.map(|(target, (mean, sd))| normal_log_density(*target, *mean, *sd)).collect();
+            densities.chunks_exact(metrics.max(1)).map(|row| row.iter().sum()).collect()
+        })
+    }
+
+    /// The joint model, where nothing is added to what it says.
+    fn joint(&self) -> Option<&dyn FittedJoint> {
+        match &self.fitted {
+            Models::Joint(joint) if self.base.is_none() => Some(joint.as_ref()),
+            _ => None,
+        }
+    }
+
+    fn features(&self, designs: &[Design]) -> Features {
+        Features::encode(&self.header.origin.space, designs, self.header.encoding)
+    }
+
     fn own_estimate(&self, designs: &[Design]) -> JointEstimates {
-        let features = || Features::encode(&self.header.origin.space, designs, self.header.encoding);
         let fitted = match &self.fitted {
-            Models::Joint(fitted) => return fitted.predict_joint(&features()),
+            Models::Joint(fitted) => return fitted.predict_joint(&self.features(designs)),
             Models::Table(table) => return looked_up(table, designs),
             Models::PerMetric(fitted) => fitted,
         };
-        let features = features();
+        let features = self.features(designs);
         let (rows, metrics) = (designs.len(), fitted.len());
         let mut estimates = JointEstimates {
             metrics,
@@ -445,7 +527,7 @@ impl SurrogateModel {
             .base
             .as_ref()
             .map(|base| -> Result<_, SurrogateError> { Ok(serde_json::to_value(base.file()?)?) });
-        Ok(File { header: self.header.clone(), models, base: base.transpose()? })
+        Ok(File { header: self.header.clone(), others: self.others.clone(), models, base: base.transpose()? })
     }
 
     /// Reads a model and checks it. Errors: no such file, no model, another version, numbers that do not fit.
@@ -472,14 +554,11 @@ impl SurrogateModel {
                 json["version"]
             )));
         }
-        let File { header, models, base } =
+        let File { header, others, models, base } =
             serde_json::from_value(json).map_err(|error| bad(error.to_string()))?;
         let metrics = header.origin.metrics.len();
-        let sound = |scale: &f64| scale.is_finite() && *scale >= 0.0;
-        if header.sd_scales.len() != metrics || !header.sd_scales.iter().all(sound) {
-            return Err(bad(format!(
-                "no scale of the deviation for each of {metrics} metrics; train it again"
-            )));
+        for header in std::iter::once(&header).chain(&others) {
+            header.check_scales().map_err(bad)?;
         }
         if header.surrogate == class_table::ID {
             let model = models.into_iter().next().unwrap_or_default();
@@ -489,7 +568,10 @@ impl SurrogateModel {
             if header.transforms != identity {
                 return Err(bad("a table has no transforms; build it again".into()));
             }
-            return Ok(Self { header, fitted: Models::Table(table), base: None });
+            return Ok(Self { header, others: Vec::new(), fitted: Models::Table(table), base: None });
+        }
+        if !others.is_empty() && base.is_some() {
+            return Err(bad("a model of several data sets has no base; train it again".into()));
         }
         let is_joint = registry.get(&header.surrogate).map_err(|error| bad(error.to_string()))?.is_joint();
         if models.len() != if is_joint { 1 } else { metrics } || header.transforms.len() != metrics {
@@ -499,8 +581,8 @@ impl SurrogateModel {
         let names = header.origin.metrics.iter().map(|metric| &metric.name);
         let of =
             |name: &str, message: String| bad(format!("the model of `{name}`: {message}; train it again"));
-        for (transform, name) in header.transforms.iter().zip(names.clone()) {
-            transform.check().map_err(|message| of(name, message))?;
+        for header in std::iter::once(&header).chain(&others) {
+            header.check_transforms().map_err(bad)?;
         }
         let fitted = if is_joint {
             let model = models.into_iter().next().unwrap_or_default();
@@ -510,6 +592,13 @@ impl SurrogateModel {
             joint
                 .check(width, metrics)
                 .map_err(|message| bad(format!("the model: {message}; train it again")))?;
+            for (index, other) in (1..).zip(&others) {
+                let (width, metrics) =
+                    (other.encoding.width(&other.origin.space), other.origin.metrics.len());
+                let member = joint.member(index).ok_or_else(|| format!("it is of {index} data set(s)"));
+                let checked = member.and_then(|member| member.check(width, metrics));
+                checked.map_err(|message| bad(format!("data set {index}: {message}; train it again")))?;
+            }
             Models::Joint(joint)
         } else {
             let fitted = models.into_iter().zip(names).map(|(model, name)| {
@@ -535,7 +624,33 @@ impl SurrogateModel {
                 Some(Arc::new(base))
             }
         };
-        Ok(Self { header, fitted, base })
+        Ok(Self { header, others, fitted, base })
+    }
+}
+
+impl Header {
+    fn check_scales(&self) -> Result<(), String> {
+        let metrics = self.origin.metrics.len();
+        let sound = |scale: &f64| scale.is_finite() && *scale >= 0.0;
+        if self.sd_scales.len() != metrics || !self.sd_scales.iter().all(sound) {
+            return Err(format!("no scale of the deviation for each of {metrics} metrics; train it again"));
+        }
+        Ok(())
+    }
+
+    fn check_transforms(&self) -> Result<(), String> {
+        let metrics = self.origin.metrics.len();
+        if self.transforms.len() != metrics {
+            return Err(format!(
+                "{} transforms for {metrics} metrics; train it again",
+                self.transforms.len()
+            ));
+        }
+        for (transform, metric) in self.transforms.iter().zip(&self.origin.metrics) {
+            let of = |message| format!("the model of `{}`: {message}; train it again", metric.name);
+            transform.check().map_err(of)?;
+        }
+        Ok(())
     }
 }
 

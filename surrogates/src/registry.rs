@@ -101,6 +101,7 @@ impl Registry {
             crate::nearest_neighbours::entry(),
             crate::partial_least_squares::entry(),
             crate::random_forest::entry(),
+            crate::transformer::entry(),
         ];
         Self(entries.into_iter().collect())
     }

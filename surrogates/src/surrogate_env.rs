@@ -18,6 +18,7 @@ pub const ID: &str = "surrogate-env-v0";
 #[serde(default, deny_unknown_fields)]
 struct Settings {
     model: PathBuf,
+    member: usize,
 }
 
 /// An environment whose metrics are a surrogate's predictions. Its space, metrics and objectives are those of the environment that the
@@ -112,7 +113,17 @@ pub fn register(registry: &mut EnvRegistry, surrogates: &Registry) -> Result<(),
             ));
         }
         let path = options.folder().join(&settings.model);
-        let model = SurrogateModel::load(&surrogates, &path).map_err(|e| EnvError::invalid("model", e))?;
+        let mut model =
+            SurrogateModel::load(&surrogates, &path).map_err(|e| EnvError::invalid("model", e))?;
+        if settings.member > 0 {
+            let sets = model.origins().count();
+            model = model.member(settings.member).ok_or_else(|| {
+                EnvError::invalid(
+                    "member",
+                    format!("{}: it learned from {sets} data set(s); count from 0", path.display()),
+                )
+            })?;
+        }
         let origin = &model.header().origin;
         let truth = truths.make(&origin.environment, &Options::ron(origin.options.clone()));
         if let Ok(truth) = &truth
@@ -129,9 +140,11 @@ pub fn register(registry: &mut EnvRegistry, surrogates: &Registry) -> Result<(),
         }
         Ok(Box::new(SurrogateEnv::new(model, truth.ok().as_deref())))
     });
+    let entry =
+        entry.option("model", "(none: must be given)", "file of a saved model, relative to the study");
     registry.add(entry.option(
-        "model",
-        "(none: must be given)",
-        "file of a saved model, relative to the study",
+        "member",
+        "0",
+        "which of its data sets a model of several answers for, in the order of training",
     ))
 }

@@ -57,6 +57,11 @@ impl FittedTransform {
         Self { log: false, mean: 0.0, sd: 1.0 }
     }
 
+    /// The same kind of transform, with the numbers of other targets; `None` for a logarithm of targets that are not above 0.
+    pub(crate) fn again(&self, targets: &[f64]) -> Option<Self> {
+        if self.log { Transform::Log.fit(targets) } else { Transform::Standard.fit(targets) }
+    }
+
     /// Checks numbers that were read from a file. Errors: which of them cannot be.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.mean.is_finite() && self.sd.is_finite() && self.sd > 0.0 {

@@ -73,13 +73,13 @@ pub(crate) struct Batch {
 }
 
 /// A row-major matrix within a slice.
-fn matrix(numbers: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
+pub(crate) fn matrix(numbers: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
     let strides = ndarray::Ix2(rows, columns);
     // The lengths are this module's own.
     ArrayView2::from_shape(strides, &numbers[..rows * columns]).unwrap_or_else(|_| unreachable_shape())
 }
 
-fn matrix_mut(numbers: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut2<'_, f32> {
+pub(crate) fn matrix_mut(numbers: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut2<'_, f32> {
     let strides = ndarray::Ix2(rows, columns);
     ArrayViewMut2::from_shape(strides, &mut numbers[..rows * columns]).unwrap_or_else(|_| unreachable_shape())
 }
