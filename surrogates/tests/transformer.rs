@@ -46,7 +46,7 @@ fn rows(
     let origin = Origin {
         environment: environment.into(),
         options: format!("(corner: {corner})"),
-        metrics: names.iter().map(|name| Metric::minimise(*name, "1", "a test")).collect(),
+        metrics: names.iter().map(|name| Metric::minimise(name, "1", "a test")).collect(),
         sources: Vec::new(),
         space: DesignSpace::new(parameters).map_err(hwgym_envs::EnvError::from)?,
     };
