@@ -470,6 +470,7 @@ fn device(
         b'd' => &["d"],
         b'q' => &["npn", "pnp"],
         b'j' => &["njf", "pjf"],
+        _ if e.nodes.len() == 3 => &["vdmosn", "vdmosp"],
         _ => &["nmos", "pmos"],
     };
     let model = match &models[index as usize] {

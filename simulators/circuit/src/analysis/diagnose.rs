@@ -67,8 +67,9 @@ pub fn floating(system: &System) -> Vec<Vec<usize>> {
             Kind::Formula { voltage: false, .. } | Kind::Vccs => {}
             // A gate is insulated; drain, source and bulk conduct.
             Kind::Device if e.name.starts_with('m') => {
-                paths.join(e.nodes[0], e.nodes[2]);
-                paths.join(e.nodes[0], e.nodes[3]);
+                for n in &e.nodes[2..] {
+                    paths.join(e.nodes[0], *n);
+                }
             }
             Kind::Vcvs | Kind::Switch { .. } => {
                 paths.join(e.nodes[0], e.nodes[1]);

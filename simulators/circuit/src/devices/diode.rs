@@ -250,25 +250,9 @@ impl Diode {
             f64::INFINITY
         } else {
             let bv = p.bv - p.tcv * (t - self.model.nominal_k);
-            self.matched_breakdown(bv, p.ibv * m, p.nbv * self.vt, surroundings.reltol)
+            matched_breakdown(bv, p.ibv * m, self.is, p.nbv * self.vt, self.vt, surroundings.reltol)
         };
         Ok(())
-    }
-
-    /// Breakdown voltage at which the reverse branch carries `ibv` at `bv` (fixed-point iteration of SPICE, 25 steps).
-    fn matched_breakdown(&self, bv: f64, ibv: f64, vtb: f64, reltol: f64) -> f64 {
-        if ibv < self.is * bv / self.vt {
-            return bv;
-        }
-        let mut x = bv - vtb * (1.0 + ibv / self.is).ln();
-        for _ in 0..25 {
-            x = bv - vtb * (ibv / self.is + 1.0 - x / self.vt).ln();
-            let reached = self.is * (((bv - x) / vtb).exp() - 1.0 + x / self.vt);
-            if (reached - ibv).abs() <= reltol * ibv {
-                break;
-            }
-        }
-        x
     }
 
     fn limit(&self, v_new: f64, v_old: f64) -> (f64, bool) {
@@ -400,6 +384,23 @@ impl Diode {
     pub(super) fn op_info(&self) -> Vec<(&'static str, f64)> {
         vec![("vd", self.state[0]), ("id", self.current), ("gd", self.slope), ("cd", self.total_capacitance)]
     }
+}
+
+/// Breakdown voltage at which the reverse branch of a junction of saturation current `is` carries `ibv` at `bv` (fixed-point iteration of
+/// SPICE, 25 steps). `vtb` and `vt` are the thermal voltage with and without the breakdown's emission coefficient.
+pub(super) fn matched_breakdown(bv: f64, ibv: f64, is: f64, vtb: f64, vt: f64, reltol: f64) -> f64 {
+    if ibv < is * bv / vt {
+        return bv;
+    }
+    let mut x = bv - vtb * (1.0 + ibv / is).ln();
+    for _ in 0..25 {
+        x = bv - vtb * (ibv / is + 1.0 - x / vt).ln();
+        let reached = is * (((bv - x) / vtb).exp() - 1.0 + x / vt);
+        if (reached - ibv).abs() <= reltol * ibv {
+            break;
+        }
+    }
+    x
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use thiserror::Error;
 pub enum DeviceError {
     /// The card's type is none of the supported ones.
     #[error(
-        "model `{model}`: unknown device type `{kind}` (supported: d, nmos, pmos, npn, pnp, njf, pjf, sw, csw, r, c, l)"
+        "model `{model}`: unknown device type `{kind}` (supported: d, nmos, pmos, vdmos, npn, pnp, njf, pjf, sw, csw, r, c, l)"
     )]
     UnknownKind {
         /// Card name.

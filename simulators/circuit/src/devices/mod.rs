@@ -1,4 +1,4 @@
-//! The compact device models: diode, MOS level 1, BSIM4, Gummel-Poon bipolar and JFET, behind one enum.
+//! The compact device models: diode, MOS level 1, BSIM4, power MOS, Gummel-Poon bipolar and JFET, behind one enum.
 //!
 //! How an analysis uses a device:
 //!
@@ -37,6 +37,7 @@ mod mos1;
 mod parameters;
 mod stamp;
 mod surroundings;
+mod vdmos;
 #[cfg(test)]
 mod test_support;
 
@@ -51,6 +52,7 @@ pub use mos1::{Mos1, Mos1Model};
 pub use parameters::ModelCard;
 pub use stamp::{Charge, MAX_CHARGES, MAX_NODES, NoiseSource, Partner, Pass, Stamp};
 pub use surroundings::{Surroundings, constants};
+pub use vdmos::{Vdmos, VdmosModel};
 
 /// A `.model` card, read and checked; cheap to clone, shared by its instances.
 #[derive(Debug, Clone)]
@@ -65,6 +67,8 @@ pub enum Model {
     Bjt(Arc<BjtModel>),
     /// Junction field-effect transistor, level 1.
     Jfet(Arc<JfetModel>),
+    /// Power MOS transistor with its body diode.
+    Vdmos(Arc<VdmosModel>),
 }
 
 impl Model {
@@ -85,6 +89,8 @@ impl Model {
                     .map(|(model, warnings)| (Self::Mos1(Arc::new(model)), warnings)),
                 level => Err(DeviceError::UnknownLevel { model: card.name.clone(), level }),
             },
+            "vdmos" | "vdmosn" | "vdmosp" => VdmosModel::from_card(card, nominal_k)
+                .map(|(model, warnings)| (Self::Vdmos(Arc::new(model)), warnings)),
             "njf" | "pjf" => match card.get("level").unwrap_or(1.0) {
                 1.0 => JfetModel::from_card(card, nominal_k)
                     .map(|(model, warnings)| (Self::Jfet(Arc::new(model)), warnings)),
@@ -99,12 +105,12 @@ impl Model {
         }
     }
 
-    /// Number of terminals of an instance: diode 2, JFET 3, MOS 4, bipolar 4 (a missing substrate is tied to ground).
+    /// Number of terminals of an instance: diode 2, JFET and power MOS 3, MOS 4, bipolar 4 (a missing substrate is tied to ground).
     #[must_use]
     pub fn terminals(&self) -> usize {
         match self {
             Self::Diode(_) => 2,
-            Self::Jfet(_) => 3,
+            Self::Jfet(_) | Self::Vdmos(_) => 3,
             Self::Bsim4(_) | Self::Mos1(_) | Self::Bjt(_) => 4,
         }
     }
@@ -118,6 +124,7 @@ impl Model {
             Self::Mos1(model) => &model.name,
             Self::Bjt(model) => &model.name,
             Self::Jfet(model) => &model.name,
+            Self::Vdmos(model) => &model.name,
         }
     }
 }
@@ -135,6 +142,8 @@ pub enum Device {
     Bjt(Box<Bjt>),
     /// Junction field-effect transistor.
     Jfet(Box<Jfet>),
+    /// Power MOS transistor.
+    Vdmos(Box<Vdmos>),
 }
 
 /// Calls a method on whichever model the device is.
@@ -146,6 +155,7 @@ macro_rules! each {
             Device::Mos1($inner) => $call,
             Device::Bjt($inner) => $call,
             Device::Jfet($inner) => $call,
+            Device::Vdmos($inner) => $call,
         }
     };
 }
@@ -177,6 +187,9 @@ impl Device {
             Model::Jfet(model) => {
                 Jfet::new(name, model, parameters, surroundings).map(|d| Self::Jfet(Box::new(d)))
             }
+            Model::Vdmos(model) => {
+                Vdmos::new(name, model, parameters, surroundings).map(|d| Self::Vdmos(Box::new(d)))
+            }
         }
     }
 
@@ -191,7 +204,7 @@ impl Device {
     pub fn terminals(&self) -> usize {
         match self {
             Self::Diode(_) => 2,
-            Self::Jfet(_) => 3,
+            Self::Jfet(_) | Self::Vdmos(_) => 3,
             Self::Bsim4(_) | Self::Mos1(_) | Self::Bjt(_) => 4,
         }
     }

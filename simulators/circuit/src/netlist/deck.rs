@@ -56,6 +56,14 @@ impl RawModel {
                 ));
             }
         }
+        // The channel of a power transistor is a bare word.
+        let kind = match kind {
+            "vdmos" if flags.iter().any(|f| f == "pchan") => "vdmosp",
+            "vdmos" => "vdmosn",
+            kind => kind,
+        };
+        // Who makes a part is no number.
+        let list = list.into_iter().filter(|(name, _)| name != "mfg").collect();
         Ok(self.parsed.get_or_init(|| (kind.to_string(), list)))
     }
 }

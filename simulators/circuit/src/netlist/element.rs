@@ -306,12 +306,15 @@ pub fn parse(line: &Line) -> Result<Card> {
             4 + usize::from(card.value.is_some())
         }
         b'm' => {
-            let (Some(nodes), Some(model)) = (take_nodes(4), word(4)) else {
+            // Power transistors have no body terminal.
+            let words = positional.iter().filter_map(|t| t.word()).filter(|w| *w != "off").count();
+            let n = words.saturating_sub(1).clamp(3, 4);
+            let (Some(nodes), Some(model)) = (take_nodes(n), word(n)) else {
                 return fail("Mname d g s b model w=... l=...");
             };
             card.nodes = nodes;
             card.model = Some(model);
-            5
+            n + 1
         }
         b's' | b'w' => {
             let n = if letter == b's' { 4 } else { 2 };
