@@ -70,7 +70,7 @@ fn unknown_names_come_with_a_suggestion() {
     expect("r1 a 0 1\n.endif\n.op", &["`.endif` without `.if`"]);
     expect("r1 a 0 1\n.if\n.endif\n.op", &["no condition"]);
     expect("z1 a 0 1\n.op", &["element `z1`", "MESFETs"]);
-    expect("v1 a 0 1\nq1 a a 0 vb\n.model vb npn level=4\n.op", &["`vb`", "level 4", "Gummel-Poon"]);
+    expect("v1 a 0 1\nq1 a a 0 vb\n.model vb npn level=2\n.op", &["`vb`", "level 2", "Gummel-Poon"]);
     expect("$1 a 0 1\nw9\n.op", &["w9", "Sname"]);
     expect("r1 a 0 1\n.pz 1 0 2 0 vol pz\n.op", &[".pz", "pole-zero"]);
     expect("v1 a 0 1\nr1 a 0 1\n.dc v2 0 1 0.1", &["`v2`"]);

@@ -97,3 +97,13 @@ fn a_loop_without_end_is_stopped() {
     let error = Circuit::parse(deck, &ParseOptions::default()).and_then(|c| c.simulate()).unwrap_err();
     assert!(error.to_string().contains("more than"), "{error}");
 }
+
+#[test]
+fn quantities_of_an_earlier_plot_and_a_run_of_nothing() {
+    let results = run(
+        "v1 a 0 1\nr1 a b 1k\nr2 b 0 1k\n.control\nrun\ndc v1 0 2 1\nset first = $curplot\ndc v1 0 4 2\n\
+                       let i1 = {$first}.@r1[i]\nlet i2 = @r1[i]\nprint i1[2] i2[2]\n.endc",
+    );
+    assert_eq!(results.output, ["i1[2] = 1.000000e-03", "i2[2] = 2.000000e-03"]);
+    assert!(results.warnings.iter().any(|w| w.contains("`run` runs nothing")), "{:?}", results.warnings);
+}

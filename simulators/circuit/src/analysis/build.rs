@@ -136,6 +136,7 @@ impl System {
             "#collector",
             "#emitter",
             "#base",
+            "#body diode",
             "#i1",
             "#i2",
             "#int1",
@@ -353,6 +354,8 @@ impl System {
             let e = &self.netlist.elements[*element];
             let device = &self.devices[i];
             let mut nodes = e.nodes.clone();
+            // Behind a thermal node stands the ground that its heat capacity ends at.
+            nodes.resize(device.terminals(), 0);
             nodes.extend(&internal[i]);
             let count = nodes.len();
             let conductances = device
@@ -476,8 +479,15 @@ fn device(
     let model = match &models[index as usize] {
         Some(m) if allowed.contains(&card.kind.as_str()) => m,
         _ => {
+            let nodes = match (card.kind.as_str(), e.nodes.len()) {
+                ("nmos" | "pmos", 3) => " (with a body, as a fourth node, for the former)",
+                (kind, 4) if kind.starts_with("vdmos") => {
+                    " (with three nodes, drain gate source, for the former)"
+                }
+                _ => "",
+            };
             return Err(wrong(format!(
-                "model `{}` is of type `{}`, expected {}",
+                "model `{}` is of type `{}`, expected {}{nodes}",
                 card.name,
                 card.kind,
                 allowed.join(" or ")
@@ -503,6 +513,13 @@ fn device(
                 parameters.push((name.into(), value));
             }
         }
+    }
+    match (model, e.nodes.len()) {
+        (Model::Vbic(_), 5) => parameters.push(("thermal".into(), 1.0)),
+        (_, 5) => {
+            return Err(wrong(format!("model `{}` has no thermal node: four nodes at most", card.name)));
+        }
+        _ => {}
     }
     if let Some(area) = e.value {
         parameters.push(("area".into(), netlist.slots.get(area)));

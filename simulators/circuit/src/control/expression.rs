@@ -257,6 +257,14 @@ impl Parser<'_> {
             let found = rest.chars().next().map_or("the end".to_string(), |c| format!("`{c}`"));
             return Err(format!("`{}`: expected a number or a name, found {found}", self.text));
         }
+        // `dc1.@r1[i]`
+        if rest[..length].contains(".@")
+            && let Some(close) = rest.find(']').filter(|_| rest[length..].starts_with('['))
+        {
+            let name = rest[..=close].to_ascii_lowercase();
+            self.at += close + 1;
+            return self.names.vector(&name);
+        }
         let name = rest[..length].to_ascii_lowercase();
         self.at += length;
         if !self.rest().starts_with('(') {

@@ -270,7 +270,7 @@ impl Session<'_> {
 impl Names for Session<'_> {
     fn vector(&self, name: &str) -> std::result::Result<Vector, String> {
         if let Some(inner) = name.strip_prefix('@') {
-            return self.quantity(inner);
+            return self.quantity(inner, self.plot());
         }
         if let Some(v) = self.plot().get(name).or_else(|| self.constants.get(name)) {
             return Ok(v);
@@ -278,6 +278,9 @@ impl Names for Session<'_> {
         if let Some((plot, rest)) = name.split_once('.')
             && let Some(plot) = self.plots.iter().chain([&self.constants]).find(|p| p.name == plot)
         {
+            if let Some(inner) = rest.strip_prefix('@') {
+                return self.quantity(inner, plot);
+            }
             return plot.get(rest).ok_or_else(|| format!("plot `{}` has no vector `{rest}`", plot.name));
         }
         let known = self.plot().names().iter().chain(self.constants.names()).map(String::as_str);

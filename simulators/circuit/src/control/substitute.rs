@@ -1,7 +1,7 @@
 //! Variables in the text of a command: `$x`, `$x[2]`, `$#x`, `$?x`, and vectors by `$&x`.
 
+use super::Session;
 use super::expression::leading;
-use super::{Names, Session};
 use crate::error::{Location, Result};
 
 fn name_length(text: &str) -> usize {
@@ -140,8 +140,12 @@ fn vector_length(text: &str) -> usize {
 }
 
 impl Session<'_> {
-    /// An element's or model's quantity, `name[what]`.
-    pub(super) fn quantity(&self, text: &str) -> std::result::Result<super::Vector, String> {
+    /// An element's or model's quantity, `name[what]`, at the solutions of `plot`.
+    pub(super) fn quantity(
+        &self,
+        text: &str,
+        plot: &super::Plot,
+    ) -> std::result::Result<super::Vector, String> {
         use super::Vector;
         let Some((name, what)) = text.strip_suffix(']').and_then(|t| t.split_once('[')) else {
             return Err(format!("`@{text}`: expected `@name[quantity]`"));
@@ -149,8 +153,8 @@ impl Session<'_> {
         if let Some((_, v)) = self.info.get(name).and_then(|list| list.iter().find(|(n, _)| *n == what)) {
             return Ok(Vector::scalar(*v));
         }
-        if what == "dc" && self.plot().swept.as_deref() == Some(name) {
-            return Ok(Vector::real(self.plot().scale()));
+        if what == "dc" && plot.swept.as_deref() == Some(name) {
+            return Ok(Vector::real(plot.scale()));
         }
         let slots = &self.netlist.slots;
         if let Some(model) = self.netlist.models.iter().find(|m| m.name == name) {
@@ -163,7 +167,14 @@ impl Session<'_> {
         let Some(e) = self.netlist.elements.iter().find(|e| e.name == name) else {
             return Err(format!("there is no element or model `{name}`"));
         };
-        let voltage = |n: u32| self.vector(&format!("v({})", self.netlist.nodes[n as usize]));
+        let vector = |name: String| {
+            let missing = || format!("plot `{}` has no vector `{name}`", plot.name);
+            plot.get(&name).or_else(|| self.constants.get(&name)).ok_or_else(missing)
+        };
+        let voltage = |n: u32| match n {
+            0 => Ok(Vector::scalar(0.0)),
+            n => vector(format!("v({})", self.netlist.nodes[n as usize])),
+        };
         let kelvin = self.netlist.options.temperature_c + 273.15;
         match (name.as_bytes()[0], what) {
             (b'r', "resistance" | "r") => {
@@ -200,7 +211,7 @@ impl Session<'_> {
                     },
                 }
             }
-            (b'v', "i") => self.vector(&format!("i({name})")),
+            (b'v', "i") => vector(format!("i({name})")),
             (_, what) => {
                 let value = match what {
                     "capacitance" | "c" | "inductance" | "l" | "gain" | "area"

@@ -17,7 +17,7 @@ pub enum DeviceError {
     },
     /// The card's level is not supported.
     #[error(
-        "model `{model}`: level {level} is not supported (MOS: level 1 or level 14/54, BSIM4 versions 4.0 to 4.5 and 4.8; bipolar: level 1, Gummel-Poon; JFET: level 1)"
+        "model `{model}`: level {level} is not supported (MOS: level 1 or level 14/54, BSIM4 versions 4.0 to 4.5 and 4.8; bipolar: level 1, Gummel-Poon, and levels 4 and 9, VBIC; JFET: level 1)"
     )]
     UnknownLevel {
         /// Card name.

@@ -81,6 +81,20 @@ pub fn drain(v_new: f64, v_old: f64) -> f64 {
     }
 }
 
+/// Limits a rise of temperature to steps of about `step` kelvin. Returns the rise and whether it was limited.
+#[inline]
+#[must_use]
+pub fn temperature(new: f64, old: f64, step: f64) -> (f64, bool) {
+    let change = new - old;
+    if change > step {
+        (old + step + (change / step).log10(), true)
+    } else if change < -step {
+        (old - step - (-change / step).log10(), true)
+    } else {
+        (new, false)
+    }
+}
+
 /// Critical voltage of a junction with saturation current `is` (amperes): where its exponential bends most.
 #[inline]
 #[must_use]

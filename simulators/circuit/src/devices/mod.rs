@@ -1,4 +1,4 @@
-//! The compact device models: diode, MOS level 1, BSIM4, power MOS, Gummel-Poon bipolar and JFET, behind one enum.
+//! The compact device models: diode, MOS level 1, BSIM4, power MOS, Gummel-Poon and VBIC bipolar and JFET, behind one enum.
 //!
 //! How an analysis uses a device:
 //!
@@ -37,9 +37,10 @@ mod mos1;
 mod parameters;
 mod stamp;
 mod surroundings;
-mod vdmos;
 #[cfg(test)]
 mod test_support;
+mod vbic;
+mod vdmos;
 
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ pub use mos1::{Mos1, Mos1Model};
 pub use parameters::ModelCard;
 pub use stamp::{Charge, MAX_CHARGES, MAX_NODES, NoiseSource, Partner, Pass, Stamp};
 pub use surroundings::{Surroundings, constants};
+pub use vbic::{Vbic, VbicModel};
 pub use vdmos::{Vdmos, VdmosModel};
 
 /// A `.model` card, read and checked; cheap to clone, shared by its instances.
@@ -69,6 +71,8 @@ pub enum Model {
     Jfet(Arc<JfetModel>),
     /// Power MOS transistor with its body diode.
     Vdmos(Arc<VdmosModel>),
+    /// VBIC bipolar transistor.
+    Vbic(Arc<VbicModel>),
 }
 
 impl Model {
@@ -99,6 +103,8 @@ impl Model {
             "npn" | "pnp" => match card.get("level").unwrap_or(1.0) {
                 1.0 => BjtModel::from_card(card, nominal_k)
                     .map(|(model, warnings)| (Self::Bjt(Arc::new(model)), warnings)),
+                4.0 | 9.0 => VbicModel::from_card(card, nominal_k)
+                    .map(|(model, warnings)| (Self::Vbic(Arc::new(model)), warnings)),
                 level => Err(DeviceError::UnknownLevel { model: card.name.clone(), level }),
             },
             _ => Err(DeviceError::UnknownKind { model: card.name.clone(), kind: card.kind.clone() }),
@@ -111,7 +117,7 @@ impl Model {
         match self {
             Self::Diode(_) => 2,
             Self::Jfet(_) | Self::Vdmos(_) => 3,
-            Self::Bsim4(_) | Self::Mos1(_) | Self::Bjt(_) => 4,
+            Self::Bsim4(_) | Self::Mos1(_) | Self::Bjt(_) | Self::Vbic(_) => 4,
         }
     }
 
@@ -125,6 +131,7 @@ impl Model {
             Self::Bjt(model) => &model.name,
             Self::Jfet(model) => &model.name,
             Self::Vdmos(model) => &model.name,
+            Self::Vbic(model) => &model.name,
         }
     }
 }
@@ -144,6 +151,8 @@ pub enum Device {
     Jfet(Box<Jfet>),
     /// Power MOS transistor.
     Vdmos(Box<Vdmos>),
+    /// VBIC bipolar transistor.
+    Vbic(Box<Vbic>),
 }
 
 /// Calls a method on whichever model the device is.
@@ -156,6 +165,7 @@ macro_rules! each {
             Device::Bjt($inner) => $call,
             Device::Jfet($inner) => $call,
             Device::Vdmos($inner) => $call,
+            Device::Vbic($inner) => $call,
         }
     };
 }
@@ -190,6 +200,9 @@ impl Device {
             Model::Vdmos(model) => {
                 Vdmos::new(name, model, parameters, surroundings).map(|d| Self::Vdmos(Box::new(d)))
             }
+            Model::Vbic(model) => {
+                Vbic::new(name, model, parameters, surroundings).map(|d| Self::Vbic(Box::new(d)))
+            }
         }
     }
 
@@ -199,13 +212,14 @@ impl Device {
         each!(self, d => &d.name)
     }
 
-    /// Number of terminals.
+    /// Number of terminals. A thermal node counts, and so does the ground behind it.
     #[must_use]
     pub fn terminals(&self) -> usize {
         match self {
             Self::Diode(_) => 2,
             Self::Jfet(_) | Self::Vdmos(_) => 3,
             Self::Bsim4(_) | Self::Mos1(_) | Self::Bjt(_) => 4,
+            Self::Vbic(device) => device.terminals(),
         }
     }
 

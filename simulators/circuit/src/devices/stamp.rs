@@ -2,10 +2,10 @@
 
 use super::dual::Dual;
 
-/// Most local nodes a device has (BSIM4 with gate, body and source/drain networks has 11).
-pub const MAX_NODES: usize = 12;
-/// Most charge branches a device has.
-pub const MAX_CHARGES: usize = 6;
+/// Most local nodes a device has (VBIC that heats itself; BSIM4 with gate, body and source/drain networks has 11).
+pub const MAX_NODES: usize = 13;
+/// Most charge branches a device has (VBIC).
+pub const MAX_CHARGES: usize = 9;
 
 /// Where in the solution process an evaluation happens: decides the voltages and their limiting.
 #[derive(Debug, Clone, Copy, PartialEq)]

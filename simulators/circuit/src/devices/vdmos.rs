@@ -535,7 +535,8 @@ impl Vdmos {
         self.state.half = half;
         let in_time = self.transient && pass != Pass::AtState;
         let [last, before] = &self.history;
-        let now = [(s.vgs, raw[0], p.cgs), (vgd, raw[0] - raw[1], half + if in_time { last.half } else { half })];
+        let now =
+            [(s.vgs, raw[0], p.cgs), (vgd, raw[0] - raw[1], half + if in_time { last.half } else { half })];
         let then = [last.vgs, last.vgs - last.vds];
         for (k, ((v, node, c), other)) in now.into_iter().zip([sp, dp]).enumerate() {
             // As with Meyer's capacitances, a transient adds the charge piece by piece.

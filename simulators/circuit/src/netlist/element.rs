@@ -283,13 +283,18 @@ pub fn parse(line: &Line) -> Result<Card> {
             3 + usize::from(card.value.is_some())
         }
         b'q' => {
-            let four = positional.len() >= 5 && !is_value(4) && word(4).is_some_and(|w| w != "off");
-            let n = if four { 4 } else { 3 };
+            let names = |i: usize| !is_value(i) && word(i).is_some_and(|w| w != "off");
+            // A fifth node is the thermal one.
+            let n = match positional.len() {
+                6.. if names(4) && names(5) => 5,
+                5.. if names(4) => 4,
+                _ => 3,
+            };
             let (Some(nodes), Some(model)) = (take_nodes(n), word(n)) else {
-                return fail("Qname c b e [substrate] model [area]");
+                return fail("Qname c b e [substrate [thermal]] model [area]");
             };
             card.nodes = nodes;
-            if !four {
+            if n == 3 {
                 card.nodes.push("0".into());
             }
             card.model = Some(model);
@@ -360,7 +365,7 @@ pub fn parse(line: &Line) -> Result<Card> {
             }
             "on" | "off" if switches => {}
             "params:" | "params" if letter == b'x' => {}
-            "thermal" if devices => {
+            "thermal" if devices && letter != b'q' => {
                 return Err(syntax(location, format!("`{name}`: self-heating (`thermal`) is not available")));
             }
             _ if letter == b'm' => {
@@ -470,7 +475,8 @@ fn source(mut card: Card, tokens: &[Token], location: &Location) -> Result<Card>
             "trnoise" | "trrandom" | "external" => {
                 return fail(&format!("the waveform `{keyword}` is not available"));
             }
-            w if WAVES.contains(&w) => {
+            w if WAVES.contains(&w) || w == "sine" => {
+                let w = if w == "sine" { "sin" } else { w };
                 let wave = WAVES.iter().find(|k| **k == w).copied().unwrap_or("pulse");
                 let mut values = Vec::new();
                 i += 1;
