@@ -370,7 +370,7 @@ impl System {
                 .collect();
             let mut capacitances = Vec::new();
             for (k, charge) in device.charges().iter().enumerate() {
-                for c in 0..count {
+                for c in device.charge_columns(k) {
                     capacitances.push(Capacitance {
                         charge: k as u8,
                         column: c as u8,

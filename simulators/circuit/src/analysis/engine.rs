@@ -3,7 +3,7 @@
 use super::companion::Companion;
 use super::integrate::Integrator;
 use super::special::FormulaWork;
-use super::system::System;
+use super::system::{Place, System};
 use super::waveform::Span;
 use crate::devices::{Pass, Stamp};
 use crate::error::{CircuitError, Result};
@@ -13,6 +13,10 @@ use crate::matrix::{Program, order};
 const GROWTH_LIMIT: f64 = 1e8;
 /// Iterations that every Newton loop may take, however small the deck's `itl` options are.
 pub const LEAST_LIMIT: usize = 100;
+
+/// A device whose nodes moved by less than this since it was evaluated in the same Newton loop serves as it is, along its linearisation, V:
+/// the second-order rest is below 1e-9 of a junction's current.
+const STILL: f64 = 1e-6;
 
 /// Iteration from which circles are looked for; the next ones are its doubles.
 const FIRST_MILESTONE: usize = 8;
@@ -63,6 +67,10 @@ pub struct Engine {
     kept_orders: Option<(Option<Program>, Option<Program>)>,
     pub reordered: bool,
     pub stamp: Stamp,
+    /// The devices' last linearisations, one after the other as [`linearise`] lays them out; where each begins, and whether it may serve
+    /// again.
+    kept: Vec<f64>,
+    kept_at: Vec<(usize, bool)>,
     /// Conductance from every node to ground while stepping gmin, S.
     pub diagonal_gmin: f64,
     /// Factor on the independent sources while stepping them.
@@ -98,6 +106,34 @@ pub enum Dynamic {
     Step,
 }
 
+/// Lays a device's evaluation out as the matrix needs it: currents into the nodes at zero voltage, conductances, and with its `charges` the
+/// capacitances and, for each charge, its value, the capacitances times the voltages, and whether it is one at all.
+fn linearise(stamp: &Stamp, place: &Place, charges: Option<usize>, out: &mut [f64]) {
+    let n = place.nodes.len();
+    let (injected, rest) = out.split_at_mut(n);
+    for (value, i) in injected.iter_mut().zip(&stamp.i) {
+        *value = -i;
+    }
+    let (conductances, rest) = rest.split_at_mut(place.conductances.len());
+    for (g, kept) in place.conductances.iter().zip(conductances) {
+        *kept = stamp.g[g.local as usize];
+        injected[g.row as usize] += *kept * stamp.v[g.column as usize];
+    }
+    let Some(count) = charges else { return };
+    let (capacitances, states) = rest.split_at_mut(place.capacitances.len());
+    for (k, state) in states.chunks_exact_mut(3).take(count).enumerate() {
+        state.copy_from_slice(&[stamp.q[k], 0.0, 0.0]);
+    }
+    for (c, kept) in place.capacitances.iter().zip(capacitances) {
+        *kept = stamp.c[c.local as usize];
+        if *kept != 0.0 {
+            let state = &mut states[3 * c.charge as usize..][..3];
+            state[1] += *kept * stamp.v[c.column as usize];
+            state[2] = 1.0;
+        }
+    }
+}
+
 impl Engine {
     pub fn new(system: System) -> Result<Self> {
         let n = system.n;
@@ -116,6 +152,8 @@ impl Engine {
             kept_orders: None,
             reordered: false,
             stamp: Stamp::default(),
+            kept: Vec::new(),
+            kept_at: Vec::new(),
             diagonal_gmin: 0.0,
             source_factor: 1.0,
             integrator: Integrator::new(system.states, &system.netlist.options),
@@ -131,6 +169,11 @@ impl Engine {
             fixed: vec![0.0; slots],
             system,
         };
+        for (device, place) in engine.system.devices.iter().zip(&engine.system.places) {
+            engine.kept_at.push((engine.kept.len(), false));
+            let values = 2 * place.nodes.len() + place.conductances.len() + place.capacitances.len();
+            engine.kept.resize(engine.kept.len() + values + 3 * device.charges().len(), 0.0);
+        }
         engine.refresh_fixed()?;
         Ok(engine)
     }
@@ -231,45 +274,50 @@ impl Engine {
         let step = self.dynamic == Dynamic::Step;
         let a0 = self.integrator.a0();
         let mut limited = self.load_special(pass, starting);
-        for (device, place) in self.system.devices.iter_mut().zip(&self.system.places) {
+        let places = self.system.places.iter().zip(&mut self.kept_at);
+        for (device, (place, (start, serves))) in self.system.devices.iter_mut().zip(places) {
+            let n = place.nodes.len();
+            let (kept_v, kept) = self.kept[*start..].split_at_mut(n);
             for (v, node) in self.gather.iter_mut().zip(&place.nodes) {
                 *v = self.x[*node as usize];
             }
-            let stamp = &mut self.stamp;
             let pass = if starting && place.off {
-                self.gather[..place.nodes.len()].fill(0.0);
+                self.gather[..n].fill(0.0);
                 Pass::Free
             } else {
                 pass
             };
-            limited |= device.evaluate(&self.gather[..place.nodes.len()], pass, charges, stamp);
-            let mut current = [0.0f64; crate::devices::MAX_NODES];
-            for g in &place.conductances {
-                let value = stamp.g[g.local as usize];
-                self.a[g.slot as usize] += value;
-                current[g.row as usize] += value * stamp.v[g.column as usize];
+            let v = &self.gather[..n];
+            let still = || v.iter().zip(&*kept_v).all(|(v, then)| (v - then).abs() <= STILL);
+            if !(*serves && pass == Pass::Newton && still()) {
+                let was_limited = device.evaluate(v, pass, charges, &mut self.stamp);
+                limited |= was_limited;
+                *serves = pass == Pass::Newton && !was_limited && device.serves_again();
+                kept_v.copy_from_slice(&self.stamp.v[..n]);
+                linearise(&self.stamp, place, charges.then(|| device.charges().len()), kept);
             }
-            for (k, node) in place.nodes.iter().enumerate() {
-                self.b[*node as usize] += current[k] - stamp.i[k];
+            let (injected, kept) = kept.split_at(n);
+            let (conductances, kept) = kept.split_at(place.conductances.len());
+            for (g, value) in place.conductances.iter().zip(conductances) {
+                self.a[g.slot as usize] += value;
+            }
+            for (node, value) in place.nodes.iter().zip(injected) {
+                self.b[*node as usize] += value;
             }
             if charges {
-                let list = device.charges();
-                let mut equivalent = [0.0f64; crate::devices::MAX_CHARGES];
-                let mut active = [false; crate::devices::MAX_CHARGES];
-                for c in &place.capacitances {
-                    let value = stamp.c[c.local as usize];
-                    active[c.charge as usize] |= value != 0.0;
-                    if step {
+                let (capacitances, kept) = kept.split_at(place.capacitances.len());
+                if step {
+                    for (c, value) in place.capacitances.iter().zip(capacitances) {
                         let g = a0 * value;
                         self.a[c.slot_a as usize] += g;
                         self.a[c.slot_b as usize] -= g;
-                        equivalent[c.charge as usize] += g * stamp.v[c.column as usize];
                     }
                 }
-                for (k, charge) in list.iter().enumerate() {
-                    let i = self.integrator.charge(place.state + k, stamp.q[k], active[k]);
-                    if step && active[k] {
-                        let extra = equivalent[k] - i;
+                for (k, (charge, state)) in device.charges().iter().zip(kept.chunks_exact(3)).enumerate() {
+                    let active = state[2] != 0.0;
+                    let i = self.integrator.charge(place.state + k, state[0], active);
+                    if step && active {
+                        let extra = a0 * state[1] - i;
                         self.b[place.nodes[charge.a] as usize] += extra;
                         self.b[place.nodes[charge.b] as usize] -= extra;
                     }
@@ -395,6 +443,9 @@ impl Engine {
         }
         let mut released = false;
         let mut returns = 0;
+        for (_, serves) in &mut self.kept_at {
+            *serves = false;
+        }
         for iteration in 1..=limit {
             let limited = self.load(pass, matches!(mode, Mode::Junction | Mode::Fix));
             self.iterations += 1;

@@ -250,12 +250,23 @@ impl Device {
         each!(self, d => d.conductance_pattern())
     }
 
+    /// The local nodes that charge branch `k` depends on; its other entries of [`Stamp::c`] are zero for ever.
+    #[must_use]
+    pub fn charge_columns(&self, k: usize) -> Vec<usize> {
+        let charge = self.charges()[k];
+        match self {
+            // Two-terminal capacitances.
+            Self::Diode(_) | Self::Mos1(_) | Self::Jfet(_) | Self::Vdmos(_) => vec![charge.a, charge.b],
+            Self::Bsim4(_) | Self::Bjt(_) | Self::Vbic(_) => (0..self.node_count()).collect(),
+        }
+    }
+
     /// Local `(row, column)` pairs of the capacitance matrix that may be non-zero, in row order.
     #[must_use]
     pub fn capacitance_pattern(&self) -> Vec<(usize, usize)> {
         let mut pairs = Vec::new();
-        for charge in self.charges() {
-            for column in 0..self.node_count() {
+        for (k, charge) in self.charges().iter().enumerate() {
+            for column in self.charge_columns(k) {
                 pairs.push((charge.a, column));
                 pairs.push((charge.b, column));
             }
@@ -279,6 +290,12 @@ impl Device {
     #[must_use]
     pub fn is_smooth(&self) -> bool {
         matches!(self, Self::Bsim4(_))
+    }
+
+    /// Whether [`Stamp::v`] holds all voltages that an evaluation was limited to, so that it serves again where the nodes stay there.
+    #[must_use]
+    pub fn serves_again(&self) -> bool {
+        !matches!(self, Self::Vdmos(_) | Self::Vbic(_))
     }
 
     /// Sets the history of a smooth device: local node voltages of the newest accepted point, and of the one before it.

@@ -1,5 +1,7 @@
 //! The matrix while it is eliminated: entries in lists by row and by column, and the lines in lists by their number of entries.
 
+use std::cell::Cell;
+
 use super::Pattern;
 
 type Complex = (f64, f64);
@@ -112,6 +114,9 @@ pub(super) struct Elimination {
     entries: Vec<Entry>,
     /// The entry in each column of the row at hand.
     place: Vec<u32>,
+    /// The largest entry of each column; not a number where it has to be looked for again. A supply's column is long, and asked for by
+    /// every row that ends there.
+    largest: Vec<Cell<f64>>,
 }
 
 impl Elimination {
@@ -125,6 +130,7 @@ impl Elimination {
             columns: Lines::new(n),
             entries: Vec::with_capacity(2 * pattern.places.len()),
             place: vec![NONE; n + 1],
+            largest: vec![Cell::new(f64::NAN); n + 1],
         };
         for (slot, (row, column)) in pattern.places.iter().enumerate().skip(1) {
             left.insert(*row, *column, slot as u32, value(slot));
@@ -160,6 +166,26 @@ impl Elimination {
         })
     }
 
+    /// The largest entry of a column.
+    pub(super) fn largest(&self, column: u32) -> f64 {
+        let known = &self.largest[column as usize];
+        if known.get().is_nan() {
+            known.set(self.column(column).map(|e| size(self.entry(e).value)).fold(0.0, f64::max));
+        }
+        known.get()
+    }
+
+    /// Keeps the largest entry of a column up to date where one of its entries changes its size; a new one had none, a removed one has none
+    /// any more.
+    fn resize(&self, column: u32, old: f64, new: f64) {
+        let known = &self.largest[column as usize];
+        if new >= known.get() {
+            known.set(new);
+        } else if old >= known.get() {
+            known.set(f64::NAN);
+        }
+    }
+
     /// The most entries that a line may have.
     pub(super) fn longest(&self) -> u32 {
         self.n as u32
@@ -179,6 +205,7 @@ impl Elimination {
         self.columns.entries[column as usize] = index;
         self.rows.counts[row as usize] += 1;
         self.columns.counts[column as usize] += 1;
+        self.resize(column, 0.0, size(value));
         index
     }
 
@@ -210,6 +237,7 @@ impl Elimination {
         self.columns.delist(column);
         self.columns.counts[column as usize] -= 1;
         self.columns.enlist(column);
+        self.resize(column, size(self.entries[index as usize].value), 0.0);
     }
 
     /// Takes a pivot's row and column out of the matrix: `upper` receives the other entries of its row by ascending column, `lower` those
@@ -269,8 +297,11 @@ impl Elimination {
                 self.slots += 1;
             } else {
                 let target = &mut self.entries[found as usize];
+                let old = size(target.value);
                 target.value = (target.value.0 - change.0, target.value.1 - change.1);
+                let new = size(target.value);
                 targets.push(target.slot);
+                self.resize(column, old, new);
             }
         }
         if by_row {

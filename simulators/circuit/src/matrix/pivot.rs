@@ -73,7 +73,7 @@ pub(super) fn listed(left: &Elimination) -> Option<u32> {
         }
         let mut column = left.columns.first(count);
         while column != NONE {
-            let largest = largest(left, column);
+            let largest = left.largest(column);
             for e in left.column(column) {
                 best.offer(left, e, size(left.entry(e).value) / largest);
             }
@@ -88,7 +88,7 @@ pub(super) fn listed(left: &Elimination) -> Option<u32> {
             for e in left.row(row) {
                 let entry = left.entry(e);
                 if cost(left, entry.row, entry.column) < best.cost() {
-                    best.offer(left, e, size(entry.value) / largest(left, entry.column));
+                    best.offer(left, e, size(entry.value) / left.largest(entry.column));
                 }
             }
             compared += usize::from(best.0.is_some());
@@ -99,9 +99,4 @@ pub(super) fn listed(left: &Elimination) -> Option<u32> {
         }
     }
     best.0.map(|(_, e)| e)
-}
-
-/// The largest entry of a column.
-fn largest(left: &Elimination, column: u32) -> f64 {
-    left.column(column).map(|e| size(left.entry(e).value)).fold(0.0, f64::max)
 }
