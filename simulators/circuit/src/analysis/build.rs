@@ -392,17 +392,21 @@ impl System {
                     device.parameter_index(&name).map(|index| (index, v, self.netlist.slots.get(v)))
                 })
                 .collect();
-            self.places.push(Place {
+            let mut place = Place {
                 element: *element,
                 nodes,
                 conductances,
+                live: 0,
                 capacitances,
+                spans: [0; 3],
                 state,
                 parallel: 1.0,
                 class: class(&self.netlist, e),
                 off: e.parameter("off").is_some_and(|v| self.netlist.slots.get(v) != 0.0),
                 bound,
-            });
+            };
+            place.sort();
+            self.places.push(place);
             state += device.charges().len();
         }
         self.states = state;

@@ -5,8 +5,8 @@
 //! reports, whose second iteration confirms it; the charges follow along their slopes, so that no charge is lost. A matrix whose entries did
 //! not change is not factored again.
 
-use super::engine::{Engine, LEAST_LIMIT, Stop};
-use crate::devices::{MAX_CHARGES, MAX_NODES, Pass, Stamp};
+use super::engine::{Engine, LEAST_LIMIT, Stop, linearise};
+use crate::devices::{MAX_CHARGES, MAX_NODES, Pass};
 
 /// How far the solution of a step may lie from the devices' linearisations without another iteration, V. The error of a current is about
 /// (0.1 mV / 26 mV)^2 / 2, a hundredth of `reltol`.
@@ -33,7 +33,8 @@ pub struct Companion {
     /// The last two accepted solutions.
     accepted: Vec<f64>,
     before: Vec<f64>,
-    stamps: Vec<Stamp>,
+    /// The devices' linearisations, laid out as the engine's.
+    kept: Vec<f64>,
     /// Whether there is a linearisation at all.
     linearised: bool,
     /// The integration coefficient that the present factors belong to.
@@ -42,7 +43,7 @@ pub struct Companion {
 
 /// Whether local node voltages lie within `reach` of those of a linearisation, up to a common shift.
 #[inline(always)]
-fn near(x: &[f64], nodes: &[u32], at: &[f64; MAX_NODES], reach: f64) -> bool {
+fn near(x: &[f64], nodes: &[u32], at: &[f64], reach: f64) -> bool {
     let shift = x[nodes[0] as usize] - at[0];
     nodes.iter().zip(at).all(|(node, at)| (x[*node as usize] - at - shift).abs() < reach)
 }
@@ -90,7 +91,7 @@ impl Engine {
         companion.offset.resize(charges, 0.0);
         companion.ends.resize(charges, (0, 0));
         companion.first = first;
-        companion.stamps.resize(self.system.devices.len(), Stamp::default());
+        companion.kept.resize(self.kept_at.last().map_or(0, |(_, end, _)| *end), 0.0);
     }
 
     /// The present solution becomes the newest point of the history.
@@ -130,8 +131,9 @@ impl Engine {
                     self.store_device_charges();
                     return Ok(iteration);
                 }
-                let mut places = self.system.places.iter().zip(&self.companion.stamps);
-                if places.all(|(place, stamp)| near(&self.next, &place.nodes, &stamp.v, REACH)) {
+                let mut places = self.system.places.iter().zip(&self.kept_at);
+                let kept = &self.companion.kept;
+                if places.all(|(place, (start, ..))| near(&self.next, &place.nodes, &kept[*start..], REACH)) {
                     std::mem::swap(&mut self.x, &mut self.next);
                     self.store_device_charges();
                     return Ok(iteration);
@@ -147,18 +149,22 @@ impl Engine {
     fn linearise_moved(&mut self, pass: Pass) -> bool {
         let companion = &mut self.companion;
         let (mut moved, mut limited) = (false, false);
-        let places = self.system.places.iter().zip(&mut companion.stamps);
-        for (device, (place, stamp)) in self.system.devices.iter_mut().zip(places) {
-            if companion.linearised && near(&self.x, &place.nodes, &stamp.v, KEEP) {
+        let places = self.system.places.iter().zip(&self.kept_at);
+        for (device, (place, (start, end, _))) in self.system.devices.iter_mut().zip(places) {
+            let kept = &mut companion.kept[*start..*end];
+            if companion.linearised && near(&self.x, &place.nodes, kept, KEEP) {
                 continue;
             }
             moved = true;
             let count = place.nodes.len();
+            let stamp = &mut self.stamp;
             if matches!(pass, Pass::Predict { .. }) {
                 let last = local(&companion.accepted, &place.nodes);
                 device.place(&last[..count], &local(&companion.before, &place.nodes)[..count]);
             }
             limited |= device.evaluate(&local(&self.x, &place.nodes)[..count], pass, true, stamp);
+            kept[..count].copy_from_slice(&stamp.v[..count]);
+            linearise(stamp, place, true, &mut kept[count..]);
         }
         if moved {
             companion.linearised = true;
@@ -174,31 +180,22 @@ impl Engine {
         companion.g_devices.fill(0.0);
         companion.c_devices.fill(0.0);
         companion.i_devices.fill(0.0);
-        let places = self.system.places.iter().zip(&companion.stamps);
-        for (device, (place, stamp)) in self.system.devices.iter().zip(places) {
-            let mut current = [0.0f64; MAX_NODES];
-            for g in &place.conductances {
-                let value = stamp.g[g.local as usize];
-                companion.g_devices[g.slot as usize] += value;
-                current[g.row as usize] += value * stamp.v[g.column as usize];
+        let places = self.system.places.iter().zip(&self.kept_at);
+        for (device, (place, (start, end, _))) in self.system.devices.iter().zip(places) {
+            let n = place.nodes.len();
+            let (injected, kept) = companion.kept[start + n..*end].split_at(n);
+            let (conductances, kept) = kept.split_at(place.conductances.len());
+            let (capacitances, kept) = kept.split_at(place.capacitances.len());
+            place.add_conductances(conductances, &mut companion.g_devices);
+            place.add_capacitances(capacitances, 1.0, &mut companion.c_devices);
+            for (node, value) in place.nodes.iter().zip(injected) {
+                companion.i_devices[*node as usize] += value;
             }
-            for (k, node) in place.nodes.iter().enumerate() {
-                companion.i_devices[*node as usize] += current[k] - stamp.i[k];
-            }
-            let mut charge = [0.0f64; MAX_CHARGES];
-            let mut active = [false; MAX_CHARGES];
-            for c in &place.capacitances {
-                let value = stamp.c[c.local as usize];
-                companion.c_devices[c.slot_a as usize] += value;
-                companion.c_devices[c.slot_b as usize] -= value;
-                charge[c.charge as usize] += value * stamp.v[c.column as usize];
-                active[c.charge as usize] |= value != 0.0;
-            }
-            for (k, branch) in device.charges().iter().enumerate() {
+            for (k, (branch, charge)) in device.charges().iter().zip(kept.chunks_exact(3)).enumerate() {
                 let state = place.state + k - companion.first;
-                companion.offset[state] = charge[k] - stamp.q[k];
+                companion.offset[state] = charge[1] - charge[0];
                 companion.ends[state] =
-                    if active[k] { (place.nodes[branch.a], place.nodes[branch.b]) } else { (0, 0) };
+                    if charge[2] != 0.0 { (place.nodes[branch.a], place.nodes[branch.b]) } else { (0, 0) };
             }
         }
     }
@@ -233,14 +230,17 @@ impl Engine {
     /// Charges of the devices at `x`, along their linearisations.
     fn store_device_charges(&mut self) {
         let companion = &self.companion;
-        for ((device, place), stamp) in
-            self.system.devices.iter().zip(&self.system.places).zip(&companion.stamps)
-        {
+        let places = self.system.places.iter().zip(&self.kept_at);
+        for (device, (place, (start, end, _))) in self.system.devices.iter().zip(places) {
+            let n = place.nodes.len();
             let v = local(&self.x, &place.nodes);
-            for k in 0..device.charges().len() {
+            let kept = &companion.kept[start + 2 * n + place.conductances.len()..*end];
+            let mut charges = [0.0f64; MAX_CHARGES];
+            for (c, value) in place.capacitances.iter().zip(kept) {
+                charges[c.charge as usize] += value * v[c.column as usize];
+            }
+            for (k, charge) in charges[..device.charges().len()].iter().enumerate() {
                 let state = place.state + k;
-                let row = &stamp.c[k * stamp.n..(k + 1) * stamp.n];
-                let charge: f64 = row.iter().zip(&v).map(|(c, v)| c * v).sum();
                 let active = companion.ends[state - companion.first] != (0, 0);
                 self.integrator.charge(state, charge - companion.offset[state - companion.first], active);
             }

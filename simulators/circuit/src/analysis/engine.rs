@@ -14,9 +14,9 @@ const GROWTH_LIMIT: f64 = 1e8;
 /// Iterations that every Newton loop may take, however small the deck's `itl` options are.
 pub const LEAST_LIMIT: usize = 100;
 
-/// A device whose nodes moved by less than this since it was evaluated in the same Newton loop serves as it is, along its linearisation, V:
-/// the second-order rest is below 1e-9 of a junction's current.
-const STILL: f64 = 1e-6;
+/// A device whose nodes moved by less than this since it was evaluated in the same Newton loop serves as it is, along its linearisation, V.
+/// Amplifiers of high gain and the differences of charges that control time steps notice a microvolt; logic that has settled stands stiller.
+const STILL: f64 = 1e-10;
 
 /// Iteration from which circles are looked for; the next ones are its doubles.
 const FIRST_MILESTONE: usize = 8;
@@ -67,10 +67,10 @@ pub struct Engine {
     kept_orders: Option<(Option<Program>, Option<Program>)>,
     pub reordered: bool,
     pub stamp: Stamp,
-    /// The devices' last linearisations, one after the other as [`linearise`] lays them out; where each begins, and whether it may serve
+    /// The devices' last linearisations, one after the other as [`linearise`] lays them out; where each begins and ends, and whether it may serve
     /// again.
     kept: Vec<f64>,
-    kept_at: Vec<(usize, bool)>,
+    pub kept_at: Vec<(usize, usize, bool)>,
     /// Conductance from every node to ground while stepping gmin, S.
     pub diagonal_gmin: f64,
     /// Factor on the independent sources while stepping them.
@@ -108,7 +108,7 @@ pub enum Dynamic {
 
 /// Lays a device's evaluation out as the matrix needs it: currents into the nodes at zero voltage, conductances, and with its `charges` the
 /// capacitances and, for each charge, its value, the capacitances times the voltages, and whether it is one at all.
-fn linearise(stamp: &Stamp, place: &Place, charges: Option<usize>, out: &mut [f64]) {
+pub fn linearise(stamp: &Stamp, place: &Place, charges: bool, out: &mut [f64]) {
     let n = place.nodes.len();
     let (injected, rest) = out.split_at_mut(n);
     for (value, i) in injected.iter_mut().zip(&stamp.i) {
@@ -119,9 +119,11 @@ fn linearise(stamp: &Stamp, place: &Place, charges: Option<usize>, out: &mut [f6
         *kept = stamp.g[g.local as usize];
         injected[g.row as usize] += *kept * stamp.v[g.column as usize];
     }
-    let Some(count) = charges else { return };
+    if !charges {
+        return;
+    }
     let (capacitances, states) = rest.split_at_mut(place.capacitances.len());
-    for (k, state) in states.chunks_exact_mut(3).take(count).enumerate() {
+    for (k, state) in states.chunks_exact_mut(3).enumerate() {
         state.copy_from_slice(&[stamp.q[k], 0.0, 0.0]);
     }
     for (c, kept) in place.capacitances.iter().zip(capacitances) {
@@ -170,9 +172,10 @@ impl Engine {
             system,
         };
         for (device, place) in engine.system.devices.iter().zip(&engine.system.places) {
-            engine.kept_at.push((engine.kept.len(), false));
-            let values = 2 * place.nodes.len() + place.conductances.len() + place.capacitances.len();
-            engine.kept.resize(engine.kept.len() + values + 3 * device.charges().len(), 0.0);
+            let start = engine.kept.len();
+            let end = start + place.nodes.len() + place.values(device.charges().len());
+            engine.kept_at.push((start, end, false));
+            engine.kept.resize(end, 0.0);
         }
         engine.refresh_fixed()?;
         Ok(engine)
@@ -275,9 +278,9 @@ impl Engine {
         let a0 = self.integrator.a0();
         let mut limited = self.load_special(pass, starting);
         let places = self.system.places.iter().zip(&mut self.kept_at);
-        for (device, (place, (start, serves))) in self.system.devices.iter_mut().zip(places) {
+        for (device, (place, (start, end, serves))) in self.system.devices.iter_mut().zip(places) {
             let n = place.nodes.len();
-            let (kept_v, kept) = self.kept[*start..].split_at_mut(n);
+            let (kept_v, kept) = self.kept[*start..*end].split_at_mut(n);
             for (v, node) in self.gather.iter_mut().zip(&place.nodes) {
                 *v = self.x[*node as usize];
             }
@@ -294,24 +297,18 @@ impl Engine {
                 limited |= was_limited;
                 *serves = pass == Pass::Newton && !was_limited && device.serves_again();
                 kept_v.copy_from_slice(&self.stamp.v[..n]);
-                linearise(&self.stamp, place, charges.then(|| device.charges().len()), kept);
+                linearise(&self.stamp, place, charges, kept);
             }
             let (injected, kept) = kept.split_at(n);
             let (conductances, kept) = kept.split_at(place.conductances.len());
-            for (g, value) in place.conductances.iter().zip(conductances) {
-                self.a[g.slot as usize] += value;
-            }
+            place.add_conductances(conductances, &mut self.a);
             for (node, value) in place.nodes.iter().zip(injected) {
                 self.b[*node as usize] += value;
             }
             if charges {
                 let (capacitances, kept) = kept.split_at(place.capacitances.len());
                 if step {
-                    for (c, value) in place.capacitances.iter().zip(capacitances) {
-                        let g = a0 * value;
-                        self.a[c.slot_a as usize] += g;
-                        self.a[c.slot_b as usize] -= g;
-                    }
+                    place.add_capacitances(capacitances, a0, &mut self.a);
                 }
                 for (k, (charge, state)) in device.charges().iter().zip(kept.chunks_exact(3)).enumerate() {
                     let active = state[2] != 0.0;
@@ -443,7 +440,7 @@ impl Engine {
         }
         let mut released = false;
         let mut returns = 0;
-        for (_, serves) in &mut self.kept_at {
+        for (.., serves) in &mut self.kept_at {
             *serves = false;
         }
         for iteration in 1..=limit {

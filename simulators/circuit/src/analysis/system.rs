@@ -97,8 +97,14 @@ pub struct Capacitance {
 pub struct Place {
     pub element: usize,
     pub nodes: Vec<u32>,
+    /// Those at ground, whose slot nobody reads, stand last.
     pub conductances: Vec<Conductance>,
+    /// How many conductances have a slot of their own.
+    pub live: usize,
+    /// Those with two slots stand first, then those with one at either end.
     pub capacitances: Vec<Capacitance>,
+    /// Where the capacitances with two slots end, those with the first alone, and those with the second alone.
+    pub spans: [usize; 3],
     /// First of its charge states.
     pub state: usize,
     /// Devices in parallel of which ngspice's error test sees one (bipolar and BSIM4; the others fold `m` into their area).
@@ -109,6 +115,53 @@ pub struct Place {
     pub off: bool,
     /// Parameters that follow slots: index in the device, source, last value.
     pub bound: Vec<(usize, Value, f64)>,
+}
+
+impl Place {
+    /// Puts conductances and capacitances in the order of [`Place::live`] and [`Place::spans`]: a sum that nobody reads, at ground, would
+    /// make every device wait for the one before it.
+    pub fn sort(&mut self) {
+        self.conductances.sort_by_key(|g| g.slot == 0);
+        self.live = self.conductances.partition_point(|g| g.slot != 0);
+        let class = |c: &Capacitance| match (c.slot_a, c.slot_b) {
+            (0, 0) => 3,
+            (_, 0) => 1,
+            (0, _) => 2,
+            _ => 0,
+        };
+        self.capacitances.sort_by_key(class);
+        self.spans = [0, 1, 2].map(|k| self.capacitances.partition_point(|c| class(c) <= k));
+    }
+
+    /// Values that a linearisation takes: currents into the nodes, conductances, capacitances, and three per charge.
+    pub fn values(&self, charges: usize) -> usize {
+        self.nodes.len() + self.conductances.len() + self.capacitances.len() + 3 * charges
+    }
+
+    /// Adds the conductances `from` to the matrix.
+    #[inline]
+    pub fn add_conductances(&self, from: &[f64], to: &mut [f64]) {
+        for (g, value) in self.conductances[..self.live].iter().zip(from) {
+            to[g.slot as usize] += value;
+        }
+    }
+
+    /// Adds the capacitances `from`, times `factor`, to the matrix.
+    #[inline]
+    pub fn add_capacitances(&self, from: &[f64], factor: f64, to: &mut [f64]) {
+        let [both, first, second] = self.spans;
+        let mut entries = self.capacitances.iter().zip(from);
+        for (c, value) in entries.by_ref().take(both) {
+            to[c.slot_a as usize] += factor * value;
+            to[c.slot_b as usize] -= factor * value;
+        }
+        for (c, value) in entries.by_ref().take(first - both) {
+            to[c.slot_a as usize] += factor * value;
+        }
+        for (c, value) in entries.take(second - first) {
+            to[c.slot_b as usize] -= factor * value;
+        }
+    }
 }
 
 /// A named unknown in the order of ngspice's result vectors.
