@@ -20,11 +20,20 @@ pub(super) fn place<B: DrawingBackend>(
     if entries.len() < OUTSIDE {
         return (area.clone(), None);
     }
+    let (picture, strip) = beside(area, entries, scale);
+    (picture, Some(strip))
+}
+
+/// The place of the picture, and that of a legend beside it: for pictures in which a point may lie anywhere.
+pub(super) fn beside<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    entries: &[String],
+    scale: f64,
+) -> (DrawingArea<B, Shift>, DrawingArea<B, Shift>) {
     let longest = entries.iter().map(|entry| entry.chars().count()).max().unwrap_or(0).min(LETTERS);
     let width = ((40.0 + 7.0 * longest as f64) * scale) as u32;
     let (all, _) = area.dim_in_pixel();
-    let (picture, strip) = area.split_horizontally(all.saturating_sub(width));
-    (picture, Some(strip))
+    area.split_horizontally(all.saturating_sub(width))
 }
 
 /// Draws the legend of the chart's labelled series inside of its picture.

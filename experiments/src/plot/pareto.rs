@@ -91,7 +91,8 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     let entries: Vec<String> = (task.contestants.iter().zip(&fronts))
         .map(|(contestant, points)| format!("{} ({})", visible(&contestant.title()), points.len()))
         .collect();
-    let (place, outside) = legend::place(area, &entries, scale);
+    // Never inside: it would hide designs.
+    let (place, strip) = legend::beside(area, &entries, scale);
     let mut chart = ChartBuilder::on(&place)
         .margin(px(14.0))
         .x_label_area_size(px(46.0))
@@ -125,12 +126,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
         let radius = (3.5 + (number % 4) as f64) * scale;
         let stride = if projected { 1 } else { values.len().div_ceil(MARKERS).max(1) };
         let marks = values.iter().step_by(stride).map(|at| hollow(number, *at, radius));
-        let series = chart.draw_series(marks)?;
-        if outside.is_none() {
-            series
-                .label(entries[number].clone())
-                .legend(move |at| marker(number, (at.0 + px(10.0), at.1 - px(2.0)), 4.0 * scale, 1.0));
-        }
+        chart.draw_series(marks)?;
     }
     // Over the fronts, so that one which reaches it does not hide it.
     if !projected && !known.is_empty() {
@@ -156,10 +152,7 @@ pub(super) fn draw<'a, B: DrawingBackend + 'a>(
     if let Some(at) = usual {
         chart.draw_series([Star { at, radius: px(7.0), style: BLACK.stroke_width(px(1.8) as u32) }])?;
     }
-    if let Some(strip) = outside {
-        return legend::draw(&strip, &entries, scale);
-    }
-    legend::inside(&mut chart, corner(first.sign, second.sign), scale)
+    legend::draw(&strip, &entries, scale)
 }
 
 /// Words joined to lines that a picture has room for.
