@@ -26,7 +26,7 @@ pub struct Accuracy {
     pub kendall_tau: Option<f64>,
     /// Share of true values within two predicted standard deviations.
     pub within_two_sd: f64,
-    /// CPU time of one prediction in a batch, in microseconds, all metrics together.
+    /// Wall time of one prediction in a batch, on all threads, in microseconds, all metrics together.
     pub predict_us: f64,
 }
 
