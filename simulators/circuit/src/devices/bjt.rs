@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::constants::{BOLTZMANN, CHARGE, ZERO_CELSIUS_K};
 use super::depletion::{Depletion, capacitance_factor, potential_at};
 use super::dual::Dual;
+use super::error::check_positive;
 use super::parameters::{parameter_table, read_instance};
 use super::{Charge, DeviceError, ModelCard, NoiseSource, Pass, Stamp, Surroundings, limiting};
 
@@ -194,12 +195,8 @@ impl Bjt {
     pub(super) fn update(&mut self, surroundings: &Surroundings) -> Result<(), DeviceError> {
         let [area, m, temp, dtemp, ..] = self.values;
         let own = |index: usize| if self.values[index].is_nan() { area } else { self.values[index] };
-        for (what, value) in [("area", area), ("m", m), ("areab", own(7)), ("areac", own(8))] {
-            if value.is_nan() || value <= 0.0 {
-                let (device, what) = (self.name.clone(), what.to_owned());
-                return Err(DeviceError::NotPositive { device, what, value, hint: String::new() });
-            }
-        }
+        let sizes = [("area", area), ("m", m), ("areab", own(7)), ("areac", own(8))];
+        check_positive(&self.name, &sizes, "")?;
         let model = Arc::clone(&self.model);
         let p = &model.p;
         let t = if temp.is_nan() { surroundings.temperature_k + dtemp } else { temp + ZERO_CELSIUS_K };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::constants::{BOLTZMANN, CHARGE, ZERO_CELSIUS_K};
 use super::depletion::{Depletion, capacitance_factor, potential_at};
+use super::error::check_positive;
 use super::parameters::{parameter_table, read_instance};
 use super::{Charge, DeviceError, ModelCard, NoiseSource, Pass, Stamp, Surroundings, limiting};
 
@@ -203,16 +204,7 @@ impl Diode {
 
     pub(super) fn update(&mut self, surroundings: &Surroundings) -> Result<(), DeviceError> {
         let [area, m, temp, dtemp, perimeter, _] = self.values;
-        for (index, value) in [area, m].into_iter().enumerate() {
-            if value.is_nan() || value <= 0.0 {
-                return Err(DeviceError::NotPositive {
-                    device: self.name.clone(),
-                    what: PARAMETERS[index].to_owned(),
-                    value,
-                    hint: String::new(),
-                });
-            }
-        }
+        check_positive(&self.name, &[("area", area), ("m", m)], "")?;
         let p = &self.model.p;
         let t = if temp.is_nan() { surroundings.temperature_k + dtemp } else { temp + ZERO_CELSIUS_K };
         let area = area * m;

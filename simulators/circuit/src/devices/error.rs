@@ -78,3 +78,16 @@ pub enum DeviceError {
         device: String,
     },
 }
+
+/// Checks sizes of a device, each with its name. Errors: the first that is not above 0; `hint` says how the value came about.
+pub(super) fn check_positive(device: &str, sizes: &[(&str, f64)], hint: &str) -> Result<(), DeviceError> {
+    match sizes.iter().find(|(_, value)| value.is_nan() || *value <= 0.0) {
+        None => Ok(()),
+        Some((what, value)) => Err(DeviceError::NotPositive {
+            device: device.into(),
+            what: (*what).into(),
+            value: *value,
+            hint: hint.into(),
+        }),
+    }
+}

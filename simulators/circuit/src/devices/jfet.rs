@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::constants::{BOLTZMANN, CHARGE, ZERO_CELSIUS_K};
 use super::depletion::{Depletion, capacitance_factor, potential_at};
+use super::error::check_positive;
 use super::parameters::{parameter_table, read_instance};
 use super::{Charge, DeviceError, ModelCard, NoiseSource, Pass, Stamp, Surroundings, limiting};
 
@@ -206,12 +207,7 @@ impl Jfet {
 
     pub(super) fn update(&mut self, surroundings: &Surroundings) -> Result<(), DeviceError> {
         let [area, m, temp, dtemp, ..] = self.values;
-        for (what, value) in [("area", area), ("m", m)] {
-            if value.is_nan() || value <= 0.0 {
-                let (device, what, hint) = (self.name.clone(), what.to_owned(), String::new());
-                return Err(DeviceError::NotPositive { device, what, value, hint });
-            }
-        }
+        check_positive(&self.name, &[("area", area), ("m", m)], "")?;
         let p = &self.model.p;
         let tnom = self.model.nominal_k;
         let t = if temp.is_nan() { surroundings.temperature_k + dtemp } else { temp + ZERO_CELSIUS_K };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::constants::{BOLTZMANN, CHARGE, EPSILON_OXIDE, ZERO_CELSIUS_K};
 use super::depletion::{Depletion, capacitance_factor, potential_at};
+use super::error::check_positive;
 use super::parameters::{parameter_table, read_instance};
 use super::{Charge, DeviceError, ModelCard, NoiseSource, Pass, Stamp, Surroundings, limiting};
 
@@ -299,10 +300,7 @@ impl Vdmos {
 
     pub(super) fn update(&mut self, surroundings: &Surroundings) -> Result<(), DeviceError> {
         let [m, temp, dtemp, ..] = self.values;
-        if m.is_nan() || m <= 0.0 {
-            let (device, what, hint) = (self.name.clone(), "m".to_owned(), String::new());
-            return Err(DeviceError::NotPositive { device, what, value: m, hint });
-        }
+        check_positive(&self.name, &[("m", m)], "")?;
         let p = &self.model.p;
         let tnom = self.model.nominal_k;
         let t = if temp.is_nan() { surroundings.temperature_k + dtemp } else { temp + ZERO_CELSIUS_K };

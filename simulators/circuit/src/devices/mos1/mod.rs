@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub use self::card::Mos1Model;
 use super::constants::{BOLTZMANN, CHARGE, ZERO_CELSIUS_K};
 use super::depletion::{Depletion, band_gap, capacitance_factor, potential_at};
+use super::error::check_positive;
 use super::parameters::read_instance;
 use super::{Charge, DeviceError, Pass, Stamp, Surroundings, limiting};
 
@@ -188,12 +189,8 @@ impl Mos1 {
         let leff = l - 2.0 * p.ld;
         let hint =
             if leff > 0.0 { String::new() } else { format!(" (l = {l:e} m less twice ld = {:e} m)", p.ld) };
-        for (what, value) in [("w", w), ("l", l), ("m", m), ("effective channel length", leff)] {
-            if value.is_nan() || value <= 0.0 {
-                let (device, what) = (self.name.clone(), what.to_owned());
-                return Err(DeviceError::NotPositive { device, what, value, hint });
-            }
-        }
+        let sizes = [("w", w), ("l", l), ("m", m), ("effective channel length", leff)];
+        check_positive(&self.name, &sizes, &hint)?;
         self.series = self.series_conductance();
         if (self.series[0] > 0.0) != (self.dp != 0) || (self.series[1] > 0.0) != (self.sp != 2) {
             return Err(DeviceError::TopologyChanged { device: self.name.clone() });

@@ -14,6 +14,7 @@ use self::equations::{
     RCI, REVERSE, Voltages,
 };
 use super::constants::{BOLTZMANN, ZERO_CELSIUS_K};
+use super::error::check_positive;
 use super::parameters::read_instance;
 use super::{Charge, DeviceError, NoiseSource, Pass, Stamp, Surroundings, constants::CHARGE, limiting};
 
@@ -203,12 +204,7 @@ impl Vbic {
 
     pub(super) fn update(&mut self, surroundings: &Surroundings) -> Result<(), DeviceError> {
         let [area, m, temp, dtemp, ..] = self.values;
-        for (what, value) in [("area", area), ("m", m)] {
-            if value.is_nan() || value <= 0.0 {
-                let (device, what) = (self.name.clone(), what.to_owned());
-                return Err(DeviceError::NotPositive { device, what, value, hint: String::new() });
-            }
-        }
+        check_positive(&self.name, &[("area", area), ("m", m)], "")?;
         let t = if temp.is_nan() { surroundings.temperature_k } else { temp + ZERO_CELSIUS_K } + dtemp;
         self.temperature_k = t;
         self.gmin = surroundings.gmin;
