@@ -188,29 +188,14 @@ impl ChainHeads {
     }
 
     fn check(&self) -> Result<(), SurrogateError> {
-        for (name, value, high) in [
-            ("nets", self.nets, 100),
-            ("width", self.width, 4096),
-            ("head_width", self.head_width, 4096),
-            ("epochs", self.epochs, 100_000),
-        ] {
-            if !(1..=high).contains(&value) {
-                return Err(SurrogateError::out_of_range(name, value, &format!("1 to {high}")));
-            }
-        }
-        if self.batch > 65_536 {
-            return Err(SurrogateError::out_of_range("batch", self.batch, "0 to 65536"));
-        }
-        for (name, value) in [
-            ("learning_rate", self.learning_rate),
-            ("weight_decay", self.weight_decay),
-            ("noise", self.noise),
-        ] {
-            if !(0.0..=1.0).contains(&value) || (name == "learning_rate" && value == 0.0) {
-                return Err(SurrogateError::out_of_range(name, value, "0 to 1"));
-            }
-        }
-        Ok(())
+        SurrogateError::check_count("nets", self.nets, 1, 100)?;
+        SurrogateError::check_count("width", self.width, 1, 4096)?;
+        SurrogateError::check_count("head_width", self.head_width, 1, 4096)?;
+        SurrogateError::check_count("epochs", self.epochs, 1, 100_000)?;
+        SurrogateError::check_count("batch", self.batch, 0, 65_536)?;
+        SurrogateError::check_rate("learning_rate", self.learning_rate)?;
+        SurrogateError::check_share("weight_decay", self.weight_decay)?;
+        SurrogateError::check_share("noise", self.noise)
     }
 }
 

@@ -56,6 +56,23 @@ impl SurrogateError {
         Self::OutOfRange { name: name.into(), value: value.to_string(), expected: expected.into() }
     }
 
+    /// Checks a whole number. Errors: it is not from `low` to `high`.
+    pub(crate) fn check_count(name: &str, value: usize, low: usize, high: usize) -> Result<(), Self> {
+        let fits = (low..=high).contains(&value);
+        if fits { Ok(()) } else { Err(Self::out_of_range(name, value, &format!("{low} to {high}"))) }
+    }
+
+    /// Checks a share. Errors: it is not from 0 to 1.
+    pub(crate) fn check_share(name: &str, value: f64) -> Result<(), Self> {
+        if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(Self::out_of_range(name, value, "0 to 1")) }
+    }
+
+    /// Checks the size of a step. Errors: it is not above 0 and at most 1.
+    pub(crate) fn check_rate(name: &str, value: f64) -> Result<(), Self> {
+        let fits = value > 0.0 && value <= 1.0;
+        if fits { Ok(()) } else { Err(Self::out_of_range(name, value, "above 0, at most 1")) }
+    }
+
     /// Several data sets for a surrogate that learns from one.
     pub(crate) fn several(sets: usize) -> Self {
         Self::Training(format!(

@@ -157,30 +157,14 @@ impl MlpEnsemble {
     }
 
     fn check(&self) -> Result<(), SurrogateError> {
-        let range = |name: &str, value: usize, low: usize, high: usize| {
-            let expected = format!("{low} to {high}");
-            let fits = (low..=high).contains(&value);
-            if fits { Ok(()) } else { Err(SurrogateError::out_of_range(name, value, &expected)) }
-        };
-        range("nets", self.nets, 1, 100)?;
-        range("layers", self.layers, 1, 20)?;
-        range("width", self.width, 1, 4096)?;
-        range("epochs", self.epochs, 1, 100_000)?;
-        range("batch", self.batch, 0, 65_536)?;
-        if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
-            return Err(SurrogateError::out_of_range(
-                "learning_rate",
-                self.learning_rate,
-                "above 0, at most 1",
-            ));
-        }
-        if !(0.0..=1.0).contains(&self.weight_decay) {
-            return Err(SurrogateError::out_of_range("weight_decay", self.weight_decay, "0 to 1"));
-        }
-        if !(0.0..=1.0).contains(&self.beta) {
-            return Err(SurrogateError::out_of_range("beta", self.beta, "0 to 1"));
-        }
-        Ok(())
+        SurrogateError::check_count("nets", self.nets, 1, 100)?;
+        SurrogateError::check_count("layers", self.layers, 1, 20)?;
+        SurrogateError::check_count("width", self.width, 1, 4096)?;
+        SurrogateError::check_count("epochs", self.epochs, 1, 100_000)?;
+        SurrogateError::check_count("batch", self.batch, 0, 65_536)?;
+        SurrogateError::check_rate("learning_rate", self.learning_rate)?;
+        SurrogateError::check_share("weight_decay", self.weight_decay)?;
+        SurrogateError::check_share("beta", self.beta)
     }
 }
 

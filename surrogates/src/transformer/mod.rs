@@ -279,35 +279,20 @@ impl Transformer {
     }
 
     fn check(&self) -> Result<(), SurrogateError> {
-        for (name, value, high) in [
-            ("width", self.width, 1024),
-            ("heads", self.heads, 1024),
-            ("hidden", self.hidden, 4096),
-            ("layers", self.layers, 20),
-            ("epochs", self.epochs, 100_000),
-            ("tuning_steps", self.tuning_steps, 1_000_000),
-        ] {
-            if !(1..=high).contains(&value) {
-                return Err(SurrogateError::out_of_range(name, value, &format!("1 to {high}")));
-            }
-        }
+        SurrogateError::check_count("width", self.width, 1, 1024)?;
+        SurrogateError::check_count("heads", self.heads, 1, 1024)?;
+        SurrogateError::check_count("hidden", self.hidden, 1, 4096)?;
+        SurrogateError::check_count("layers", self.layers, 1, 20)?;
+        SurrogateError::check_count("epochs", self.epochs, 1, 100_000)?;
+        SurrogateError::check_count("tuning_steps", self.tuning_steps, 1, 1_000_000)?;
         if !self.width.is_multiple_of(self.heads) {
             return Err(SurrogateError::out_of_range("heads", self.heads, "a divisor of `width`"));
         }
-        if self.batch > 65_536 {
-            return Err(SurrogateError::out_of_range("batch", self.batch, "0 to 65536"));
-        }
-        for (name, value) in [
-            ("learning_rate", self.learning_rate),
-            ("tuning_rate", self.tuning_rate),
-            ("weight_decay", self.weight_decay),
-            ("noise", self.noise),
-        ] {
-            if !(0.0..=1.0).contains(&value) || (name.ends_with("rate") && value == 0.0) {
-                return Err(SurrogateError::out_of_range(name, value, "0 to 1"));
-            }
-        }
-        Ok(())
+        SurrogateError::check_count("batch", self.batch, 0, 65_536)?;
+        SurrogateError::check_rate("learning_rate", self.learning_rate)?;
+        SurrogateError::check_rate("tuning_rate", self.tuning_rate)?;
+        SurrogateError::check_share("weight_decay", self.weight_decay)?;
+        SurrogateError::check_share("noise", self.noise)
     }
 }
 
