@@ -1,6 +1,6 @@
 //! A matrix of features: one row per design, flat and row-major.
 
-use hwgym_envs::{Design, DesignSpace, Domain, Encoding};
+use hwgym_envs::{Design, DesignSpace, Domain, Encoding, Env};
 
 /// Rows of features.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,4 +77,11 @@ impl Features {
         let values = rows.iter().flat_map(|row| self.row(*row).iter().copied()).collect();
         Self { values, width: self.width, rows: rows.len() }
     }
+}
+
+/// What models see of a canonical design: one-hots of its parameters, and what the environment says of it ([`Env::describe`]).
+pub(crate) fn described(env: &dyn Env, design: &Design) -> Vec<f64> {
+    let mut numbers = Encoding::OneHot.encode(env.space(), design);
+    numbers.extend(env.describe(design));
+    numbers
 }

@@ -21,6 +21,7 @@ use hwgym_envs::{
 };
 use rayon::prelude::*;
 
+use crate::features::described;
 use crate::gradient_boosting::Growth;
 use crate::gradient_boosting::forest::Forest;
 use crate::transform::FittedTransform;
@@ -160,7 +161,6 @@ impl OfflineSearch {
 
 /// Trees of every metric, several times over, and a gate where some designs have no metrics.
 struct Bag {
-    directions: Vec<Direction>,
     transforms: Vec<FittedTransform>,
     /// Per metric, one forest per member.
     forests: Vec<Vec<Forest>>,
@@ -176,7 +176,7 @@ impl Bag {
     ) -> Result<Self, SurrogateError> {
         let measured: Vec<(&Design, &[f64])> =
             known.iter().filter_map(|(design, outcome)| Some((design, outcome.metrics()?))).collect();
-        let rows = features(env, &measured.iter().map(|(design, _)| (*design).clone()).collect::<Vec<_>>());
+        let rows = features(env, measured.iter().map(|(design, _)| *design));
         let (mut transforms, mut jobs) = (Vec::new(), Vec::new());
         for (index, metric) in env.metrics().iter().enumerate() {
             let values: Vec<f64> = measured.iter().map(|(_, row)| row[index]).collect();
@@ -201,31 +201,28 @@ impl Bag {
         let gate = match measured.len() == known.len() {
             true => None,
             false => {
-                let designs: Vec<Design> = known.iter().map(|(design, _)| design.clone()).collect();
                 let label = |outcome: &Outcome| f64::from(u8::from(outcome.metrics().is_some()));
                 let labels: Vec<f64> = known.iter().map(|(_, outcome)| label(outcome)).collect();
-                Some(TREES.fit(&features(env, &designs), &labels, TREES.booster(seed))?)
+                let rows = features(env, known.iter().map(|(design, _)| design));
+                Some(TREES.fit(&rows, &labels, TREES.booster(seed))?)
             }
         };
-        let directions = env.metrics().iter().map(|metric| metric.direction).collect();
-        Ok(Self { directions, transforms, forests, gate })
+        Ok(Self { transforms, forests, gate })
     }
 
     /// Per design, every metric taken for worse by so many deviations; `None` where the gate expects no metrics.
     fn pessimistic(&self, env: &dyn Env, designs: &[Design], deviations: f64) -> Vec<Option<Vec<f64>>> {
-        let rows = features(env, designs);
+        let rows = features(env, designs.iter());
         let mut promised: Vec<Option<Vec<f64>>> = match &self.gate {
             None => vec![Some(Vec::new()); designs.len()],
             Some(gate) => {
                 gate.predict(&rows).into_iter().map(|likely| (likely >= 0.5).then(Vec::new)).collect()
             }
         };
-        for ((forests, transform), direction) in
-            self.forests.iter().zip(&self.transforms).zip(&self.directions)
-        {
+        for ((forests, transform), metric) in self.forests.iter().zip(&self.transforms).zip(env.metrics()) {
             let members: Vec<Vec<f64>> = forests.iter().map(|forest| forest.predict(&rows)).collect();
             let count = members.len() as f64;
-            let worse = if *direction == Direction::Minimise { deviations } else { -deviations };
+            let worse = if metric.direction == Direction::Minimise { deviations } else { -deviations };
             for (row, promised) in promised.iter_mut().enumerate() {
                 let mean = members.iter().map(|member| member[row]).sum::<f64>() / count;
                 let square = members.iter().map(|member| (member[row] - mean).powi(2)).sum::<f64>();
@@ -241,15 +238,10 @@ impl Bag {
 }
 
 /// What the trees see of canonical designs.
-fn features(env: &dyn Env, designs: &[Design]) -> Features {
-    let space = env.space();
-    let width = Encoding::OneHot.width(space) + env.descriptors().len();
-    let mut numbers = Vec::with_capacity(width * designs.len());
-    for design in designs {
-        numbers.extend(Encoding::OneHot.encode(space, design));
-        numbers.extend(env.describe(design));
-    }
-    Features::new(numbers, width).unwrap_or_else(|| Features::encode(space, designs, Encoding::OneHot))
+fn features<'a>(env: &dyn Env, designs: impl Iterator<Item = &'a Design>) -> Features {
+    let width = Encoding::OneHot.width(env.space()) + env.descriptors().len();
+    let numbers = designs.flat_map(|design| described(env, design)).collect();
+    Features::new(numbers, width).unwrap_or_else(|| Features::encode(env.space(), &[], Encoding::OneHot))
 }
 
 /// A sample of a space that is too large to rank: half of it random, half children of the best designs known, which have one to three parameters

@@ -20,6 +20,7 @@ use hwgym_envs::{Design, Encoding, Env, Fidelity, Guard, Outcome, Random, evalua
 use rayon::prelude::*;
 
 use super::{ClassTable, LARGEST, Relation, levels};
+use crate::features::described;
 use crate::gradient_boosting::Growth;
 use crate::gradient_boosting::forest::Forest;
 use crate::{Features, SurrogateError};
@@ -222,14 +223,11 @@ pub fn build(env: &Arc<dyn Env>, recipe: &Recipe, tick: &(dyn Fn() + Sync)) -> R
         )));
     }
     let space = env.space();
-    let (bare, described) = (Encoding::OneHot.width(space), env.descriptors().len());
-    let width = bare + described + if fits { metrics } else { 0 };
+    let width = Encoding::OneHot.width(space) + env.descriptors().len() + if fits { metrics } else { 0 };
     let features = |chosen: &[usize]| {
         let mut numbers = Vec::with_capacity(chosen.len() * width);
         for class in chosen {
-            let design = &classes.representatives[*class];
-            numbers.extend(Encoding::OneHot.encode(space, design));
-            numbers.extend(env.describe(design));
+            numbers.extend(described(env.as_ref(), &classes.representatives[*class]));
             if fits {
                 numbers
                     .extend(row(&values, anchors[*class]).iter().map(|v| if *v > 0.0 { v.ln() } else { *v }));
